@@ -1,0 +1,1 @@
+//! Wall-clock and instruction-count benchmarks of Trunkline's crates.

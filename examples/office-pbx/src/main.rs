@@ -1,0 +1,4 @@
+//! An office telephone exchange that runs without configuration.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! A command-line telephone.
+#![forbid(unsafe_code)]
+
+fn main() {}

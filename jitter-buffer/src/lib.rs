@@ -1,0 +1,2 @@
+//! A playout buffer for real-time media, generic over the payload.
+#![forbid(unsafe_code)]

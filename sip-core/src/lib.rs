@@ -1,0 +1,2 @@
+//! SIP messages, transactions, dialogs, digest authentication, registrar logic and SDP, sans-IO.
+#![forbid(unsafe_code)]
