@@ -1,0 +1,97 @@
+//! One zeroed allocation, cut into slots that start on a cache line.
+
+use alloc::alloc::{alloc_zeroed, dealloc};
+use core::alloc::Layout;
+use core::ptr::NonNull;
+
+use super::{PoolConfig, PoolError};
+
+/// Memory for `slots` slots. It knows where a slot lies, not who owns it.
+#[derive(Debug)]
+pub(super) struct SlotMemory {
+    base: NonNull<u8>,
+    layout: Layout,
+    stride: usize,
+}
+
+const LINE: usize = 64;
+
+// SAFETY: this type only computes addresses and frees the allocation. Whoever turns an address into a
+// reference (`PacketBuf`) has to own the slot, and says so there.
+unsafe impl Send for SlotMemory {}
+// SAFETY: as above; `&SlotMemory` gives out nothing but raw pointers.
+unsafe impl Sync for SlotMemory {}
+
+impl SlotMemory {
+    /// Allocates zeroed memory, so that every byte of a slot is initialised from the start.
+    pub(super) fn new(config: PoolConfig) -> Result<Self, PoolError> {
+        let PoolConfig { slots, slot_size, headroom } = config;
+        if slots == 0 {
+            return Err(PoolError::NoSlots);
+        }
+        if headroom >= slot_size {
+            return Err(PoolError::NoPayload { headroom, slot_size });
+        }
+        let too_large = PoolError::TooLarge { slots, slot_size };
+        if u32::try_from(slots).is_err() || u32::try_from(slot_size).is_err() {
+            return Err(too_large);
+        }
+        let stride = slot_size.checked_next_multiple_of(LINE).ok_or(too_large)?;
+        let layout = slots
+            .checked_mul(stride)
+            .and_then(|bytes| Layout::from_size_align(bytes, LINE).ok())
+            .ok_or(too_large)?;
+        // SAFETY: the layout's size is not zero, since `slots` and `stride` are not.
+        let base = unsafe { alloc_zeroed(layout) };
+        let base = NonNull::new(base).ok_or(PoolError::OutOfMemory { bytes: layout.size() })?;
+        Ok(Self { base, layout, stride })
+    }
+
+    /// The address `offset` bytes into `slot`.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is below the number of slots and `offset` at most the slot size.
+    #[inline]
+    pub(super) unsafe fn address(&self, slot: usize, offset: usize) -> NonNull<u8> {
+        debug_assert!((slot + 1) * self.stride <= self.layout.size() && offset <= self.stride);
+        // SAFETY: by the caller's promise the address lies inside, or one past the end of, the one
+        // allocation, whose size fits an `isize` as `Layout` guarantees.
+        unsafe { self.base.add(slot * self.stride + offset) }
+    }
+}
+
+impl Drop for SlotMemory {
+    fn drop(&mut self) {
+        // SAFETY: `base` came from `alloc_zeroed` with this very layout and is freed only here.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_in_the_configuration_are_told_apart() {
+        let new = |slots, slot_size, headroom| {
+            SlotMemory::new(PoolConfig { slots, slot_size, headroom }).err()
+        };
+        assert_eq!(new(0, 2048, 0), Some(PoolError::NoSlots));
+        assert_eq!(new(1, 64, 64), Some(PoolError::NoPayload { headroom: 64, slot_size: 64 }));
+        assert_eq!(new(1, 0, 0), Some(PoolError::NoPayload { headroom: 0, slot_size: 0 }));
+        assert!(matches!(new(usize::MAX, 2048, 0), Some(PoolError::TooLarge { .. })));
+        assert!(matches!(new(1, usize::MAX, 0), Some(PoolError::TooLarge { .. })));
+        assert_eq!(new(1, 1, 0), None);
+    }
+
+    #[test]
+    fn slots_start_on_cache_lines_and_do_not_overlap() {
+        let memory = SlotMemory::new(PoolConfig { slots: 3, slot_size: 65, headroom: 0 }).unwrap();
+        // SAFETY: slots 0 to 2 exist and are 65 bytes long.
+        let address = |slot, offset| unsafe { memory.address(slot, offset) }.as_ptr() as usize;
+        assert_eq!(address(0, 0) % LINE, 0);
+        assert_eq!(address(1, 0) - address(0, 0), 128);
+        assert_eq!(address(2, 65) - address(2, 0), 65);
+    }
+}
