@@ -1,0 +1,597 @@
+//! Offer and answer (RFC 3264).
+
+use super::codec::Codec;
+use super::error::{AnswerError, Rejection, StateError};
+use super::local::{AnswerWith, CodecOrder, Local};
+use super::media::{Media, MediaKind};
+use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
+use super::numbers::PayloadNumbers;
+use super::peer::{self, Peer};
+use super::session::{Origin, SessionDescription};
+use super::{Attribute, Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
+
+/// The negotiation of one dialog: one audio stream, whatever else the peer offers.
+///
+/// ```text
+///                make_offer                       receive_offer
+///   LocalOffer <------------ Stable ------------------------> RemoteOffer
+///       |                    ^    ^                                |
+///       +--------------------+    +--------------------------------+
+///      receive_answer, rollback             make_answer, rollback
+/// ```
+///
+/// Clone it for each early dialog of a forked INVITE: each gets an answer of its own (RFC 6337 §2.2).
+///
+/// The number and order of `m=` lines never change: streams that are not the audio stream are declined with
+/// port 0 and stay so. The version in `o=` goes up by one when a description differs from the last one sent,
+/// and only then.
+#[derive(Clone, Debug)]
+pub struct OfferAnswer {
+    local: Local,
+    state: State,
+    /// The `m=` lines agreed on so far, for the next offer to repeat.
+    streams: Vec<Media>,
+    /// Which of them carries audio.
+    audio: Option<usize>,
+    numbers: PayloadNumbers,
+    sent: Option<SessionDescription>,
+    received: Option<SessionDescription>,
+    current: Option<Negotiated>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    /// Nothing under way. `answered` is true when the last exchange was an offer of ours.
+    Stable {
+        answered: bool,
+    },
+    LocalOffer {
+        audio: usize,
+        codecs: Vec<Codec>,
+        early: Option<SessionDescription>,
+    },
+    RemoteOffer {
+        offer: SessionDescription,
+        audio: Option<usize>,
+    },
+}
+
+impl OfferAnswer {
+    /// A dialog in which nothing was said yet.
+    pub fn new(local: Local) -> Self {
+        Self {
+            local,
+            state: State::Stable { answered: false },
+            streams: Vec::new(),
+            audio: None,
+            numbers: PayloadNumbers::default(),
+            sent: None,
+            received: None,
+            current: None,
+        }
+    }
+
+    /// This end, as the next description will say it.
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// This end, to be changed for the next description: hold, another port, other codecs.
+    pub fn local_mut(&mut self) -> &mut Local {
+        &mut self.local
+    }
+
+    /// What holds now; an early answer counts until the final one.
+    pub fn negotiated(&self) -> Option<&Negotiated> {
+        self.current.as_ref()
+    }
+
+    /// The description sent last, to be repeated in a 2xx after a 183.
+    pub fn local_description(&self) -> Option<&SessionDescription> {
+        self.sent.as_ref()
+    }
+
+    /// The description received last and accepted.
+    pub fn remote_description(&self) -> Option<&SessionDescription> {
+        self.received.as_ref()
+    }
+
+    /// The peer's offer that waits for [`make_answer`](Self::make_answer).
+    pub fn pending_offer(&self) -> Option<&SessionDescription> {
+        match &self.state {
+            State::RemoteOffer { offer, .. } => Some(offer),
+            _ => None,
+        }
+    }
+
+    /// Whether our own offer waits for its answer.
+    pub fn has_local_offer(&self) -> bool {
+        matches!(self.state, State::LocalOffer { .. })
+    }
+
+    /// Makes an offer: the first one, or a new one within the session (hold, codecs, address). An unchanged
+    /// offer carries the version of the last description, as a session refresh wants it.
+    ///
+    /// # Errors
+    ///
+    /// When another offer, ours or the peer's, is not answered yet.
+    pub fn make_offer(&mut self) -> Result<SessionDescription, StateError> {
+        match self.state {
+            State::Stable { .. } => {}
+            State::LocalOffer { .. } => return Err(StateError::LocalOfferPending),
+            State::RemoteOffer { .. } => return Err(StateError::RemoteOfferPending),
+        }
+        let reused = || self.streams.iter().position(|m| m.port == 0 && m.kind == MediaKind::Audio);
+        let audio = self.audio.or_else(reused).unwrap_or(self.streams.len());
+        let codecs = self.numbers.assign(&self.local);
+        let protocol = match self.audio.and_then(|at| self.streams.get(at)) {
+            Some(media) => media.protocol.clone(),
+            None => Protocol::rtp_avp(),
+        };
+        let mut offer = self.description();
+        offer.media = self.streams.iter().map(Media::declined).collect();
+        let media = self.audio_media(protocol, &codecs, self.local.rtcp_mux);
+        match offer.media.get_mut(audio) {
+            Some(slot) => *slot = media,
+            None => offer.media.push(media),
+        }
+        self.state = State::LocalOffer { audio, codecs, early: None };
+        Ok(self.send(offer))
+    }
+
+    /// Takes the answer to our offer. The same answer once more (a 2xx after a reliable 183) is taken again
+    /// without effect.
+    ///
+    /// # Errors
+    ///
+    /// When the answer does not fit the offer; our offer is then over, and what was agreed before holds,
+    /// except that a declined stream is over.
+    pub fn receive_answer(
+        &mut self,
+        answer: &SessionDescription,
+    ) -> Result<Negotiated, AnswerError> {
+        let (audio, codecs) = match &self.state {
+            State::LocalOffer { audio, codecs, .. } => (*audio, codecs.clone()),
+            State::Stable { answered: true } => return self.repeated_answer(answer),
+            _ => return Err(AnswerError::NoOffer),
+        };
+        self.state = State::Stable { answered: true };
+        let outcome = self.evaluate_answer(answer, audio, &codecs);
+        if matches!(outcome, Ok(_) | Err(AnswerError::Declined)) {
+            self.streams.clone_from(&answer.media);
+            self.received = Some(answer.clone());
+        }
+        match outcome {
+            Ok(negotiated) => {
+                self.audio = Some(audio);
+                self.current = Some(negotiated.clone());
+                Ok(negotiated)
+            }
+            Err(error) => {
+                if error == AnswerError::Declined {
+                    self.audio = None;
+                    self.current = Some(Negotiated::over(audio));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks at an answer in an unreliable provisional response: a preview of the answer, which the 2xx may
+    /// still correct (RFC 6337 §3.1.1). The offer stays open.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive_answer`](Self::receive_answer), with no effect at all.
+    pub fn receive_early_answer(
+        &mut self,
+        answer: &SessionDescription,
+    ) -> Result<Negotiated, AnswerError> {
+        let State::LocalOffer { audio, codecs, .. } = &self.state else {
+            return match self.state {
+                State::Stable { answered: true } => self.repeated_answer(answer),
+                _ => Err(AnswerError::NoOffer),
+            };
+        };
+        let negotiated = self.evaluate_answer(answer, *audio, codecs)?;
+        self.current = Some(negotiated.clone());
+        if let State::LocalOffer { early, .. } = &mut self.state {
+            *early = Some(answer.clone());
+        }
+        Ok(negotiated)
+    }
+
+    /// Makes the early answer the final one, for a peer whose 2xx has no body after a 183 that had one.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::NoOffer`] when there was no early answer.
+    pub fn confirm_early_answer(&mut self) -> Result<Negotiated, AnswerError> {
+        match &self.state {
+            State::LocalOffer { early: Some(answer), .. } => {
+                let answer = answer.clone();
+                self.receive_answer(&answer)
+            }
+            _ => Err(AnswerError::NoOffer),
+        }
+    }
+
+    /// Takes the peer's offer. [`make_answer`](Self::make_answer) answers it.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is refused and with which status; the session stays as it was.
+    pub fn receive_offer(&mut self, offer: &SessionDescription) -> Result<(), Rejection> {
+        match self.state {
+            State::Stable { .. } => {}
+            State::LocalOffer { .. } => return Err(Rejection::Glare),
+            State::RemoteOffer { .. } => return Err(Rejection::OfferPending),
+        }
+        let audio = self.choose_stream(offer)?;
+        self.state = State::RemoteOffer { offer: offer.clone(), audio };
+        Ok(())
+    }
+
+    /// Answers the peer's offer.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::NothingToAnswer`] without an offer; [`Rejection::NoCommonCodec`] when
+    /// [`Local::codecs`] was changed since, or [`Local::pass_through`] let an offer in that nobody takes: the
+    /// offer then still waits, to be answered with other codecs or given up by [`rollback`](Self::rollback).
+    pub fn make_answer(&mut self) -> Result<(SessionDescription, Negotiated), Rejection> {
+        let (offer, audio) = match &self.state {
+            State::RemoteOffer { offer, audio } => (offer.clone(), *audio),
+            _ => return Err(Rejection::NothingToAnswer),
+        };
+        let mut answer = self.description();
+        answer.times.clone_from(&offer.times);
+        answer.media = offer.media.iter().map(Media::declined).collect();
+        let mut negotiated = Negotiated::over(0);
+        if let Some((at, offered)) = audio.and_then(|at| Some((at, offer.media.get(at)?))) {
+            let peer = Peer::new(&offer, offered, &[]).ok_or(Rejection::NoAddress)?;
+            negotiated = self.agree(at, &peer)?;
+            let codecs = self.numbers.adopt(&negotiated);
+            let mut media =
+                self.audio_media(offered.protocol.clone(), &codecs, negotiated.rtcp_mux);
+            media.attributes.set_direction(negotiated.direction);
+            if self.local.ptime.is_none() && peer.ptime.is_some() {
+                push_number(&mut media, "ptime", negotiated.ptime_ms);
+            }
+            if let Some(slot) = answer.media.get_mut(at) {
+                *slot = media;
+            }
+        }
+        self.streams.clone_from(&answer.media);
+        self.audio = audio;
+        self.received = Some(offer);
+        self.current = Some(negotiated.clone());
+        self.state = State::Stable { answered: false };
+        Ok((self.send(answer), negotiated))
+    }
+
+    /// Gives up the offer under way, ours (refused with 488 or 491, or the INVITE failed) or the peer's
+    /// (refused by us, or cancelled). What was agreed before holds again.
+    pub fn rollback(&mut self) {
+        self.state = State::Stable { answered: false };
+    }
+
+    /// The peer's audio stream in the offer that waits.
+    pub(super) fn pending_peer(&self) -> Option<Peer> {
+        let State::RemoteOffer { offer, audio: Some(at) } = &self.state else {
+            return None;
+        };
+        Peer::new(offer, offer.media.get(*at)?, &[])
+    }
+
+    /// Which stream of an offer to take; `None` for an offer that ends the audio of the session.
+    fn choose_stream(&self, offer: &SessionDescription) -> Result<Option<usize>, Rejection> {
+        if offer.media.len() < self.streams.len() {
+            return Err(Rejection::StreamsDropped);
+        }
+        if offer.media.is_empty() {
+            return Err(Rejection::NoMedia);
+        }
+        if self.sent.is_some() && offer.media.iter().all(|media| media.port == 0) {
+            return Ok(None);
+        }
+        let mut fault = Rejection::NoAudio;
+        let mut any = None;
+        let mut common = None;
+        // The stream in use first, so that a second one offered beside it does not take its place.
+        let first = self.audio.filter(|&at| at < offer.media.len());
+        let rest = (0..offer.media.len()).filter(|&at| Some(at) != first);
+        for at in first.into_iter().chain(rest) {
+            let Some(media) = offer.media.get(at) else { continue };
+            match self.judge(offer, media) {
+                Ok(true) => common = common.or(Some(at)),
+                Ok(false) => any = any.or(Some(at)),
+                Err(reason) if rank(reason) > rank(fault) => fault = reason,
+                Err(_) => {}
+            }
+        }
+        common.or(any).map(Some).ok_or(fault)
+    }
+
+    /// Whether a stream can be taken: with a codec in common, or only because any codec passes through.
+    fn judge(&self, offer: &SessionDescription, media: &Media) -> Result<bool, Rejection> {
+        if media.kind != MediaKind::Audio || media.port == 0 {
+            return Err(Rejection::NoAudio);
+        }
+        if !peer::is_usable(media) {
+            return Err(Rejection::Transport);
+        }
+        let peer = Peer::new(offer, media, &[]).ok_or(Rejection::NoAddress)?;
+        let in_common = |theirs: &Codec| self.local.codecs.iter().any(|c| c.is_compatible(theirs));
+        if peer.speech().any(in_common) {
+            return Ok(true);
+        }
+        if self.local.pass_through && peer.speech().next().is_some() {
+            return Ok(false);
+        }
+        Err(Rejection::NoCommonCodec)
+    }
+
+    /// What an answer to this peer's offer comes to.
+    fn agree(&self, stream: usize, peer: &Peer) -> Result<Negotiated, Rejection> {
+        let mut codecs = match self.local.order {
+            CodecOrder::Local => in_local_order(&self.local.codecs, peer),
+            CodecOrder::Offer => in_offered_order(&self.local.codecs, peer),
+        };
+        if self.local.answer_with == AnswerWith::First {
+            codecs.truncate(1);
+        }
+        if codecs.is_empty() {
+            return Err(Rejection::NoCommonCodec);
+        }
+        let events = peer
+            .telephone_events()
+            .filter(|_| self.local.telephone_event)
+            .filter_map(|event| {
+                let number = event.payload_type?;
+                Some(NegotiatedTelephoneEvent {
+                    clock_rate: event.clock_rate,
+                    send_payload_type: number,
+                    receive_payload_type: number,
+                })
+            })
+            .collect();
+        Ok(settle(stream, &self.local, self.local.rtcp_mux && peer.rtcp_mux, peer, codecs, events))
+    }
+
+    fn evaluate_answer(
+        &self,
+        answer: &SessionDescription,
+        audio: usize,
+        offered: &[Codec],
+    ) -> Result<Negotiated, AnswerError> {
+        let sent = self.sent.as_ref().ok_or(AnswerError::NoOffer)?;
+        let (Some(media), Some(ours)) = (answer.media.get(audio), sent.media.get(audio)) else {
+            return Err(count_error(sent, answer));
+        };
+        if answer.media.len() != sent.media.len() {
+            return Err(count_error(sent, answer));
+        }
+        if media.kind != MediaKind::Audio {
+            return Err(AnswerError::StreamChanged);
+        }
+        if media.port == 0 {
+            return Err(AnswerError::Declined);
+        }
+        // A peer that answers AVP to AVPF, or the reverse, still sends RTP that can be understood.
+        if !media.protocol.is_plain_rtp() {
+            return Err(AnswerError::StreamChanged);
+        }
+        let peer = Peer::new(answer, media, offered).ok_or(AnswerError::NoAddress)?;
+        let codecs = answered_codecs(offered, &peer);
+        if codecs.is_empty() {
+            return Err(AnswerError::NoCommonCodec);
+        }
+        let events = peer
+            .telephone_events()
+            .filter_map(|theirs| {
+                let ours = offered
+                    .iter()
+                    .find(|c| c.is_telephone_event() && c.clock_rate == theirs.clock_rate)?;
+                Some(NegotiatedTelephoneEvent {
+                    clock_rate: theirs.clock_rate,
+                    send_payload_type: theirs.payload_type?,
+                    receive_payload_type: ours.payload_type?,
+                })
+            })
+            .collect();
+        let mux = ours.rtcp_mux() && peer.rtcp_mux;
+        let offered_direction = ours.direction().unwrap_or_default();
+        let mut negotiated = settle(audio, &self.local, mux, &peer, codecs, events);
+        restrict(&mut negotiated, offered_direction.and(peer.direction.reversed()), &peer);
+        Ok(negotiated)
+    }
+
+    fn repeated_answer(&self, answer: &SessionDescription) -> Result<Negotiated, AnswerError> {
+        match (&self.received, &self.current) {
+            (Some(received), Some(current)) if received.origin == answer.origin => {
+                Ok(current.clone())
+            }
+            _ => Err(AnswerError::NoOffer),
+        }
+    }
+
+    /// A description without streams.
+    fn description(&self) -> SessionDescription {
+        let local = &self.local;
+        let origin = match &self.sent {
+            Some(sent) => sent.origin.clone(),
+            None => Origin::new(local.session_id, local.session_version, local.address),
+        };
+        let mut description = SessionDescription::new(origin);
+        description.connection = Some(Connection::from(local.address));
+        description
+    }
+
+    fn audio_media(&self, protocol: Protocol, codecs: &[Codec], mux: bool) -> Media {
+        let local = &self.local;
+        let numbered = || codecs.iter().filter_map(|codec| Some((codec.payload_type?, codec)));
+        let formats = numbered().map(|(number, _)| Format::Payload(number)).collect();
+        let mut media = Media::new(MediaKind::Audio, local.port, protocol, formats);
+        for (payload_type, codec) in numbered() {
+            media.attributes.push_typed(&Rtpmap {
+                payload_type,
+                encoding: Text::sanitized(&codec.name),
+                clock_rate: codec.clock_rate,
+                channels: codec.channels,
+            });
+            if let Some(parameters) = codec.fmtp.as_deref().filter(|text| !text.is_empty()) {
+                media.attributes.push_typed(&Fmtp {
+                    format: Text::sanitized(&payload_type.to_string()),
+                    parameters: Text::sanitized(parameters),
+                });
+            }
+        }
+        if let Some(ptime) = local.ptime {
+            push_number(&mut media, "ptime", ptime);
+        }
+        if let Some(max_ptime) = local.max_ptime {
+            push_number(&mut media, "maxptime", max_ptime);
+        }
+        if let Some(port) = local.rtcp_port.filter(|&port| Some(port) != local.port.checked_add(1))
+        {
+            media.attributes.push_typed(&Rtcp { port, address: None });
+        }
+        if mux {
+            media.attributes.push(Attribute::static_flag("rtcp-mux"));
+        }
+        media.attributes.set_direction(local.direction);
+        media
+    }
+
+    /// Numbers the version and remembers what is sent.
+    fn send(&mut self, mut description: SessionDescription) -> SessionDescription {
+        if self.sent.as_ref().is_some_and(|sent| *sent != description) {
+            let version = &mut description.origin.session_version;
+            *version = version.saturating_add(1);
+        }
+        self.sent = Some(description.clone());
+        description
+    }
+}
+
+/// Which reason tells most about an offer that is refused.
+fn rank(reason: Rejection) -> u8 {
+    match reason {
+        Rejection::NoCommonCodec => 3,
+        Rejection::NoAddress => 2,
+        Rejection::Transport => 1,
+        _ => 0,
+    }
+}
+
+fn count_error(offer: &SessionDescription, answer: &SessionDescription) -> AnswerError {
+    AnswerError::StreamCount { offered: offer.media.len(), answered: answer.media.len() }
+}
+
+fn push_number(media: &mut Media, name: &str, value: u32) {
+    if let Ok(attribute) = Attribute::new(name, value.to_string()) {
+        media.attributes.push(attribute);
+    }
+}
+
+/// Our codec under the number and with the wishes of the peer.
+fn pair(ours: &Codec, theirs: &Codec, receive: Option<u8>) -> Option<NegotiatedCodec> {
+    let send_payload_type = theirs.payload_type?;
+    let receive_payload_type = receive.unwrap_or(send_payload_type);
+    Some(NegotiatedCodec {
+        codec: Codec { payload_type: Some(receive_payload_type), ..ours.clone() },
+        send_payload_type,
+        receive_payload_type,
+        fmtp: theirs.fmtp.as_deref().map(str::to_owned),
+    })
+}
+
+fn in_local_order(ours: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
+    let mut codecs: Vec<NegotiatedCodec> = Vec::new();
+    for local in ours {
+        let free = |theirs: &&Codec| {
+            theirs.is_compatible(local)
+                && codecs.iter().all(|done| Some(done.send_payload_type) != theirs.payload_type)
+        };
+        let exact = peer.speech().filter(free).find(|theirs| theirs.fmtp == local.fmtp);
+        let found = exact.or_else(|| peer.speech().find(free));
+        if let Some(codec) = found.and_then(|theirs| pair(local, theirs, None)) {
+            codecs.push(codec);
+        }
+    }
+    codecs
+}
+
+fn in_offered_order(ours: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
+    let mut codecs = in_local_order(ours, peer);
+    let place = |codec: &NegotiatedCodec| {
+        peer.codecs.iter().position(|c| c.payload_type == Some(codec.send_payload_type))
+    };
+    codecs.sort_by_key(place);
+    codecs
+}
+
+/// The codecs of an answer that are in our offer, in the answer's order.
+fn answered_codecs(offered: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
+    let mut codecs: Vec<NegotiatedCodec> = Vec::new();
+    for theirs in peer.speech() {
+        let fits = |ours: &&Codec| ours.is_compatible(theirs);
+        let same_number = |ours: &&Codec| ours.payload_type == theirs.payload_type;
+        let found = offered
+            .iter()
+            .filter(fits)
+            .find(same_number)
+            .or_else(|| offered.iter().find(fits))
+            // Parameters of the framing are often left out of answers, though they must not be.
+            .or_else(|| offered.iter().filter(same_number).find(|c| c.is_same_encoding(theirs)));
+        let Some(ours) = found else { continue };
+        let taken = |done: &NegotiatedCodec| Some(done.receive_payload_type) == ours.payload_type;
+        if !codecs.iter().any(taken) {
+            codecs.extend(pair(ours, theirs, ours.payload_type));
+        }
+    }
+    codecs
+}
+
+fn settle(
+    stream: usize,
+    local: &Local,
+    rtcp_mux: bool,
+    peer: &Peer,
+    codecs: Vec<NegotiatedCodec>,
+    mut events: Vec<NegotiatedTelephoneEvent>,
+) -> Negotiated {
+    let used = |event: &NegotiatedTelephoneEvent| {
+        codecs.iter().any(|codec| codec.codec.clock_rate == event.clock_rate)
+    };
+    // Events at a clock of no codec are wrong (RFC 4733 §2.1) and yet all that some telephones offer
+    // beside a wideband codec: one is kept when there is no better.
+    if events.iter().any(used) {
+        events.retain(used);
+    } else {
+        events.truncate(1);
+    }
+    let rate = codecs.first().map(|codec| codec.codec.clock_rate);
+    let event = events.iter().find(|event| Some(event.clock_rate) == rate).or(events.first());
+    let mut negotiated = Negotiated {
+        stream,
+        remote: peer.remote,
+        remote_rtcp: if rtcp_mux { peer.remote } else { peer.remote_rtcp },
+        remote_name: peer.remote_name.clone(),
+        rtcp_mux,
+        telephone_event: event.copied(),
+        telephone_events: events,
+        codecs,
+        ptime_ms: peer.ptime_ms(local.ptime),
+        ..Negotiated::over(stream)
+    };
+    restrict(&mut negotiated, local.direction.and(peer.direction.reversed()), peer);
+    negotiated
+}
+
+fn restrict(negotiated: &mut Negotiated, direction: super::Direction, peer: &Peer) {
+    negotiated.direction = direction;
+    negotiated.send = direction.sends() && (peer.remote.is_some() || peer.remote_name.is_some());
+    negotiated.receive = direction.receives();
+}
