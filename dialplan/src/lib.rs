@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod csv;
 pub mod pattern;
 pub mod plan;
 pub mod schedule;

@@ -28,9 +28,18 @@ impl ByteSet {
         set
     }
 
+    const DIGITS: ByteSet = ByteSet { words: [0x0000_0000_0000_FFC0, 0, 0, 0] };
+    const ONE_TO_NINE: ByteSet = ByteSet { words: [0x0000_0000_0000_7FC0, 0, 0, 0] };
+    const TWO_TO_NINE: ByteSet = ByteSet { words: [0x0000_0000_0000_3FC0, 0, 0, 0] };
+
     /// Adds a byte.
     pub fn insert(&mut self, byte: u8) {
         self.words[usize::from(byte / 64)] |= 1 << (63 - byte % 64);
+    }
+
+    /// Takes a byte out.
+    pub fn remove(&mut self, byte: u8) {
+        self.words[usize::from(byte / 64)] &= !(1 << (63 - byte % 64));
     }
 
     /// Adds all bytes of another set.
@@ -57,7 +66,17 @@ impl ByteSet {
 
     /// The lowest byte of the set.
     pub fn first(&self) -> Option<u8> {
-        (0..=255).find(|&byte| self.contains(byte))
+        let (index, word) = (0u8..).zip(self.words).find(|(_, word)| *word != 0)?;
+        Some(index * 64 + word.leading_zeros() as u8)
+    }
+
+    /// Sortable, and different for different sets.
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.words) {
+            chunk.copy_from_slice(&word.to_be_bytes());
+        }
+        bytes
     }
 
     /// The set that holds the lower bytes first.
@@ -112,9 +131,9 @@ impl Iterator for Elements<'_> {
                 return Some(Element::One(ByteSet::of(byte)));
             }
             return Some(match byte {
-                b'X' | b'x' => Element::One(ByteSet::range(b'0', b'9')),
-                b'Z' | b'z' => Element::One(ByteSet::range(b'1', b'9')),
-                b'N' | b'n' => Element::One(ByteSet::range(b'2', b'9')),
+                b'X' | b'x' => Element::One(ByteSet::DIGITS),
+                b'Z' | b'z' => Element::One(ByteSet::ONE_TO_NINE),
+                b'N' | b'n' => Element::One(ByteSet::TWO_TO_NINE),
                 b'.' => Element::AtLeastOne,
                 b'!' => Element::Anything,
                 b'[' => {
@@ -149,5 +168,26 @@ fn set(mut body: &[u8]) -> ByteSet {
                 body = rest;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_letter_classes_are_ranges_of_digits() {
+        assert_eq!(ByteSet::DIGITS, ByteSet::range(b'0', b'9'));
+        assert_eq!(ByteSet::ONE_TO_NINE, ByteSet::range(b'1', b'9'));
+        assert_eq!(ByteSet::TWO_TO_NINE, ByteSet::range(b'2', b'9'));
+    }
+
+    #[test]
+    fn the_first_byte_is_the_lowest() {
+        for byte in 0..=255 {
+            assert_eq!(ByteSet::of(byte).first(), Some(byte));
+        }
+        assert_eq!(ByteSet::range(b'*', b'9').first(), Some(b'*'));
+        assert_eq!(ByteSet::default().first(), None);
     }
 }

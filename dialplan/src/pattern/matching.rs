@@ -38,8 +38,7 @@ pub(crate) fn match_more(pattern: &str, dialled: &[u8]) -> Outcome {
     match walk(pattern, dialled) {
         Walk::Differs | Walk::Whole => Outcome::No,
         Walk::Unfinished | Walk::Wildcard => Outcome::More,
-        Walk::Decided if pattern.starts_with('_') => Outcome::Decided,
-        Walk::Decided => Outcome::No,
+        Walk::Decided => Outcome::Decided,
     }
 }
 

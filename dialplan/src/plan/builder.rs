@@ -2,24 +2,45 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use crate::pattern::{self, PatternError};
 
-use super::context::{self, Context, Entry, Include, Stored};
+use super::context::{Context, Include};
+use super::entry::{Entries, Stored};
+use super::key::{Census, Keys};
 use super::{ContextId, Origin, Plan};
 
 /// Bounds on what a plan may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many contexts one search may visit, the first included; Asterisk's is 128.
+    /// How many contexts one search may visit, the first included; at most 128, which is Asterisk's
+    /// bound too.
     pub contexts_per_search: usize,
+    /// How many rows of 64 bytes the automaton of a context may have before the tree takes its
+    /// place; a context of more extensions than this may have as many rows as extensions.
+    pub automaton_rows: usize,
+}
+
+pub(super) const MAX_CONTEXTS_PER_SEARCH: usize = 128;
+
+/// How the extensions of a context are matched. All answer the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matcher {
+    /// The automaton, and the tree for a context that would need too large a one.
+    #[default]
+    Automaton,
+    /// The tree.
+    Tree,
+    /// One extension after the other, as Asterisk does: slow, and easy to believe.
+    Linear,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { contexts_per_search: 128 }
+        Limits { contexts_per_search: MAX_CONTEXTS_PER_SEARCH, automaton_rows: 4096 }
     }
 }
 
@@ -30,6 +51,7 @@ pub struct PlanBuilder<T> {
     names: BTreeMap<Box<str>, ContextId>,
     files: Vec<Box<str>>,
     limits: Limits,
+    matcher: Matcher,
 }
 
 /// A context being written.
@@ -107,15 +129,33 @@ pub(super) struct LeftOut {
 #[derive(Clone, Debug)]
 struct Draft<T> {
     name: Box<str>,
+    /// All patterns, one after the other.
+    text: String,
     steps: Vec<DraftStep<T>>,
     includes: Vec<Include>,
 }
 
 #[derive(Clone, Debug)]
 struct DraftStep<T> {
-    pattern: Box<str>,
-    caller_pattern: Option<Box<str>>,
-    step: Stored<T>,
+    text: u32,
+    pattern_length: u8,
+    caller_length: Option<u8>,
+    priority: u32,
+    label: Option<Box<str>>,
+    place: Place,
+    target: T,
+}
+
+impl<T> DraftStep<T> {
+    fn pattern<'t>(&self, text: &'t str) -> &'t str {
+        let start = self.text as usize;
+        text.get(start..start + usize::from(self.pattern_length)).unwrap_or_default()
+    }
+
+    fn caller_pattern<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let start = self.text as usize + usize::from(self.pattern_length);
+        text.get(start..start + usize::from(self.caller_length?))
+    }
 }
 
 impl<T> PlanBuilder<T> {
@@ -125,12 +165,19 @@ impl<T> PlanBuilder<T> {
             names: BTreeMap::new(),
             files: Vec::new(),
             limits: Limits::default(),
+            matcher: Matcher::Automaton,
         }
     }
 
     /// Sets the limits.
     pub fn limits(&mut self, limits: Limits) -> &mut Self {
         self.limits = limits;
+        self
+    }
+
+    /// Chooses how extensions are matched.
+    pub fn matcher(&mut self, matcher: Matcher) -> &mut Self {
+        self.matcher = matcher;
         self
     }
 
@@ -143,6 +190,7 @@ impl<T> PlanBuilder<T> {
                 self.names.insert(name.into(), ContextId(context as u32));
                 self.contexts.push(Draft {
                     name: name.into(),
+                    text: String::new(),
                     steps: Vec::new(),
                     includes: Vec::new(),
                 });
@@ -158,13 +206,19 @@ impl<T> PlanBuilder<T> {
     ///
     /// When the plan breaks a limit.
     pub fn build(self) -> Result<Plan<T>, BuildError> {
-        let PlanBuilder { contexts, names, files, limits } = self;
+        let PlanBuilder { contexts, names, files, limits, matcher } = self;
         let mut duplicates = Vec::new();
-        let contexts: Vec<Context<T>> =
-            contexts.into_iter().map(|draft| finish(draft, &names, &mut duplicates)).collect();
-        let plan = Plan { contexts, names, files, limits, duplicates };
+        let contexts: Vec<Context<T>> = contexts
+            .into_iter()
+            .map(|draft| finish(draft, &names, &mut duplicates, &limits, matcher))
+            .collect();
+        let mut plan = Plan { contexts, names, files, limits, duplicates };
         for id in 0..plan.contexts.len() {
             plan.check_reach(id)?;
+            let order = plan.fixed_order(id);
+            if let Some(context) = plan.contexts.get_mut(id) {
+                context.order = order;
+            }
         }
         Ok(plan)
     }
@@ -209,18 +263,18 @@ impl<T> ContextBuilder<'_, T> {
             pattern::check(caller_pattern).map_err(AddError::CallerPattern)?;
         }
         let place = self.builder.place(step.origin);
-        let draft = DraftStep {
-            pattern: pattern.into(),
-            caller_pattern: caller_pattern.map(Into::into),
-            step: Stored {
-                priority: step.priority,
-                label: step.label.map(Into::into),
-                place,
-                target: step.target,
-            },
-        };
-        let Some(context) = self.builder.contexts.get_mut(self.context) else { return Ok(self) };
-        context.steps.push(draft);
+        let Some(draft) = self.builder.contexts.get_mut(self.context) else { return Ok(self) };
+        draft.steps.push(DraftStep {
+            text: draft.text.len() as u32,
+            pattern_length: pattern.len() as u8,
+            caller_length: caller_pattern.map(|pattern| pattern.len() as u8),
+            priority: step.priority,
+            label: step.label.map(Into::into),
+            place,
+            target: step.target,
+        });
+        draft.text.push_str(pattern);
+        draft.text.push_str(caller_pattern.unwrap_or_default());
         Ok(self)
     }
 
@@ -271,37 +325,55 @@ fn finish<T>(
     draft: Draft<T>,
     names: &BTreeMap<Box<str>, ContextId>,
     duplicates: &mut Vec<LeftOut>,
+    limits: &Limits,
+    matcher: Matcher,
 ) -> Context<T> {
-    let Draft { name, mut steps, mut includes } = draft;
+    let Draft { name, text, steps, mut includes } = draft;
     for include in &mut includes {
         include.context = names.get(&include.name).copied();
     }
-    // Stable, so that of equal extensions the one written first gives the text and keeps its steps.
-    steps.sort_by(|a, b| {
-        context::order(
-            (&a.pattern, a.caller_pattern.as_deref()),
-            (&b.pattern, b.caller_pattern.as_deref()),
-        )
-    });
-    let mut entries: Vec<Entry<T>> = Vec::new();
-    for DraftStep { pattern, caller_pattern, step } in steps {
-        let same = entries.last_mut().filter(|last| {
-            let last = (&*last.pattern, last.caller_pattern.as_deref());
-            context::order(last, (&pattern, caller_pattern.as_deref())) == Ordering::Equal
-        });
-        match same {
-            None => entries.push(Entry { pattern, caller_pattern, steps: alloc::vec![step] }),
-            Some(entry) => match entry.steps.binary_search_by_key(&step.priority, |s| s.priority) {
+    let mut census = Census::new();
+    for step in &steps {
+        census.count(step.pattern(&text));
+        if let Some(caller_pattern) = step.caller_pattern(&text) {
+            census.count(caller_pattern);
+        }
+    }
+    let ranks = census.finish();
+    let mut keys = Keys::default();
+    for step in &steps {
+        keys.push(&ranks, step.pattern(&text), step.caller_pattern(&text));
+    }
+    let order = keys.sorted(&ranks);
+    let mut steps: Vec<Option<DraftStep<T>>> = steps.into_iter().map(Some).collect();
+    let mut entries = Entries::new();
+    // The first of equal extensions, the one written first, gives the text.
+    let mut firsts: Vec<u32> = Vec::with_capacity(order.len());
+    for same in order.chunk_by(|&a, &b| keys.key(a as usize) == keys.key(b as usize)) {
+        let mut kept: Vec<DraftStep<T>> = Vec::with_capacity(1);
+        for &index in same {
+            let Some(step) = steps.get_mut(index as usize).and_then(Option::take) else { continue };
+            match kept.binary_search_by_key(&step.priority, |kept| kept.priority) {
+                Err(at) => kept.insert(at, step),
                 Ok(_) => duplicates.push(LeftOut {
                     context: name.clone(),
-                    pattern,
-                    caller_pattern,
+                    pattern: step.pattern(&text).into(),
+                    caller_pattern: step.caller_pattern(&text).map(Into::into),
                     priority: step.priority,
                     place: step.place,
                 }),
-                Err(at) => entry.steps.insert(at, step),
-            },
+            }
+        }
+        let Some(first) = kept.iter().min_by_key(|step| step.text) else { continue };
+        entries.push(first.pattern(&text), first.caller_pattern(&text));
+        firsts.extend(same.first());
+        for step in kept {
+            let DraftStep { priority, place, target, label, .. } = step;
+            entries.push_step(Stored { priority, place, target }, label);
         }
     }
-    Context { name, entries, includes }
+    entries.shrink();
+    let keys = keys.reordered(firsts.into_iter());
+    let max_rows = limits.automaton_rows.max(entries.len());
+    Context::new(name, entries, includes, (&keys, &ranks), matcher, max_rows)
 }

@@ -1,15 +1,19 @@
 //! Plans: contexts of extensions, and which of them a dialled string reaches.
 
+mod automaton;
 mod builder;
 mod context;
+mod entry;
+mod key;
 mod query;
 mod search;
+mod tree;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-pub use builder::{AddError, BuildError, ContextBuilder, Limits, PlanBuilder, Step};
+pub use builder::{AddError, BuildError, ContextBuilder, Limits, Matcher, PlanBuilder, Step};
 pub use query::{Digits, Duplicate, Match, NoMatch, Origin, Query};
 
 use context::Context;
@@ -29,7 +33,7 @@ use context::Context;
 ///
 /// assert_eq!(*plan.lookup("internal", "100")?.target, "reception");
 /// assert_eq!(*plan.lookup("internal", "142")?.target, "a colleague");
-/// assert_eq!(plan.lookup("internal", "600")?.context, "services");
+/// assert_eq!(plan.lookup("internal", "600")?.context(), "services");
 /// assert_eq!(plan.lookup("internal", "7").unwrap_err(), NoMatch::NoExtension);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -107,6 +111,26 @@ impl<T> Plan<T> {
             priority: left_out.priority,
             origin: self.origin(left_out.place),
         })
+    }
+
+    fn compiled(&self, id: ContextId) -> Option<&Context<T>> {
+        self.contexts.get(id.0 as usize)
+    }
+
+    #[inline]
+    fn stored(&self, found: query::Found) -> Option<&entry::Stored<T>> {
+        self.compiled(found.context)?.entries.stored(found.step as usize)
+    }
+
+    /// How the extensions of a context are matched; the tree may stand in for the automaton.
+    pub fn matcher(&self, context: &str) -> Option<Matcher> {
+        Some(self.compiled(self.context(context)?)?.matcher())
+    }
+
+    /// Bytes that the plan holds on the heap, what `T` itself points to not counted.
+    pub fn memory(&self) -> usize {
+        self.contexts.iter().map(|c| size_of::<Context<T>>() + c.memory()).sum::<usize>()
+            + self.names.keys().map(|name| name.len() + 64).sum::<usize>()
     }
 
     fn origin(&self, place: builder::Place) -> Option<Origin<'_>> {

@@ -4,6 +4,8 @@ use core::fmt;
 
 use crate::schedule::{NoSchedules, Schedules};
 
+use super::{ContextId, Plan};
+
 /// What is asked of a plan.
 #[derive(Clone, Copy)]
 pub struct Query<'a> {
@@ -36,22 +38,77 @@ impl fmt::Debug for Query<'_> {
 }
 
 /// What a dialled string reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match<'p, T> {
-    /// The context in which it was found: the one asked, or one it includes.
-    pub context: &'p str,
-    /// The pattern as written.
-    pub pattern: &'p str,
-    /// The pattern for the caller's number, where there is one. Empty: only callers without a number.
-    pub caller_pattern: Option<&'p str>,
-    /// The step found.
-    pub priority: u32,
-    /// The step's label.
-    pub label: Option<&'p str>,
-    /// Where the step was written.
-    pub origin: Option<Origin<'p>>,
-    /// What it leads to.
+    /// What the extension leads to.
     pub target: &'p T,
+    plan: &'p Plan<T>,
+    found: Found,
+}
+
+/// Where a match is in its plan.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) context: ContextId,
+    pub(super) entry: u32,
+    pub(super) step: u32,
+}
+
+impl<'p, T> Match<'p, T> {
+    pub(super) fn new(plan: &'p Plan<T>, found: Found) -> Option<Match<'p, T>> {
+        let stored = plan.stored(found)?;
+        Some(Match { target: &stored.target, plan, found })
+    }
+
+    /// The context in which it was found: the one asked, or one it includes.
+    pub fn context(&self) -> &'p str {
+        self.plan.compiled(self.found.context).map_or("", |context| &context.name)
+    }
+
+    /// The pattern as written.
+    pub fn pattern(&self) -> &'p str {
+        let entry = self.found.entry as usize;
+        self.plan.compiled(self.found.context).map_or("", |c| c.entries.pattern(entry))
+    }
+
+    /// The pattern for the caller's number, where there is one. Empty: only callers without a number.
+    pub fn caller_pattern(&self) -> Option<&'p str> {
+        let entry = self.found.entry as usize;
+        self.plan.compiled(self.found.context)?.entries.caller_pattern(entry)
+    }
+
+    /// The step found.
+    pub fn priority(&self) -> u32 {
+        self.plan.stored(self.found).map_or(1, |stored| stored.priority)
+    }
+
+    /// The step's label.
+    pub fn label(&self) -> Option<&'p str> {
+        self.plan.compiled(self.found.context)?.entries.label(self.found.step as usize)
+    }
+
+    /// Where the step was written.
+    pub fn origin(&self) -> Option<Origin<'p>> {
+        self.plan.origin(self.plan.stored(self.found)?.place)
+    }
+}
+
+impl<T> Clone for Match<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Match<'_, T> {}
+
+/// Names no number: what was dialled stays out of logs.
+impl<T> fmt::Debug for Match<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Match")
+            .field("context", &self.context())
+            .field("pattern", &self.pattern())
+            .field("priority", &self.priority())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A place in the files that a plan is read from.
