@@ -1,2 +1,10 @@
 //! Dial strings, Asterisk-style patterns and the plan that says where a call goes.
+#![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod csv;
+pub mod pattern;
+pub mod plan;
+pub mod schedule;

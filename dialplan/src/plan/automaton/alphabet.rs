@@ -1,0 +1,185 @@
+//! Sixteen symbols, so that a dialled string packs into one word.
+
+use alloc::boxed::Box;
+
+use crate::pattern::ByteSet;
+
+const OTHER: u8 = 13;
+const LETTER: u8 = 14;
+/// The end of the string.
+pub(super) const END: u8 = 15;
+/// Decoration, which takes no place.
+const DASH: u8 = 0xFF;
+
+/// Which symbol a byte is.
+#[derive(Clone, Debug)]
+pub(super) struct Alphabet {
+    symbols: Box<[u8; 256]>,
+    letters: ByteSet,
+}
+
+/// A dialled string of at most 15 symbols, the first in the lowest four bits, the end after the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packed {
+    pub(super) symbols: u64,
+    pub(super) length: u32,
+}
+
+impl Alphabet {
+    /// The alphabet for patterns made of these sets; `None` when they tell too many characters apart.
+    pub(super) fn new<'s>(sets: impl Iterator<Item = &'s ByteSet>) -> Option<Alphabet> {
+        let mut letters = ByteSet::default();
+        for set in sets {
+            let named = beyond_dialling(set);
+            if named.is_empty() || named == letters {
+                continue;
+            }
+            if !letters.is_empty() {
+                return None;
+            }
+            letters = named;
+        }
+        let mut symbols = Box::new([OTHER; 256]);
+        for (byte, symbol) in (0..=255).zip(symbols.iter_mut()) {
+            *symbol = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'*' => 10,
+                b'#' => 11,
+                b'+' => 12,
+                b'-' => DASH,
+                _ if letters.contains(byte) => LETTER,
+                _ => OTHER,
+            };
+        }
+        Some(Alphabet { symbols, letters })
+    }
+
+    /// The symbols that a set stands for, by bit.
+    pub(super) fn mask(&self, set: &ByteSet) -> u16 {
+        let mut mask = 0;
+        for (byte, symbol) in DIALLED {
+            if set.contains(byte) {
+                mask |= 1 << symbol;
+            }
+        }
+        if !self.letters.is_empty() && beyond_dialling(set) == self.letters {
+            mask |= 1 << LETTER;
+        }
+        mask
+    }
+
+    /// Packs a string, or gives up on a long one.
+    #[inline]
+    pub(super) fn pack(&self, dialled: &[u8]) -> Option<Packed> {
+        // Eight to fifteen digits, as nearly all external numbers are: two overlapping words.
+        if let (Some(first), Some(last), 8..=15) =
+            (dialled.first_chunk::<8>(), dialled.last_chunk::<8>(), dialled.len())
+            && let (Some(first), Some(last)) = (pack_digits(first), pack_digits(last))
+        {
+            let length = dialled.len() as u32;
+            let symbols = u64::from(first)
+                | u64::from(last) << (4 * (length - 8))
+                | u64::from(END) << (4 * length);
+            return Some(Packed { symbols, length });
+        }
+        let mut packed = Packed { symbols: 0, length: 0 };
+        for &byte in dialled {
+            let symbol = self.symbols[usize::from(byte)];
+            if symbol == DASH {
+                continue;
+            }
+            if packed.length == 15 {
+                return None;
+            }
+            packed.symbols |= u64::from(symbol) << (4 * packed.length);
+            packed.length += 1;
+        }
+        packed.symbols |= u64::from(END) << (4 * packed.length);
+        Some(packed)
+    }
+
+    /// The symbols one by one.
+    pub(super) fn symbols(&self, dialled: &[u8]) -> impl Iterator<Item = u8> {
+        dialled.iter().map(|&byte| self.symbols[usize::from(byte)]).filter(|&symbol| symbol != DASH)
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        256
+    }
+}
+
+const DIALLED: [(u8, u8); 13] = [
+    (b'0', 0),
+    (b'1', 1),
+    (b'2', 2),
+    (b'3', 3),
+    (b'4', 4),
+    (b'5', 5),
+    (b'6', 6),
+    (b'7', 7),
+    (b'8', 8),
+    (b'9', 9),
+    (b'*', 10),
+    (b'#', 11),
+    (b'+', 12),
+];
+
+/// What a set holds besides the keys of a telephone. A dash can never be compared.
+fn beyond_dialling(set: &ByteSet) -> ByteSet {
+    let mut rest = *set;
+    for (byte, _) in DIALLED {
+        rest.remove(byte);
+    }
+    rest.remove(b'-');
+    rest
+}
+
+/// Eight ASCII digits in eight nibbles, the first lowest.
+#[inline]
+fn pack_digits(bytes: &[u8; 8]) -> Option<u32> {
+    let word = u64::from_le_bytes(*bytes);
+    // Both hold for '0' to '9' alone: high nibble 3, and still 3 after adding 6.
+    let high = 0xF0F0_F0F0_F0F0_F0F0;
+    let threes = 0x3030_3030_3030_3030;
+    let more = word.wrapping_add(0x0606_0606_0606_0606);
+    if word & high != threes || more & high != threes {
+        return None;
+    }
+    let digits = word & 0x0F0F_0F0F_0F0F_0F0F;
+    let pairs = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF;
+    let quads = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    Some((quads | quads >> 16) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_the_first_symbol_lowest() {
+        let alphabet = Alphabet::new([].into_iter()).unwrap();
+        let packed = |text: &str| alphabet.pack(text.as_bytes()).unwrap();
+        assert_eq!(packed("84951234567"), Packed { symbols: 0xF765_4321_5948, length: 11 });
+        assert_eq!(packed("8-495-123-45-67"), packed("84951234567"));
+        assert_eq!(packed("*97"), Packed { symbols: 0xF79A, length: 3 });
+        assert_eq!(packed("+1234567"), Packed { symbols: 0xF_7654_321C, length: 8 });
+        assert_eq!(packed(""), Packed { symbols: 0xF, length: 0 });
+        assert_eq!(packed("123456789012345").symbols, 0xF543_2109_8765_4321);
+        assert_eq!(alphabet.pack(b"1234567890123456"), None);
+    }
+
+    #[test]
+    fn only_digits_take_the_short_way() {
+        for byte in 0..=255u8 {
+            let bytes = [b'1', b'2', b'3', byte, b'5', b'6', b'7', b'8'];
+            assert_eq!(pack_digits(&bytes).is_some(), byte.is_ascii_digit(), "{byte}");
+        }
+    }
+
+    #[test]
+    fn one_class_of_letters_is_the_limit() {
+        let (a, b) = (ByteSet::of(b'a'), ByteSet::of(b'b'));
+        assert!(Alphabet::new([&a, &a].into_iter()).is_some());
+        assert!(Alphabet::new([&a, &b].into_iter()).is_none());
+    }
+}
