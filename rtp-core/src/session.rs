@@ -19,11 +19,15 @@
 //!     Frame { payload_type: PayloadType::PCMA, timestamp: 0, marker: false, payload_len: 160 };
 //! session.sender_mut().send(Duration::ZERO, frame).write(&mut buf)?;
 //!
-//! // ... and reports when its timer says so.
-//! let due = session.poll_timeout().expect("a first report is planned");
-//! session.handle_timeout(due, &mut rng);
+//! // ... and reports when its timer says so (which it may think over when it runs out).
 //! let mut report = [0u8; rtp_core::session::MAX_REPORT_LEN];
-//! assert!(session.poll_transmit(due, &mut report)?.is_some());
+//! while let Some(due) = session.poll_timeout() {
+//!     session.handle_timeout(due, &mut rng);
+//!     if let Some(len) = session.poll_transmit(due, &mut report)? {
+//!         assert!(rtp_core::rtcp::Compound::parse(&report[..len]).is_ok());
+//!         break;
+//!     }
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
