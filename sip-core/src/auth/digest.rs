@@ -210,10 +210,7 @@ mod tests {
     fn rfc_7616_examples() {
         for (algorithm, response) in [
             (Algorithm::Md5, "8ca523f5e9506fed4657c9700eebdbec"),
-            (
-                Algorithm::Sha256,
-                "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-            ),
+            (Algorithm::Sha256, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
         ] {
             let stored =
                 stored_digest(algorithm, "Mufasa", "http-auth@example.org", "Circle of Life");

@@ -1,12 +1,13 @@
 //! What an endpoint is told once, when it is made.
 
 use core::fmt;
+use core::time::Duration;
 use std::sync::Arc;
 
 use super::NextHop;
 use crate::flow::Flow;
 use crate::transaction::{Tables, Timing};
-use crate::{HostPort, Limits, Method};
+use crate::{HostPort, Limits, Method, Token};
 
 /// How an endpoint behaves. The defaults are fit for use.
 #[derive(Clone, Debug)]
@@ -25,14 +26,13 @@ pub struct Config {
     pub allow: Vec<Method>,
     /// The option tags that a peer may require (§8.2.2.3); others are answered 420. They are
     /// also written into Supported. Empty by default.
-    pub supported: Vec<String>,
+    pub supported: Vec<Token>,
     /// How we name ourselves towards the peer of a flow.
     pub address: Address,
     /// Where requests within a dialog go.
     pub next_hop: NextHop,
-    /// For how long the last provisional response of an INVITE that still rings may stand before it is sent
-    /// again, so that proxies on the way do not give up (§13.3.1.1). Default 60 s.
-    pub refresh_provisional: core::time::Duration,
+    /// For how long the last provisional response to an INVITE may stand before it is sent again, so that proxies on the way do not give up (§13.3.1.1). Default 60 s.
+    pub refresh_provisional: Duration,
 }
 
 impl Default for Config {
@@ -42,17 +42,11 @@ impl Default for Config {
             message: Limits::default(),
             capacity: Capacity::default(),
             user_agent: None,
-            allow: vec![
-                Method::Invite,
-                Method::Ack,
-                Method::Cancel,
-                Method::Bye,
-                Method::Options,
-            ],
+            allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options],
             supported: Vec::new(),
             address: Address::default(),
             next_hop: NextHop::default(),
-            refresh_provisional: core::time::Duration::from_secs(60),
+            refresh_provisional: Duration::from_secs(60),
         }
     }
 }
@@ -94,7 +88,9 @@ impl Default for Capacity {
 /// # let _ = address;
 /// ```
 #[derive(Clone, Default)]
-pub struct Address(Option<Arc<dyn Fn(&Flow) -> HostPort + Send + Sync>>);
+pub struct Address(Option<Arc<Naming>>);
+
+type Naming = dyn Fn(&Flow) -> HostPort + Send + Sync;
 
 impl Address {
     /// Asks `name` for each flow.

@@ -95,10 +95,9 @@ impl State {
             }
             (S::Proceeding, E::Success) => (S::Accepted, &[Start(Timer::M), Deliver]),
             (S::Accepted, E::Success) => (S::Accepted, &[Deliver]),
-            (S::Calling, E::Failure) => (
-                S::Completed,
-                &[Stop(Timer::A), Stop(Timer::B), SendAck, Start(Timer::D), Deliver],
-            ),
+            (S::Calling, E::Failure) => {
+                (S::Completed, &[Stop(Timer::A), Stop(Timer::B), SendAck, Start(Timer::D), Deliver])
+            }
             (S::Proceeding, E::Failure) => (S::Completed, &[SendAck, Start(Timer::D), Deliver]),
             (S::Completed, E::Failure) => (S::Completed, &[SendAck]),
             (S::Completed, E::TransportError) => (S::Terminated, &[Fail]),

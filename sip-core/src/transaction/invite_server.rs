@@ -92,10 +92,9 @@ impl State {
             (S::Proceeding, E::Success) => {
                 (S::Accepted, &[Stop(Timer::Trying), Send, Start(Timer::L)])
             }
-            (S::Proceeding, E::Failure) => (
-                S::Completed,
-                &[Stop(Timer::Trying), Send, Start(Timer::G), Start(Timer::H)],
-            ),
+            (S::Proceeding, E::Failure) => {
+                (S::Completed, &[Stop(Timer::Trying), Send, Start(Timer::G), Start(Timer::H)])
+            }
             (S::Accepted, E::Success) => (S::Accepted, &[Send]),
             (S::Accepted, E::Ack) => (S::Accepted, &[Deliver]),
             (S::Accepted, E::TimerL) => (S::Terminated, &[]),

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use crate::header::{CSeq, CallId, From, Via};
 use crate::{HeaderError, Method, Request};
 
-/// What every branch of RFC 3261 begins with.
-pub const BRANCH_COOKIE: &str = "z9hG4bK";
-
 /// Names a server transaction as the wire does: by the branch, the sender and the method of a
 /// request, or, without a branch of RFC 3261, by what RFC 2543 compared.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -41,7 +38,7 @@ impl ServerTag {
         method: &Method,
     ) -> Result<Self, HeaderError> {
         let mut tag = String::with_capacity(96);
-        match via.branch().filter(|branch| is_unique(branch)) {
+        match via.transaction() {
             Some(branch) => {
                 tag.push_str(branch);
                 tag.push(' ');
@@ -56,19 +53,17 @@ impl ServerTag {
                 let call_id = request.headers.require::<CallId>()?;
                 let from_tag = from.tag().unwrap_or_default();
                 let _ = write!(tag, "?{} {from_tag} {call_id}", request.uri);
-                let _ = write!(tag, " {} {} {}", cseq.number, via.sent_by, via.branch().unwrap_or_default());
+                let _ = write!(
+                    tag,
+                    " {} {} {}",
+                    cseq.number,
+                    via.sent_by,
+                    via.branch().unwrap_or_default()
+                );
             }
         }
         tag.push(' ');
         tag.push_str(method.as_str());
         Ok(Self(tag.into()))
     }
-}
-
-/// Whether a branch promises to be unique (§8.1.1.7). The bare cookie promises nothing.
-fn is_unique(branch: &str) -> bool {
-    branch
-        .get(..BRANCH_COOKIE.len())
-        .is_some_and(|cookie| cookie.eq_ignore_ascii_case(BRANCH_COOKIE))
-        && branch.len() > BRANCH_COOKIE.len()
 }

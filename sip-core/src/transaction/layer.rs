@@ -6,11 +6,11 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use rand_core::Rng;
 
-use super::key::{BRANCH_COOKIE, ServerTag};
+use super::key::ServerTag;
 use super::{Action, Failure, Timer, Timing};
 use super::{invite_client, invite_server, non_invite_client, non_invite_server};
 use crate::flow::{Flow, Transmit};
-use crate::header::{CSeq, From, MaxForwards, Route, To, Via};
+use crate::header::{CSeq, MAGIC_COOKIE, MaxForwards, To, Via};
 use crate::keyed::{KeyedHash, push_hex};
 use crate::slab::{Key, Slab};
 use crate::timer::{TimerKey, Wheel};
@@ -24,7 +24,7 @@ pub struct ClientKey(pub(crate) Key);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ServerKey(pub(crate) Key);
 
-/// What [`Transactions::receive`] found for a request.
+/// What [`Transactions::receive_request`] found for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Incoming {
     /// No transaction: a request to make one for, or an ACK for a 2xx.
@@ -33,6 +33,18 @@ pub enum Incoming {
     Absorbed,
     /// An ACK for a 2xx, within the transaction of its INVITE (RFC 6026).
     Ack(ServerKey),
+}
+
+/// What [`Transactions::receive_response`] found for a response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// The user is to see it: it is provisional, final for the first time, or a 2xx to an INVITE,
+    /// repetitions included.
+    Deliver(ClientKey),
+    /// A repetition; it has been dealt with.
+    Absorbed,
+    /// No transaction of ours.
+    Stray,
 }
 
 /// What became of a transaction when nobody was asking.
@@ -190,6 +202,17 @@ impl<C, S> Transactions<C, S> {
         self.servers.len()
     }
 
+    /// Whether there is no transaction, no timer and nothing to send or to tell.
+    pub fn is_idle(&self) -> bool {
+        self.clients.len() == 0
+            && self.servers.len() == 0
+            && self.client_keys.is_empty()
+            && self.server_keys.is_empty()
+            && self.timers.is_empty()
+            && self.transmits.is_empty()
+            && self.outcomes.is_empty()
+    }
+
     /// How many messages were dropped because [`Tables::transmits`] were waiting.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -219,7 +242,21 @@ impl<C, S> Transactions<C, S> {
             request.body = Bytes::new();
             Box::new(request)
         });
-        Ok(self.start_client(now, branch, false, bytes, invite, flow, user))
+        Ok(self.start_client(now, Client::new(flow, branch, bytes, invite, user)))
+    }
+
+    /// Sends a request that makes no transaction, an ACK for a 2xx, and gives its bytes back.
+    pub fn send_alone(
+        &mut self,
+        mut request: Request,
+        flow: Flow,
+        sent_by: HostPort,
+        random: &mut dyn Rng,
+    ) -> Bytes {
+        push_via(&mut request, &flow, sent_by, random);
+        let bytes = request.to_bytes();
+        self.transmit(flow, bytes.clone());
+        bytes
     }
 
     /// Makes the client transaction of the CANCEL for the INVITE transaction `key` (§9.1). `None`
@@ -230,66 +267,46 @@ impl<C, S> Transactions<C, S> {
         }
         let client = self.clients.get(key.0)?;
         let cancel = derived(client.invite.as_deref()?, Method::Cancel, None)?;
-        let (branch, flow) = (client.branch, client.flow);
-        Some(self.start_client(now, branch, true, cancel.to_bytes(), None, flow, user))
+        let cancel = Client::new(client.flow, client.branch, cancel.to_bytes(), None, user);
+        Some(self.start_client(now, Client { cancels: true, ..cancel }))
     }
 
-    fn start_client(
-        &mut self,
-        now: Duration,
-        branch: u128,
-        cancels: bool,
-        request: Bytes,
-        invite: Option<Box<Request>>,
-        flow: Flow,
-        user: C,
-    ) -> ClientKey {
-        let (state, start) = match &invite {
-            Some(_) => {
-                (ClientState::Invite(invite_client::State::Calling), invite_client::State::START)
-            }
-            None => (
-                ClientState::NonInvite(non_invite_client::State::Trying),
-                non_invite_client::State::START,
-            ),
+    fn start_client(&mut self, now: Duration, client: Client<C>) -> ClientKey {
+        let tag = (client.branch, client.cancels);
+        let start = match client.state {
+            ClientState::Invite(_) => invite_client::State::START,
+            ClientState::NonInvite(_) => non_invite_client::State::START,
         };
-        let key = ClientKey(self.clients.insert(Client {
-            state,
-            flow,
-            branch,
-            cancels,
-            request,
-            invite,
-            ack: Bytes::new(),
-            clock: Clock::default(),
-            user,
-        }));
-        self.client_keys.insert((branch, cancels), key);
+        let key = ClientKey(self.clients.insert(client));
+        self.client_keys.insert(tag, key);
         self.client_acts(now, key, start, None);
         key
     }
 
-    /// Takes a response. `Some` when its transaction wants its user to see it: a provisional or a
-    /// final one for the first time, or any 2xx to an INVITE.
+    /// Takes a response with its top Via and CSeq: finds its transaction (§17.1.3) and says whether
+    /// that wants its user to see it.
     pub fn receive_response(
         &mut self,
         now: Duration,
         response: &Response,
         via: &Via,
         cseq: &CSeq,
-    ) -> Option<ClientKey> {
-        let branch = own_branch(via.branch()?)?;
-        let key = *self.client_keys.get(&(branch, cseq.method == Method::Cancel))?;
-        let client = self.clients.get(key.0)?;
-        let fits = match client.state {
-            ClientState::Invite(_) => cseq.method == Method::Invite,
-            ClientState::NonInvite(_) => cseq.method != Method::Invite,
-        };
-        if !fits {
-            return None;
+    ) -> Answer {
+        let key = via
+            .branch()
+            .and_then(own_branch)
+            .and_then(|branch| self.client_keys.get(&(branch, cseq.method == Method::Cancel)));
+        let Some(&key) = key else { return Answer::Stray };
+        let is_invite =
+            matches!(self.clients.get(key.0), Some(Client { state: ClientState::Invite(_), .. }));
+        if is_invite != (cseq.method == Method::Invite) {
+            return Answer::Stray;
         }
-        let delivers = self.client_step(now, key, Stimulus::Response(response.status), Some(response));
-        delivers.then_some(key)
+        let stimulus = Stimulus::Response(response.status);
+        match self.client_step(now, key, stimulus, Some(response)) {
+            true => Answer::Deliver(key),
+            false => Answer::Absorbed,
+        }
     }
 
     /// Takes a request: finds its transaction, if there is one, and deals with a repetition.
@@ -347,7 +364,7 @@ impl<C, S> Transactions<C, S> {
             user,
         }));
         self.server_keys.insert(tag, key);
-        self.server_acts(now, key, start, None);
+        self.server_acts(now, key, start);
         Ok(key)
     }
 
@@ -502,7 +519,8 @@ impl<C, S> Transactions<C, S> {
         client.state = state;
         self.client_acts(now, key, actions, response);
         if state.is_terminated() {
-            let failure = actions.contains(&Action::Fail).then(|| self.client_failure(key, stimulus));
+            let failure =
+                actions.contains(&Action::Fail).then(|| self.client_failure(key, stimulus));
             self.end_client(key, failure.flatten());
         }
         actions.contains(&Action::Deliver)
@@ -620,6 +638,30 @@ impl<C, S> Transactions<C, S> {
 }
 
 impl<C> Client<C> {
+    fn new(
+        flow: Flow,
+        branch: u128,
+        request: Bytes,
+        invite: Option<Box<Request>>,
+        user: C,
+    ) -> Self {
+        let state = match &invite {
+            Some(_) => ClientState::Invite(invite_client::State::Calling),
+            None => ClientState::NonInvite(non_invite_client::State::Trying),
+        };
+        Self {
+            state,
+            flow,
+            branch,
+            cancels: false,
+            request,
+            invite,
+            ack: Bytes::new(),
+            clock: Clock::default(),
+            user,
+        }
+    }
+
     /// Makes the ACK for a final response other than 2xx (§17.1.1.3); one and the same for all its
     /// repetitions.
     fn acknowledge(&mut self, response: Option<&Response>) {
@@ -777,22 +819,24 @@ impl ServerState {
     }
 }
 
-/// Puts our Via on top and gives its branch back.
+/// Puts our Via on top, asking for the port (RFC 3581), and gives its branch back.
 fn push_via(request: &mut Request, flow: &Flow, sent_by: HostPort, random: &mut dyn Rng) -> u128 {
     let branch = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
-    let mut text = String::with_capacity(BRANCH_COOKIE.len() + 32);
-    text.push_str(BRANCH_COOKIE);
+    let mut text = String::with_capacity(MAGIC_COOKIE.len() + 32);
+    text.push_str(MAGIC_COOKIE);
     push_hex(&mut text, (branch >> 64) as u64);
     push_hex(&mut text, branch as u64);
-    let mut via = Via::new(flow.transport, sent_by, &text);
-    via.request_rport();
-    request.headers.push_front(via);
+    // The branch is a token by construction, so that nothing can be refused.
+    if let Ok(mut via) = Via::new(flow.transport, sent_by, &text) {
+        via.set_rport(None);
+        request.headers.push_front(via);
+    }
     branch
 }
 
 /// The number in a branch of ours.
 fn own_branch(branch: &str) -> Option<u128> {
-    let digits = branch.strip_prefix(BRANCH_COOKIE)?;
+    let digits = branch.strip_prefix(MAGIC_COOKIE)?;
     if digits.len() != 32 || !digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
@@ -803,23 +847,21 @@ fn own_branch(branch: &str) -> Option<u128> {
 /// response and, as §22.1 asks, the INVITE's credentials.
 fn derived(invite: &Request, method: Method, to: Option<To>) -> Option<Request> {
     let mut request = Request::new(method.clone(), invite.uri.clone());
-    let from = &invite.headers;
-    request.headers.push(from.require::<Via>().ok()?);
-    request.headers.set(MaxForwards(70));
-    request.headers.push(from.require::<From>().ok()?);
-    request.headers.push(match to {
-        Some(to) => to,
-        None => from.require::<To>().ok()?,
-    });
-    for name in [HeaderName::CallId] {
-        request.headers.copy(name, from);
+    let (from, headers) = (&invite.headers, &mut request.headers);
+    headers.push(from.require::<Via>().ok()?);
+    headers.push(MaxForwards(70));
+    headers.copy(HeaderName::Route, from);
+    headers.copy(HeaderName::From, from);
+    match to {
+        Some(to) => headers.push(to),
+        None => headers.copy(HeaderName::To, from),
     }
+    headers.copy(HeaderName::CallId, from);
     let number = from.require::<CSeq>().ok()?.number;
-    request.headers.push(CSeq { number, method: method.clone() });
-    request.headers.copy(HeaderName::Route, from);
+    headers.push(CSeq { number, method: method.clone() });
     if method == Method::Ack {
-        request.headers.copy(HeaderName::Authorization, from);
-        request.headers.copy(HeaderName::ProxyAuthorization, from);
+        headers.copy(HeaderName::Authorization, from);
+        headers.copy(HeaderName::ProxyAuthorization, from);
     }
     Some(request)
 }

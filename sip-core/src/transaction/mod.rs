@@ -13,8 +13,8 @@ pub mod non_invite_client;
 pub mod non_invite_server;
 mod timing;
 
-pub use key::{BRANCH_COOKIE, ServerTag};
-pub use layer::{ClientKey, Incoming, Outcome, ServerKey, Tables, Transactions};
+pub use key::ServerTag;
+pub use layer::{Answer, ClientKey, Incoming, Outcome, ServerKey, Tables, Transactions};
 pub use timing::{Timer, Timing};
 
 use crate::flow::Flow;
@@ -48,6 +48,8 @@ pub enum Failure {
     Timeout,
     /// The message could not be sent on this flow. For a request this counts as a 503 response.
     Transport(Flow),
+    /// The dialog ended before the request could be sent.
+    Overtaken,
     /// The user did not answer a non-INVITE request in 64*T1, when the peer has long given up
     /// (RFC 4320 §3).
     Unanswered,

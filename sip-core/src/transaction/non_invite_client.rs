@@ -80,10 +80,9 @@ impl State {
             (S::Trying | S::Proceeding, E::TimerE) => (self, &[Send, Start(Timer::E)]),
             (S::Trying | S::Proceeding, E::TimerF | E::TransportError) => (S::Terminated, &[Fail]),
             (S::Trying | S::Proceeding, E::Provisional) => (S::Proceeding, &[Deliver]),
-            (S::Trying | S::Proceeding, E::Final) => (
-                S::Completed,
-                &[Stop(Timer::E), Stop(Timer::F), Start(Timer::K), Deliver],
-            ),
+            (S::Trying | S::Proceeding, E::Final) => {
+                (S::Completed, &[Stop(Timer::E), Stop(Timer::F), Start(Timer::K), Deliver])
+            }
             (S::Completed, E::TimerK) => (S::Terminated, &[]),
             (state, _) => (state, &[]),
         }

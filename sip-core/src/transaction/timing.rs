@@ -86,13 +86,9 @@ impl Timing {
             Timer::D | Timer::I | Timer::J | Timer::K if reliable => Some(Duration::ZERO),
             Timer::D => Some(self.timeout().max(Duration::from_secs(32))),
             Timer::I | Timer::K => Some(self.t4),
-            Timer::B
-            | Timer::F
-            | Timer::H
-            | Timer::J
-            | Timer::L
-            | Timer::M
-            | Timer::Unanswered => Some(self.timeout()),
+            Timer::B | Timer::F | Timer::H | Timer::J | Timer::L | Timer::M | Timer::Unanswered => {
+                Some(self.timeout())
+            }
             Timer::Trying => Some(Duration::from_millis(200)),
         }
     }
