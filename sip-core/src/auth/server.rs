@@ -1,0 +1,326 @@
+//! The side that challenges and verifies (RFC 3261 §22.2, RFC 7616).
+//!
+//! Nonces are stateless: time and randomness, signed together with the realm, so that a challenge
+//! costs no memory and several processes with one key know each other's. What is remembered is
+//! which nonce counts were used, within a bound.
+//!
+//! A correct digest over a nonce that is expired, was used before or comes from an earlier key is
+//! challenged again with `stale=true`, so that a phone answers without asking its owner. An
+//! unknown user and a wrong password look the same and cost the same.
+
+use core::fmt;
+use core::time::Duration;
+
+use rand_core::Rng;
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+
+use super::digest::{Algorithm, Covered, Qop, stored_digest};
+use super::nonce::{Nonces, Replays, milliseconds};
+use crate::header::{
+    Authorization, Credentials, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate,
+};
+use crate::{Request, Response, StatusCode, Uri};
+
+/// How an [`Authenticator`] behaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// For how long a nonce is good. Default 5 minutes.
+    pub nonce_lifetime: Duration,
+    /// What is offered, best first, and all that is accepted. Default SHA-256, then MD5.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether `auth-int`, which covers the body, is offered beside `auth`. Off by default: most
+    /// phones do not know it.
+    pub auth_int: bool,
+    /// Whether to challenge as a proxy does: 407 and the Proxy- headers. Off by default.
+    pub proxy: bool,
+    /// How many nonces in use are remembered. When there are more, users of the oldest are
+    /// challenged once more. Default 65,536, about 100 bytes each.
+    pub nonces: usize,
+    /// Whether the `uri` of the credentials must have the user and host of the Request-URI. Default on;
+    /// off behind a proxy that rewrites it.
+    pub match_uri: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            nonce_lifetime: Duration::from_secs(300),
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
+            auth_int: false,
+            proxy: false,
+            nonces: 65_536,
+            match_uri: true,
+        }
+    }
+}
+
+/// What the server knows of a user.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// The password.
+    Password(String),
+    /// What [`stored_digest`] made of it, for each algorithm without `-sess` that is to work.
+    Digests(Vec<(Algorithm, String)>),
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// Who sent a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The user name of the credentials. Whether it may use the address of record or the From of
+    /// the request is for the caller to say.
+    pub username: String,
+    /// The algorithm that was used.
+    pub algorithm: Algorithm,
+}
+
+/// Why a request is not taken as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum Rejection {
+    /// It needs a challenge: there are no credentials for our realm, or they are not good.
+    #[error("to be challenged")]
+    Challenge {
+        /// Whether only the nonce is to blame; give it to [`Authenticator::challenge`].
+        stale: bool,
+        /// Whether there were credentials, and their user or password was wrong: what guessing
+        /// looks like.
+        failed: bool,
+    },
+    /// The credentials are malformed: 400.
+    #[error("malformed credentials: {0}")]
+    BadRequest(&'static str),
+}
+
+/// Challenges and verifies the requests of one realm.
+#[derive(Debug)]
+pub struct Authenticator {
+    realm: String,
+    config: Config,
+    nonces: Nonces,
+    replays: Replays,
+}
+
+impl Authenticator {
+    /// An authenticator for `realm`. `key` signs its nonces: keep it secret; a fresh random one a
+    /// start is best, since `now` starts anew as well.
+    pub fn new(realm: impl Into<String>, key: [u8; 32], config: Config) -> Self {
+        let realm = realm.into();
+        Self {
+            nonces: Nonces::new(key, &realm),
+            replays: Replays::new(config.nonces),
+            realm,
+            config,
+        }
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// How many nonces are remembered as used.
+    pub fn nonces_in_use(&self) -> usize {
+        self.replays.len()
+    }
+
+    /// Verifies the credentials of a request. `secret` looks up what is known of a user name.
+    ///
+    /// Call it once for a request: its nonce count is used up.
+    ///
+    /// # Errors
+    ///
+    /// The request is to be challenged, or answered 400.
+    pub fn verify(
+        &mut self,
+        now: Duration,
+        request: &Request,
+        secret: &dyn Fn(&str) -> Option<Secret>,
+    ) -> Result<Verified, Rejection> {
+        let fresh = Rejection::Challenge { stale: false, failed: false };
+        let Some(credentials) = self.credentials(request)? else { return Err(fresh) };
+        let given = Given::read(&credentials)?;
+        let algorithm = match credentials.algorithm() {
+            None => Some(Algorithm::Md5),
+            Some(name) => Algorithm::parse(&name),
+        };
+        let algorithm = algorithm
+            .filter(|algorithm| self.config.algorithms.contains(algorithm))
+            .ok_or_else(|| fresh.clone())?;
+        if given.qop == Qop::AuthInt && !self.config.auth_int {
+            return Err(Rejection::BadRequest("qop was not offered"));
+        }
+        let covered = Covered {
+            algorithm,
+            nonce: &given.nonce,
+            protection: Some((given.qop, &given.count_text, &given.cnonce)),
+            method: request.method.as_str(),
+            uri: &given.uri,
+            body: &request.body,
+        };
+        let expected = covered.response(&self.stored(algorithm, &given.username, secret));
+        let correct = expected.as_bytes().ct_eq(given.response.to_ascii_lowercase().as_bytes());
+        if !bool::from(correct) {
+            return Err(Rejection::Challenge { stale: false, failed: true });
+        }
+        if self.config.match_uri && !same_resource(&given.uri, &request.uri) {
+            return Err(Rejection::BadRequest("uri is not the Request-URI"));
+        }
+        self.use_up(now, &given)?;
+        Ok(Verified { username: given.username, algorithm })
+    }
+
+    /// The response that challenges a request: 401 or 407 with one challenge an algorithm, best
+    /// first (RFC 8760 §2.3).
+    pub fn challenge(
+        &self,
+        now: Duration,
+        request: &Request,
+        stale: bool,
+        random: &mut dyn Rng,
+    ) -> Response {
+        let status = if self.config.proxy {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
+        let mut response = Response::to(request, status);
+        let nonce = self.nonces.issue(now, random);
+        for algorithm in &self.config.algorithms {
+            let mut challenge = crate::header::Challenge::digest(&self.realm, &nonce);
+            let params = challenge.params_mut();
+            let qop = if self.config.auth_int { "auth,auth-int" } else { "auth" };
+            // Names and values are fixed text, so that nothing can be refused.
+            let _ = params.set_quoted("qop", qop);
+            let _ = params.set_token("algorithm", algorithm.as_str());
+            if stale {
+                let _ = params.set_token("stale", "true");
+            }
+            if self.config.proxy {
+                response.headers.push(ProxyAuthenticate(challenge));
+            } else {
+                response.headers.push(WwwAuthenticate(challenge));
+            }
+        }
+        response
+    }
+
+    /// The digest credentials for our realm, of all that the request carries.
+    fn credentials(&self, request: &Request) -> Result<Option<Credentials>, Rejection> {
+        let malformed = |_| Rejection::BadRequest("cannot be read");
+        let headers = &request.headers;
+        let ours = |credentials: &Credentials| {
+            credentials.is_digest() && credentials.realm().as_deref() == Some(&*self.realm)
+        };
+        if self.config.proxy {
+            for value in headers.all::<ProxyAuthorization>() {
+                let ProxyAuthorization(credentials) = value.map_err(malformed)?;
+                if ours(&credentials) {
+                    return Ok(Some(credentials));
+                }
+            }
+        } else {
+            for value in headers.all::<Authorization>() {
+                let Authorization(credentials) = value.map_err(malformed)?;
+                if ours(&credentials) {
+                    return Ok(Some(credentials));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The stored digest of a user; of a user who does not exist, one that nothing matches. Both
+    /// take the same work.
+    fn stored(
+        &self,
+        algorithm: Algorithm,
+        username: &str,
+        secret: &dyn Fn(&str) -> Option<Secret>,
+    ) -> String {
+        let secret = secret(username);
+        let password = match &secret {
+            Some(Secret::Password(password)) => password.as_str(),
+            _ => "no password at all",
+        };
+        let computed = stored_digest(algorithm, username, &self.realm, password);
+        match &secret {
+            Some(Secret::Password(_)) => computed,
+            Some(Secret::Digests(digests)) => digests
+                .iter()
+                .find(|(stored, _)| stored.hash() == algorithm.hash())
+                .map(|(_, digest)| digest.to_ascii_lowercase())
+                .unwrap_or_default(),
+            None => String::new(),
+        }
+    }
+
+    fn use_up(&mut self, now: Duration, given: &Given) -> Result<(), Rejection> {
+        let stale = Rejection::Challenge { stale: true, failed: false };
+        let now = milliseconds(now);
+        let oldest = now.saturating_sub(milliseconds(self.config.nonce_lifetime));
+        self.replays.expire(oldest);
+        let nonce = self.nonces.read(&given.nonce).ok_or_else(|| stale.clone())?;
+        // A nonce from the future is one of an earlier run with the same key.
+        if nonce.issued < oldest || nonce.issued > now || !self.replays.note(nonce, given.count) {
+            return Err(stale);
+        }
+        Ok(())
+    }
+}
+
+/// The parameters of digest credentials, all there.
+struct Given {
+    username: String,
+    nonce: String,
+    uri: String,
+    response: String,
+    qop: Qop,
+    count: u32,
+    count_text: String,
+    cnonce: String,
+}
+
+impl Given {
+    fn read(credentials: &Credentials) -> Result<Self, Rejection> {
+        let need = |value: Option<std::borrow::Cow<'_, str>>, name| {
+            value.map(|value| value.into_owned()).ok_or(Rejection::BadRequest(name))
+        };
+        let qop = need(credentials.qop(), "qop is missing")?;
+        let count = credentials
+            .nc()
+            .map_err(|_| Rejection::BadRequest("nc is malformed"))?
+            .ok_or(Rejection::BadRequest("nc is missing"))?;
+        Ok(Self {
+            username: need(credentials.username(), "username is missing")?,
+            nonce: need(credentials.nonce(), "nonce is missing")?,
+            uri: need(credentials.uri(), "uri is missing")?,
+            response: need(credentials.response(), "response is missing")?,
+            qop: Qop::parse(&qop).ok_or(Rejection::BadRequest("qop is unknown"))?,
+            count,
+            count_text: need(credentials.params().get("nc"), "nc is missing")?,
+            cnonce: need(credentials.cnonce(), "cnonce is missing")?,
+        })
+    }
+}
+
+/// Whether two URIs name the same user at the same host. Phones differ in which parameters they
+/// repeat in `uri`.
+fn same_resource(given: &str, request: &Uri) -> bool {
+    let Ok(given) = Uri::parse(given) else { return false };
+    match (given.as_sip(), request.as_sip()) {
+        (Some(given), Some(request)) => {
+            given.user_bytes() == request.user_bytes()
+                && given.host() == request.host()
+                && given.port() == request.port()
+        }
+        _ => given.equivalent(request),
+    }
+}

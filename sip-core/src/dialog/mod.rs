@@ -1,0 +1,21 @@
+//! Dialogs (RFC 3261 §12): the state that two user agents share.
+//!
+//! A [`Dialog`] is only the state: identifiers, sequence numbers, route set and remote target, and
+//! how a request within it is built. What a dialog is used for, the INVITE usage, lives in
+//! [`endpoint`](crate::endpoint).
+//!
+//! ```text
+//!             101-199 with a To tag                 2xx
+//!   INVITE ---------------------------> Early ---------------> Confirmed
+//!      |                                  |                        |
+//!      |               2xx                | 300-699, time-out      | BYE answered
+//!      +----------------------------------|----------------> ...   |
+//!                                         v                        v
+//!                                        gone                     gone
+//! ```
+
+mod key;
+mod state;
+
+pub use key::DialogTag;
+pub use state::{Dialog, DialogId, DialogState, Order, Role};

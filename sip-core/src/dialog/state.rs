@@ -1,0 +1,284 @@
+//! The state of one dialog.
+
+use super::DialogTag;
+use crate::flow::Flow;
+use crate::header::{CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecordRoute, Route, To};
+use crate::slab::Key;
+use crate::{HeaderError, Headers, Request, Response, SipUri, Uri};
+
+/// Names a dialog. It stays unique for the life of the endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct DialogId(pub(crate) Key);
+
+/// Which side of the dialog's first request we are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Role {
+    /// We sent it.
+    Caller,
+    /// We received it.
+    Callee,
+}
+
+/// How far a dialog has come.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DialogState {
+    /// Made by a provisional response.
+    Early,
+    /// Made or confirmed by a 2xx.
+    Confirmed,
+}
+
+/// Whether a request may be taken in this order (§12.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Order {
+    /// It may.
+    Next,
+    /// A later one was taken before: answer 500.
+    Late,
+}
+
+/// One dialog.
+#[derive(Clone, Debug)]
+pub struct Dialog {
+    role: Role,
+    state: DialogState,
+    call_id: CallId,
+    local: NameAddr,
+    remote: NameAddr,
+    local_number: u32,
+    remote_number: Option<u32>,
+    target: Uri,
+    routes: Vec<NameAddr>,
+    contact: Option<NameAddr>,
+    flow: Flow,
+    direct: bool,
+}
+
+impl Dialog {
+    /// The caller's dialog: made by a response with a To tag to the request it sent (§12.1.2).
+    ///
+    /// # Errors
+    ///
+    /// A header that the dialog needs is missing or malformed.
+    pub fn caller(request: &Request, response: &Response, flow: Flow) -> Result<Self, HeaderError> {
+        let mut dialog = Self {
+            role: Role::Caller,
+            state: DialogState::Early,
+            call_id: request.headers.require()?,
+            local: request.headers.require::<From>()?.0,
+            remote: response.headers.require::<To>()?.0,
+            local_number: request.headers.require::<CSeq>()?.number,
+            remote_number: None,
+            target: request.uri.clone(),
+            routes: Vec::new(),
+            contact: own_contact(&request.headers)?,
+            flow,
+            direct: false,
+        };
+        dialog.answered(response, flow)?;
+        Ok(dialog)
+    }
+
+    /// The callee's dialog: made when it answers `request` with `local_tag` in To (§12.1.1).
+    ///
+    /// # Errors
+    ///
+    /// A header that the dialog needs is missing or malformed.
+    pub fn callee(request: &Request, local_tag: &str, flow: Flow) -> Result<Self, HeaderError> {
+        let headers = &request.headers;
+        let mut local = headers.require::<To>()?.0;
+        let _ = local.set_tag(local_tag);
+        let remote = headers.require::<From>()?.0;
+        Ok(Self {
+            role: Role::Callee,
+            state: DialogState::Early,
+            call_id: headers.require()?,
+            local,
+            local_number: 0,
+            remote_number: Some(headers.require::<CSeq>()?.number),
+            target: peer_contact(headers)?.unwrap_or_else(|| remote.uri.clone()),
+            remote,
+            routes: record_route(headers)?,
+            contact: None,
+            flow,
+            direct: headers.all::<crate::header::Via>().count() <= 1,
+        })
+    }
+
+    /// Which side we are.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Early or confirmed.
+    pub fn state(&self) -> DialogState {
+        self.state
+    }
+
+    /// The Call-ID.
+    pub fn call_id(&self) -> &CallId {
+        &self.call_id
+    }
+
+    /// Our From in requests of ours, with the local tag.
+    pub fn local(&self) -> &NameAddr {
+        &self.local
+    }
+
+    /// The peer's address, with the remote tag.
+    pub fn remote(&self) -> &NameAddr {
+        &self.remote
+    }
+
+    /// Our tag.
+    pub fn local_tag(&self) -> &str {
+        self.local.tag().unwrap_or_default()
+    }
+
+    /// The peer's tag; empty when it speaks RFC 2543 and has none.
+    pub fn remote_tag(&self) -> &str {
+        self.remote.tag().unwrap_or_default()
+    }
+
+    /// The CSeq number of our last request.
+    pub fn local_number(&self) -> u32 {
+        self.local_number
+    }
+
+    /// The CSeq number of the peer's last request.
+    pub fn remote_number(&self) -> Option<u32> {
+        self.remote_number
+    }
+
+    /// The remote target: the URI that the peer's Contact named last.
+    pub fn target(&self) -> &Uri {
+        &self.target
+    }
+
+    /// The route set, in the order of our requests.
+    pub fn routes(&self) -> &[NameAddr] {
+        &self.routes
+    }
+
+    /// The Contact that we have named; `None` before we named one.
+    pub fn contact(&self) -> Option<&NameAddr> {
+        self.contact.as_ref()
+    }
+
+    /// The flow of the peer's last message.
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// What names this dialog on the wire.
+    pub fn tag(&self) -> DialogTag {
+        DialogTag::new(&self.call_id, self.local_tag(), self.remote_tag())
+    }
+
+    /// The URI whose host says where the next request goes (§8.1.2): the first route, or the
+    /// remote target.
+    pub fn next_hop(&self) -> &Uri {
+        self.routes.first().map_or(&self.target, |route| &route.uri)
+    }
+
+    /// Whether the peer was heard without a proxy in between, so that its address is the one its
+    /// messages come from, whatever its Contact says.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.direct
+    }
+
+    /// Takes route set and target from a response to our INVITE; the caller decides when (§12.1.2,
+    /// §13.2.2.4).
+    pub(crate) fn answered(&mut self, response: &Response, flow: Flow) -> Result<(), HeaderError> {
+        let mut routes = record_route(&response.headers)?;
+        routes.reverse();
+        self.routes = routes;
+        self.flow = flow;
+        if let Some(target) = peer_contact(&response.headers)? {
+            self.target = target;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn confirm(&mut self) {
+        self.state = DialogState::Confirmed;
+    }
+
+    /// Takes a new remote target from a request or response that may change it (§12.2).
+    pub(crate) fn refresh_target(&mut self, headers: &Headers) {
+        if let Ok(Some(target)) = peer_contact(headers) {
+            self.target = target;
+        }
+    }
+
+    pub(crate) fn set_flow(&mut self, flow: Flow) {
+        self.flow = flow;
+    }
+
+    pub(crate) fn set_contact(&mut self, headers: &Headers) {
+        if let Ok(Some(contact)) = own_contact(headers) {
+            self.contact = Some(contact);
+        }
+    }
+
+    /// Takes note of the number of a request of the peer's. ACK and CANCEL have none of their own
+    /// and do not belong here.
+    pub(crate) fn take_number(&mut self, number: u32) -> Order {
+        if self.remote_number.is_some_and(|last| number < last) {
+            return Order::Late;
+        }
+        self.remote_number = Some(number);
+        Order::Next
+    }
+
+    /// The number of our next request.
+    pub(crate) fn next_number(&mut self) -> u32 {
+        // §8.1.1.5 keeps numbers below 2^31, which 68 years of one request a second do not use up.
+        self.local_number = (self.local_number + 1) & 0x7fff_ffff;
+        self.local_number
+    }
+
+    /// Writes what the dialog decides into `request`: Request-URI, Route, From, To, Call-ID, CSeq
+    /// (§12.2.1.1), and Max-Forwards when it is absent.
+    pub(crate) fn address(&self, request: &mut Request, number: u32) {
+        let (uri, routes) = self.routing();
+        request.uri = uri;
+        let headers = &mut request.headers;
+        headers.remove(crate::HeaderName::Route);
+        for route in routes {
+            headers.push(Route(route));
+        }
+        if !headers.contains(crate::HeaderName::MaxForwards) {
+            headers.push(MaxForwards(70));
+        }
+        headers.set(From(self.local.clone()));
+        headers.set(To(self.remote.clone()));
+        headers.set(self.call_id.clone());
+        headers.set(CSeq { number, method: request.method.clone() });
+    }
+
+    /// Request-URI and Route values: the remote target behind loose routers; behind a strict one
+    /// its own URI, with the target as the last route.
+    fn routing(&self) -> (Uri, Vec<NameAddr>) {
+        match self.routes.split_first() {
+            Some((first, rest)) if !first.uri.as_sip().is_some_and(SipUri::lr) => {
+                let mut routes = rest.to_vec();
+                routes.push(NameAddr::new(self.target.clone()));
+                (first.uri.clone(), routes)
+            }
+            _ => (self.target.clone(), self.routes.clone()),
+        }
+    }
+}
+
+fn record_route(headers: &Headers) -> Result<Vec<NameAddr>, HeaderError> {
+    headers.all::<RecordRoute>().map(|route| route.map(|route| route.0)).collect()
+}
+
+fn peer_contact(headers: &Headers) -> Result<Option<Uri>, HeaderError> {
+    Ok(own_contact(headers)?.map(|contact| contact.uri))
+}
+
+fn own_contact(headers: &Headers) -> Result<Option<NameAddr>, HeaderError> {
+    Ok(headers.typed::<Contact>()?.and_then(|contact| contact.address().cloned()))
+}

@@ -1,0 +1,114 @@
+//! What an endpoint is told once, when it is made.
+
+use core::fmt;
+use core::time::Duration;
+use std::sync::Arc;
+
+use super::NextHop;
+use crate::flow::Flow;
+use crate::transaction::{Tables, Timing};
+use crate::{HostPort, Limits, Method, Token};
+
+/// How an endpoint behaves. The defaults are fit for use.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// T1, T2 and T4.
+    pub timing: Timing,
+    /// How large a message may be.
+    pub message: Limits,
+    /// How many transactions, dialogs and events there may be at a time.
+    pub capacity: Capacity,
+    /// Text of User-Agent and Server; `None` leaves both out.
+    pub user_agent: Option<String>,
+    /// The methods for Allow, which the endpoint writes into INVITE, its 2xx, the 2xx of OPTIONS
+    /// and into 405. It does not refuse other methods: that is the user's, with 405 or 501.
+    pub allow: Vec<Method>,
+    /// The option tags that a peer may require (§8.2.2.3); others are answered 420. They are
+    /// also written into Supported. Empty by default.
+    pub supported: Vec<Token>,
+    /// How we name ourselves towards the peer of a flow.
+    pub address: Address,
+    /// Where requests within a dialog go.
+    pub next_hop: NextHop,
+    /// For how long the last provisional response to an INVITE may stand before it is sent again, so that proxies on the way do not give up (§13.3.1.1). Default 60 s.
+    pub refresh_provisional: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            message: Limits::default(),
+            capacity: Capacity::default(),
+            user_agent: None,
+            allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options],
+            supported: Vec::new(),
+            address: Address::default(),
+            next_hop: NextHop::default(),
+            refresh_provisional: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How much an endpoint may hold at a time. Beyond it a new request is answered 503 with
+/// Retry-After, and a call of the user's gets [`Error::Full`](super::Error::Full).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Capacity {
+    /// Transactions, and messages to be sent.
+    pub transactions: Tables,
+    /// Dialogs, early ones included. Default 65,536.
+    pub dialogs: usize,
+    /// Dialogs that the forks of one INVITE may make. Default 16; answers of further forks are
+    /// counted and dropped.
+    pub forks: usize,
+    /// Events that wait for [`poll_event`](super::Endpoint::poll_event) before new requests are
+    /// refused. Default 16,384.
+    pub events: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { transactions: Tables::default(), dialogs: 65_536, forks: 16, events: 16_384 }
+    }
+}
+
+/// How the endpoint names itself in Via and Contact: by default with the flow's local address.
+///
+/// ```
+/// use sip_core::HostPort;
+/// use sip_core::endpoint::Address;
+///
+/// // Behind a NAT: strangers are told the public address, the local network the local one.
+/// let address = Address::by(|flow| match flow.remote.ip() {
+///     std::net::IpAddr::V4(ip) if ip.is_private() => flow.local.into(),
+///     _ => HostPort::new(std::net::IpAddr::from([203, 0, 113, 7]), Some(flow.local.port())),
+/// });
+/// # let _ = address;
+/// ```
+#[derive(Clone, Default)]
+pub struct Address(Option<Arc<Naming>>);
+
+type Naming = dyn Fn(&Flow) -> HostPort + Send + Sync;
+
+impl Address {
+    /// Asks `name` for each flow.
+    pub fn by(name: impl Fn(&Flow) -> HostPort + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(name)))
+    }
+
+    /// Our name towards the peer of `flow`.
+    pub fn on(&self, flow: &Flow) -> HostPort {
+        match &self.0 {
+            Some(name) => name(flow),
+            None => flow.local.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Address(by flow)" } else { "Address(local)" })
+    }
+}

@@ -1,0 +1,128 @@
+//! What goes into an endpoint and what comes out of it.
+
+use bytes::Bytes;
+
+use crate::dialog::DialogId;
+use crate::flow::Flow;
+use crate::slab::Key;
+use crate::transaction::{Failure, ServerKey};
+use crate::{Request, Response, StatusCode};
+
+/// Names a request that the endpoint was asked to send. It stays unique for the life of the
+/// endpoint.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClientId(pub(super) Key);
+
+/// Names a request that the endpoint has received and its user has to answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ServerId(pub(super) ServerKey);
+
+/// What happened outside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// A whole message arrived: a datagram, or what [`framing`](crate::framing) cut from a stream.
+    Received {
+        /// The flow it arrived on.
+        flow: Flow,
+        /// The message.
+        message: Bytes,
+    },
+    /// A message could not be sent on this flow, or its connection is lost.
+    FlowFailed {
+        /// The flow as [`Transmit`](crate::Transmit) or [`Input::Received`] named it.
+        flow: Flow,
+    },
+}
+
+/// What the user is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A request came in and waits for [`respond`](super::Endpoint::respond). Never an ACK and
+    /// never a CANCEL.
+    Request {
+        /// Names it in the answer.
+        id: ServerId,
+        /// The dialog it belongs to; `None` outside one.
+        dialog: Option<DialogId>,
+        /// The request, its top Via completed with `received` and `rport`.
+        request: Request,
+        /// The flow it arrived on.
+        flow: Flow,
+    },
+    /// The ACK for our 2xx came.
+    Ack {
+        /// The dialog.
+        dialog: DialogId,
+        /// The ACK; its body is the answer when the 2xx carried an offer.
+        request: Request,
+    },
+    /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has
+    /// answered it 487; `id` is spent.
+    Cancelled {
+        /// The INVITE, as its [`Event::Request`] named it.
+        id: ServerId,
+    },
+    /// A response to a request of ours. Of final responses each request gets one, of 2xx to an
+    /// INVITE one for each dialog.
+    Response {
+        /// Our request.
+        id: ClientId,
+        /// The dialog that the request belongs to, or that the response belongs to or made.
+        dialog: Option<DialogId>,
+        /// The response.
+        response: Response,
+        /// The flow it arrived on.
+        flow: Flow,
+    },
+    /// A request of ours got no final response.
+    Failed {
+        /// Our request.
+        id: ClientId,
+        /// Why.
+        reason: Failure,
+    },
+    /// No ACK came within 64*T1 of our 2xx. The dialog stays until the user sends BYE (§13.3.1.4).
+    AckTimeout {
+        /// The dialog.
+        dialog: DialogId,
+    },
+    /// A response of the user's did not get through: nobody acknowledged it in 64*T1, its flow
+    /// failed, or there was no response in the time in which one could still be of use.
+    ResponseFailed {
+        /// The request it answered.
+        id: ServerId,
+        /// Why.
+        reason: Failure,
+    },
+    /// A message was refused or dropped before it reached a transaction.
+    Malformed {
+        /// The flow it arrived on.
+        flow: Flow,
+        /// What it was answered, when it was a request that could be answered.
+        answered: Option<StatusCode>,
+        /// Why, fit for a log.
+        reason: String,
+    },
+}
+
+/// What an endpoint has counted since it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Messages received.
+    pub received: u64,
+    /// Of these, malformed ones.
+    pub malformed: u64,
+    /// Requests refused because the endpoint was full.
+    pub refused: u64,
+    /// Responses that belong to no transaction of ours.
+    pub stray_responses: u64,
+    /// ACKs that belong to nothing.
+    pub stray_acks: u64,
+    /// Requests for a dialog that is not there.
+    pub unknown_dialogs: u64,
+    /// Messages dropped because the driver did not take them fast enough.
+    pub dropped: u64,
+}

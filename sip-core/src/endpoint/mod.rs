@@ -1,0 +1,217 @@
+//! A user agent core (RFC 3261 §8, §12 to §15): transactions, dialogs and the INVITE usage joined
+//! into one machine without I/O.
+//!
+//! The driver gives an [`Endpoint`] what arrives ([`Endpoint::handle_input`]) and the passing of
+//! time ([`Endpoint::handle_timeout`] at [`Endpoint::poll_timeout`]), and takes what is to be
+//! sent ([`Endpoint::poll_transmit`]). The user asks for requests and answers, and is told what
+//! happens ([`Endpoint::poll_event`]). Calls may come in any order.
+//!
+//! What the user need not do: Via, branches, retransmission, 100 Trying, matching, To tags, the
+//! ACK for anything but a 2xx, answering CANCEL, 487, 481, 482, 491, out-of-order requests,
+//! repeating a 2xx until its ACK and an ACK for each repeated 2xx, route sets and remote targets.
+//!
+//! ```text
+//!    driver                         Endpoint                              user
+//!   --------   handle_input    +------------------+   request, invite   --------
+//!   sockets -----------------> | dialogs, usages  | <----------------- call control
+//!            <---------------- | transactions     |   respond, ack, cancel
+//!              poll_transmit   | timers           | ------------------>
+//!                              +------------------+   poll_event
+//! ```
+
+mod client;
+mod config;
+mod error;
+mod event;
+mod fill;
+mod next_hop;
+mod receive;
+mod server;
+mod usage;
+
+pub use config::{Address, Capacity, Config};
+pub use error::{Error, Noun};
+pub use event::{ClientId, Event, Input, ServerId, Statistics};
+pub use next_hop::NextHop;
+
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
+
+use rand_core::Rng;
+
+use crate::dialog::{Dialog, DialogId, DialogTag};
+use crate::flow::Transmit;
+use crate::keyed::KeyedHash;
+use crate::slab::Slab;
+use crate::timer::Wheel;
+use crate::transaction::{Outcome, ServerKey, Transactions};
+
+use client::{Client, ClientUser};
+use server::{Merged, ServerUser};
+use usage::Usage;
+
+/// A user agent core. See the [module](self).
+pub struct Endpoint {
+    config: Config,
+    random: Box<dyn Rng + Send>,
+    transactions: Transactions<ClientUser, ServerUser>,
+    clients: Slab<Client>,
+    dialogs: Slab<Usage>,
+    dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
+    merged: HashMap<Merged, ServerKey, KeyedHash>,
+    timers: Wheel<Wake>,
+    events: VecDeque<Event>,
+    statistics: Statistics,
+}
+
+/// What a timer of the endpoint's own is for.
+#[derive(Clone, Copy, Debug)]
+enum Wake {
+    /// 64*T1 after its CANCEL an INVITE is given up (§9.1).
+    CancelTimeout(ClientId),
+    /// A provisional response is sent again so that proxies keep waiting (§13.3.1.1).
+    RefreshProvisional(ServerId),
+    /// A 2xx is sent again (§13.3.1.4).
+    RepeatAccept(DialogId),
+    /// The ACK for a 2xx did not come.
+    AckTimeout(DialogId),
+}
+
+impl Endpoint {
+    /// An endpoint at rest. `random` makes tags, branches, Call-IDs and table keys: a
+    /// cryptographic generator seeded by the system, or by a number in tests.
+    pub fn new(config: Config, mut random: Box<dyn Rng + Send>) -> Self {
+        Self {
+            transactions: Transactions::new(
+                config.timing,
+                config.capacity.transactions,
+                &mut *random,
+            ),
+            clients: Slab::default(),
+            dialogs: Slab::default(),
+            dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            timers: Wheel::new(),
+            events: VecDeque::new(),
+            statistics: Statistics::default(),
+            config,
+            random,
+        }
+    }
+
+    /// Takes what happened outside.
+    pub fn handle_input(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::Received { flow, message } => self.receive(now, flow, message),
+            Input::FlowFailed { flow } => {
+                self.transactions.flow_failed(now, flow);
+                self.forget_connection(flow);
+            }
+        }
+        self.settle(now);
+    }
+
+    /// Runs every timer that is due at `now`.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.transactions.handle_timeout(now);
+        self.settle(now);
+        while let Some(wake) = self.timers.expire(now) {
+            match wake {
+                Wake::CancelTimeout(id) => self.give_up(id),
+                Wake::RefreshProvisional(id) => self.refresh_provisional(now, id),
+                Wake::RepeatAccept(dialog) => self.repeat_accept(now, dialog),
+                Wake::AckTimeout(dialog) => self.ack_timeout(now, dialog),
+            }
+            self.settle(now);
+        }
+    }
+
+    /// The next message to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transactions.poll_transmit()
+    }
+
+    /// The next thing to tell the user.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when nothing is pending. The
+    /// moment named may be earlier than anything to do.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        match (self.transactions.poll_timeout(), self.timers.next()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// A dialog, to look at.
+    pub fn dialog(&self, id: DialogId) -> Option<&Dialog> {
+        self.dialogs.get(id.0).map(|usage| &usage.dialog)
+    }
+
+    /// The dialog that Call-ID, local and remote tag name, as Replaces and Target-Dialog do.
+    pub fn find_dialog(&self, tag: &DialogTag) -> Option<DialogId> {
+        self.dialog_tags.get(tag).copied()
+    }
+
+    /// How many transactions there are, those included that only wait for repetitions.
+    pub fn transactions(&self) -> usize {
+        self.transactions.clients() + self.transactions.servers()
+    }
+
+    /// How many dialogs there are, early ones included.
+    pub fn dialogs(&self) -> usize {
+        self.dialogs.len()
+    }
+
+    /// Whether nothing is kept: no transaction, dialog, timer, event or message. What
+    /// [`transactions`](Self::transactions) and [`dialogs`](Self::dialogs) count is not all there is.
+    pub fn is_idle(&self) -> bool {
+        self.transactions.is_idle()
+            && self.clients.len() == 0
+            && self.dialogs.len() == 0
+            && self.dialog_tags.is_empty()
+            && self.merged.is_empty()
+            && self.timers.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// What was counted so far.
+    pub fn statistics(&self) -> Statistics {
+        Statistics { dropped: self.transactions.dropped(), ..self.statistics }
+    }
+
+    /// What the endpoint was made with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Deals with the transactions that ended while something else was going on.
+    fn settle(&mut self, now: Duration) {
+        while let Some(outcome) = self.transactions.poll_outcome() {
+            match outcome {
+                Outcome::ClientEnded { key: _, user, failure } => {
+                    self.client_ended(now, user, failure);
+                }
+                Outcome::ServerEnded { key, user, failure } => {
+                    self.server_ended(now, key, user, failure);
+                }
+                Outcome::ServerTrouble { key, failure } => {
+                    self.events
+                        .push_back(Event::ResponseFailed { id: ServerId(key), reason: failure });
+                }
+            }
+        }
+    }
+}
+
+impl core::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("transactions", &self.transactions())
+            .field("dialogs", &self.dialogs())
+            .field("statistics", &self.statistics())
+            .finish_non_exhaustive()
+    }
+}

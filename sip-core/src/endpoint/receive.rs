@@ -1,0 +1,364 @@
+//! What arrives: reading it, and what every user agent server does with a request before its user
+//! sees it (RFC 3261 §8.2, §9.2, §12.2.2, §14.2).
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::server::{Merged, ServerUser, contact_lines, tag_to};
+use super::usage::Pending;
+use super::{Endpoint, Event, ServerId};
+use crate::dialog::{Dialog, DialogId, DialogTag, Order};
+use crate::error::ParseErrorKind;
+use crate::flow::Flow;
+use crate::header::{CSeq, CallId, From, Require, RetryAfter, To, Unsupported, Via};
+use crate::transaction::{Incoming, ServerKey, ServerTag};
+use crate::{HeaderError, Message, Method, Request, Response, StatusCode};
+
+/// The headers of a request that matching looks at.
+struct Envelope {
+    via: Via,
+    cseq: CSeq,
+    call_id: CallId,
+    from_tag: String,
+    to_tag: Option<String>,
+}
+
+impl Envelope {
+    fn read(request: &Request) -> Result<Self, HeaderError> {
+        let headers = &request.headers;
+        Ok(Self {
+            via: headers.require()?,
+            cseq: headers.require()?,
+            call_id: headers.require()?,
+            from_tag: headers.require::<From>()?.tag().unwrap_or_default().to_owned(),
+            to_tag: headers.require::<To>()?.tag().map(str::to_owned),
+        })
+    }
+}
+
+/// A request on its way to the user.
+struct Arrival {
+    request: Request,
+    envelope: Envelope,
+    tag: ServerTag,
+    flow: Flow,
+    reply: Flow,
+}
+
+impl Endpoint {
+    pub(super) fn receive(&mut self, now: Duration, flow: Flow, message: Bytes) {
+        self.statistics.received += 1;
+        match Message::parse(message, &self.config.message) {
+            Ok(Message::Request(request)) => self.receive_request(now, flow, request),
+            Ok(Message::Response(response)) => self.receive_response(now, flow, response),
+            Err(error) if error.kind == ParseErrorKind::Empty => {}
+            Err(error) => self.malformed(flow, None, error.to_string()),
+        }
+    }
+
+    /// Counts a message that cannot be worked on, and tells.
+    pub(super) fn malformed(&mut self, flow: Flow, answered: Option<StatusCode>, reason: String) {
+        self.statistics.malformed += 1;
+        if self.events.len() < self.config.capacity.events {
+            self.events.push_back(Event::Malformed { flow, answered, reason });
+        }
+    }
+
+    fn receive_request(&mut self, now: Duration, flow: Flow, mut request: Request) {
+        let is_ack = request.method == Method::Ack;
+        let Ok(reply) = mark_via(&mut request, &flow) else {
+            // Without a Via nobody knows where an answer should go (§18.2.2).
+            self.malformed(flow, None, "a request without a readable Via".to_owned());
+            return;
+        };
+        let envelope = match Envelope::read(&request) {
+            Ok(envelope) if envelope.cseq.method == request.method => envelope,
+            _ if is_ack => {
+                self.malformed(flow, None, "an unreadable ACK".to_owned());
+                return;
+            }
+            Ok(_) => {
+                self.reply_alone(&request, reply, StatusCode::BAD_REQUEST);
+                self.malformed(
+                    flow,
+                    Some(StatusCode::BAD_REQUEST),
+                    "CSeq names another method".to_owned(),
+                );
+                return;
+            }
+            Err(error) => {
+                self.reply_alone(&request, reply, error.status());
+                self.malformed(flow, Some(error.status()), error.to_string());
+                return;
+            }
+        };
+        let Ok(tag) = ServerTag::of(&request, &envelope.via, &envelope.cseq) else { return };
+        match self.transactions.receive_request(now, &request.method, &tag) {
+            Incoming::Absorbed => return,
+            Incoming::Ack(_) => return self.receive_ack(now, request),
+            Incoming::Unmatched if is_ack => return self.receive_ack(now, request),
+            Incoming::Unmatched => {}
+        }
+        let arrival = Arrival { request, envelope, tag, flow, reply };
+        if arrival.request.method == Method::Cancel {
+            self.receive_cancel(now, arrival);
+        } else {
+            self.receive_new(now, arrival);
+        }
+    }
+
+    /// An ACK that belongs to a 2xx, or to nothing.
+    fn receive_ack(&mut self, now: Duration, request: Request) {
+        let dialog = DialogTag::of_request(&request.headers)
+            .ok()
+            .and_then(|tag| self.dialog_tags.get(&tag).copied());
+        match dialog {
+            Some(dialog) => self.acknowledged(now, dialog, request),
+            None => self.statistics.stray_acks += 1,
+        }
+    }
+
+    /// A CANCEL: answered at once, and its INVITE too when that has no final response (§9.2).
+    fn receive_cancel(&mut self, now: Duration, arrival: Arrival) {
+        let target =
+            ServerTag::cancelled(&arrival.request, &arrival.envelope.via, &arrival.envelope.cseq)
+                .ok()
+                .and_then(|tag| self.transactions.find(&tag));
+        let Some(target) = target else {
+            self.refuse(now, arrival, StatusCode::CALL_DOES_NOT_EXIST, |_| {});
+            return;
+        };
+        let tag = self.transactions.server(target).map(|user| user.tag.clone());
+        self.refuse(now, arrival, StatusCode::OK, |response| {
+            if let Some(tag) = &tag {
+                let _ = tag_to(response, tag);
+            }
+        });
+        self.terminate_invite(now, target);
+    }
+
+    /// A request that no transaction knows.
+    fn receive_new(&mut self, now: Duration, arrival: Arrival) {
+        let method = &arrival.request.method;
+        let dialog = match self.place(&arrival) {
+            Ok(dialog) => dialog,
+            Err(status) => return self.refuse(now, arrival, status, |_| {}),
+        };
+        let unsupported = self.unsupported(&arrival.request);
+        match unsupported {
+            Ok(None) => {}
+            Ok(Some(list)) => {
+                return self.refuse(now, arrival, StatusCode::BAD_EXTENSION, |response| {
+                    response.headers.set(list);
+                });
+            }
+            Err(status) => return self.refuse(now, arrival, status, |_| {}),
+        }
+        let full = self.events.len() >= self.config.capacity.events
+            || (*method == Method::Invite
+                && dialog.is_none()
+                && self.dialogs.len() >= self.config.capacity.dialogs);
+        if full {
+            return self.refuse_full(&arrival);
+        }
+        if let Some(dialog) = dialog
+            && let Err(status) = self.enter(&arrival, dialog)
+        {
+            let delay = self.random.next_u32() % 11;
+            return self.refuse(now, arrival, status, |response| {
+                if status == StatusCode::SERVER_INTERNAL_ERROR {
+                    response.headers.set(RetryAfter::new(delay));
+                }
+            });
+        }
+        self.hand_over(now, arrival, dialog);
+    }
+
+    /// The dialog of a request; the status to refuse it with when it has none but names one, or
+    /// is a copy that forked and merged (§8.2.2.2).
+    fn place(&mut self, arrival: &Arrival) -> Result<Option<DialogId>, StatusCode> {
+        let Envelope { call_id, from_tag, to_tag, .. } = &arrival.envelope;
+        let Some(to_tag) = to_tag else {
+            return match self.merged.contains_key(&arrival.merged()) {
+                true => Err(StatusCode::LOOP_DETECTED),
+                false => Ok(None),
+            };
+        };
+        match self.dialog_tags.get(&DialogTag::new(call_id, to_tag, from_tag)) {
+            Some(dialog) => Ok(Some(*dialog)),
+            None => {
+                self.statistics.unknown_dialogs += 1;
+                Err(StatusCode::CALL_DOES_NOT_EXIST)
+            }
+        }
+    }
+
+    /// The extensions that a request requires and we do not have (§8.2.2.3).
+    fn unsupported(&self, request: &Request) -> Result<Option<Unsupported>, StatusCode> {
+        let Some(required) = request.headers.typed::<Require>().map_err(|e| e.status())? else {
+            return Ok(None);
+        };
+        let missing: Unsupported = required
+            .0
+            .into_iter()
+            .filter(|tag| {
+                let known =
+                    |known: &crate::Token| known.as_str().eq_ignore_ascii_case(tag.as_str());
+                !self.config.supported.iter().any(known)
+            })
+            .collect();
+        Ok((!missing.0.is_empty()).then_some(missing))
+    }
+
+    /// What a dialog says to a request in it: the order of numbers (§12.2.2), one INVITE at a time
+    /// (§14.2), nothing but BYE once we have sent BYE (RFC 5407 §3.2).
+    fn enter(&mut self, arrival: &Arrival, dialog: DialogId) -> Result<(), StatusCode> {
+        let Some(usage) = self.dialogs.get_mut(dialog.0) else {
+            return Err(StatusCode::CALL_DOES_NOT_EXIST);
+        };
+        if usage.dialog.take_number(arrival.envelope.cseq.number) == Order::Late {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR);
+        }
+        let method = &arrival.request.method;
+        if usage.bye.is_some() && *method != Method::Bye {
+            return Err(StatusCode::CALL_DOES_NOT_EXIST);
+        }
+        if *method == Method::Invite {
+            match usage.invite {
+                Some(Pending::Ours(_)) => return Err(StatusCode::REQUEST_PENDING),
+                Some(Pending::Theirs(_)) => return Err(StatusCode::SERVER_INTERNAL_ERROR),
+                None if usage.accepted.is_some() => return Err(StatusCode::REQUEST_PENDING),
+                None => {}
+            }
+        }
+        usage.dialog.set_flow(arrival.flow);
+        Ok(())
+    }
+
+    /// Makes the transaction and tells the user.
+    fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
+        let is_invite = arrival.request.method == Method::Invite;
+        let initial = is_invite && dialog.is_none();
+        let mut user = self.new_user(&arrival, false);
+        user.dialog = dialog;
+        user.initial = initial;
+        if initial {
+            match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
+                Ok(seed) => user.seed = Some(Box::new(seed)),
+                Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
+            }
+        } else if is_invite || arrival.request.method == Method::Update {
+            user.target = Some(contact_lines(&arrival.request.headers));
+        }
+        let Some(key) = self.make(now, &arrival, user) else { return };
+        if is_invite && let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
+            usage.invite = Some(Pending::Theirs(key));
+        }
+        let Arrival { request, flow, .. } = arrival;
+        self.events.push_back(Event::Request { id: ServerId(key), dialog, request, flow });
+    }
+
+    fn new_user(&mut self, arrival: &Arrival, own: bool) -> ServerUser {
+        ServerUser {
+            method: arrival.request.method.clone(),
+            flow: arrival.flow,
+            tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()),
+            number: arrival.envelope.cseq.number,
+            dialog: None,
+            seed: None,
+            merged: arrival.envelope.to_tag.is_none().then(|| arrival.merged()),
+            target: None,
+            refresh: None,
+            own,
+            initial: false,
+        }
+    }
+
+    fn make(&mut self, now: Duration, arrival: &Arrival, user: ServerUser) -> Option<ServerKey> {
+        let merged = user.merged.clone();
+        let made = self.transactions.accept(
+            now,
+            &arrival.request,
+            arrival.tag.clone(),
+            arrival.reply,
+            arrival.envelope.via.port_or_default(),
+            user,
+        );
+        let Ok(key) = made else {
+            self.refuse_full(arrival);
+            return None;
+        };
+        if let Some(merged) = merged {
+            self.merged.entry(merged).or_insert(key);
+        }
+        Some(key)
+    }
+
+    /// Answers a request without asking the user.
+    fn refuse(
+        &mut self,
+        now: Duration,
+        arrival: Arrival,
+        status: StatusCode,
+        complete: impl FnOnce(&mut Response),
+    ) {
+        let user = self.new_user(&arrival, true);
+        let mut response = Response::to(&arrival.request, status);
+        let _ = tag_to(&mut response, &user.tag);
+        complete(&mut response);
+        if let Some(key) = self.make(now, &arrival, user) {
+            self.answer(now, key, response);
+        }
+    }
+
+    fn refuse_full(&mut self, arrival: &Arrival) {
+        self.statistics.refused += 1;
+        self.reply_alone(&arrival.request, arrival.reply, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    /// Answers without a transaction (§8.2.7).
+    fn reply_alone(&mut self, request: &Request, reply: Flow, status: StatusCode) {
+        if request.method == Method::Ack {
+            return;
+        }
+        let mut response = Response::to(request, status);
+        let tag = self.new_tag();
+        let _ = tag_to(&mut response, &tag);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers.set(RetryAfter::new(5 + self.random.next_u32() % 11));
+        }
+        self.transactions.transmit(reply, response.to_bytes());
+    }
+}
+
+impl Arrival {
+    fn merged(&self) -> Merged {
+        let Envelope { call_id, from_tag, cseq, .. } = &self.envelope;
+        Merged(Arc::from(format!("{call_id} {from_tag} {} {}", cseq.number, cseq.method)))
+    }
+}
+
+/// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4) and says where its
+/// responses go (§18.2.2). A `maddr` is not followed: it lets anyone aim answers at anyone.
+fn mark_via(request: &mut Request, flow: &Flow) -> Result<Flow, HeaderError> {
+    let mut via = request.headers.require::<Via>()?;
+    let asks_port = via.rport().is_some();
+    let elsewhere = via.sent_by.host.ip() != Some(flow.remote.ip());
+    if asks_port {
+        via.set_rport(Some(flow.remote.port()));
+    }
+    if asks_port || elsewhere {
+        via.set_received(flow.remote.ip());
+    }
+    let port = if asks_port { flow.remote.port() } else { via.port_or_default() };
+    if asks_port || elsewhere {
+        request.headers.set_front(via);
+    }
+    if flow.is_reliable() {
+        return Ok(*flow);
+    }
+    Ok(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..*flow })
+}

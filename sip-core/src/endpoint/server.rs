@@ -1,0 +1,247 @@
+//! Requests of the peer's: answering them, and what follows from the answer.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use super::usage::{Pending, Usage};
+use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
+use crate::dialog::{Dialog, DialogId, DialogState};
+use crate::flow::Flow;
+use crate::header::To;
+use crate::timer::TimerKey;
+use crate::transaction::{Failure, ServerKey};
+use crate::{HeaderName, Headers, Method, Response, StatusCode};
+
+/// From tag, Call-ID and CSeq of a request outside a dialog: the same in every copy that forked
+/// and merged on its way to us (§8.2.2.2).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Merged(pub(super) Arc<str>);
+
+/// What the endpoint knows of a request of the peer's.
+#[derive(Debug)]
+pub(super) struct ServerUser {
+    pub(super) method: Method,
+    /// The flow the request arrived on; responses may go elsewhere.
+    pub(super) flow: Flow,
+    /// Our tag in To.
+    pub(super) tag: String,
+    pub(super) number: u32,
+    pub(super) dialog: Option<DialogId>,
+    /// The dialog to be, of an INVITE outside one.
+    pub(super) seed: Option<Box<Dialog>>,
+    pub(super) merged: Option<Merged>,
+    /// Contact lines of a request that changes the remote target when it succeeds.
+    pub(super) target: Option<Headers>,
+    pub(super) refresh: Option<TimerKey>,
+    /// Whether the endpoint itself answers, so that its user knows nothing of the request.
+    pub(super) own: bool,
+    /// Whether the INVITE is outside a dialog and makes one.
+    pub(super) initial: bool,
+}
+
+impl Endpoint {
+    /// Answers a request. [`Response::to`] makes a fitting response; the endpoint writes the To
+    /// tag, and where they are absent Contact, Record-Route, Server, Allow and Supported.
+    ///
+    /// To an INVITE, a response from 101 to 199 makes an early dialog and a 2xx confirms it; the
+    /// dialog is returned. The 2xx is repeated until the ACK comes ([`Event::Ack`]) or 64*T1 have
+    /// passed ([`Event::AckTimeout`]). A 2xx to a BYE ends the dialog.
+    ///
+    /// # Errors
+    ///
+    /// The request has its final response already, for example because it was cancelled; or a
+    /// provisional response other than 100 was given to something else than an INVITE (RFC 4320).
+    pub fn respond(
+        &mut self,
+        now: Duration,
+        id: ServerId,
+        mut response: Response,
+    ) -> Result<Option<DialogId>, Error> {
+        let key = id.0;
+        if !self.transactions.is_pending(key) {
+            return Err(Error::Gone(Noun::Server));
+        }
+        let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
+        let status = response.status;
+        let is_invite = user.method == Method::Invite;
+        if status.is_provisional() && status != StatusCode::TRYING && !is_invite {
+            return Err(Error::NotAllowed("only an INVITE is answered provisionally"));
+        }
+        if status != StatusCode::TRYING {
+            tag_to(&mut response, &user.tag)?;
+        }
+        if is_invite
+            && makes_dialog(status)
+            && let Some(seed) = user.seed.take()
+        {
+            let dialog = self.add_dialog(Usage::new(*seed));
+            if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+                usage.invite = Some(Pending::Theirs(key));
+            }
+            if let Some(user) = self.transactions.server_mut(key) {
+                user.dialog = Some(dialog);
+            }
+        }
+        Ok(self.answer(now, key, response))
+    }
+
+    /// Completes and sends a response and does what follows from it.
+    pub(super) fn answer(
+        &mut self,
+        now: Duration,
+        key: ServerKey,
+        mut response: Response,
+    ) -> Option<DialogId> {
+        let status = response.status;
+        let user = self.transactions.server(key)?;
+        let (method, flow, dialog) = (user.method.clone(), user.flow, user.dialog);
+        let (initial, number) = (user.initial, user.number);
+        let invite = self.transactions.received_invite(key).filter(|_| initial);
+        self.fill_response(&mut response, &method, invite, &flow);
+        let bytes = response.to_bytes();
+        self.transactions.respond(now, key, status, bytes.clone());
+
+        if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
+            && makes_dialog(status)
+        {
+            usage.dialog.set_contact(&response.headers);
+        }
+        self.keep_fresh(now, key, status);
+        if status.is_provisional() {
+            return dialog;
+        }
+        match method {
+            Method::Invite => self.invite_closed(now, key, status, number, dialog, bytes),
+            Method::Bye if status.is_success() || status == StatusCode::CALL_DOES_NOT_EXIST => {
+                if let Some(dialog) = dialog {
+                    self.remove_dialog(now, dialog);
+                }
+            }
+            _ if status.is_success() => self.take_target(key, dialog),
+            _ => {}
+        }
+        dialog
+    }
+
+    /// The final response to an INVITE is out.
+    fn invite_closed(
+        &mut self,
+        now: Duration,
+        key: ServerKey,
+        status: StatusCode,
+        number: u32,
+        dialog: Option<DialogId>,
+        bytes: bytes::Bytes,
+    ) {
+        let Some(id) = dialog else { return };
+        let Some(usage) = self.dialogs.get_mut(id.0) else { return };
+        usage.invite.take_if(|invite| *invite == Pending::Theirs(key));
+        if status.is_success() {
+            usage.dialog.confirm();
+            self.take_target(key, dialog);
+            let flow = self.transactions.server_flow(key);
+            if let Some(flow) = flow {
+                self.await_ack(now, id, key, number, flow, bytes);
+            }
+        } else if usage.dialog.state() == DialogState::Early {
+            self.remove_dialog(now, id);
+        }
+    }
+
+    /// A request that changes the remote target has succeeded (RFC 6141 §4.4).
+    fn take_target(&mut self, key: ServerKey, dialog: Option<DialogId>) {
+        let target = self.transactions.server_mut(key).and_then(|user| user.target.take());
+        if let (Some(target), Some(id)) = (target, dialog)
+            && let Some(usage) = self.dialogs.get_mut(id.0)
+        {
+            usage.dialog.refresh_target(&target);
+        }
+    }
+
+    /// Answers an INVITE in the user's stead.
+    pub(super) fn answer_invite(&mut self, now: Duration, key: ServerKey, status: StatusCode) {
+        let Some(invite) = self.transactions.received_invite(key) else { return };
+        let mut response = Response::to(invite, status);
+        if let Some(user) = self.transactions.server(key) {
+            let _ = tag_to(&mut response, &user.tag);
+        }
+        self.answer(now, key, response);
+    }
+
+    /// Starts, restarts or stops the repetition of a provisional response.
+    fn keep_fresh(&mut self, now: Duration, key: ServerKey, status: StatusCode) {
+        let Some(user) = self.transactions.server_mut(key) else { return };
+        if let Some(timer) = user.refresh.take() {
+            self.timers.stop(timer);
+        }
+        if user.method == Method::Invite && status.is_provisional() && status != StatusCode::TRYING
+        {
+            let deadline = now + self.config.refresh_provisional;
+            let wake = Wake::RefreshProvisional(ServerId(key));
+            user.refresh = Some(self.timers.start(deadline, wake));
+        }
+    }
+
+    pub(super) fn refresh_provisional(&mut self, now: Duration, id: ServerId) {
+        if !self.transactions.is_pending(id.0) {
+            return;
+        }
+        let (flow, bytes) =
+            match (self.transactions.server_flow(id.0), self.transactions.last_response(id.0)) {
+                (Some(flow), Some(bytes)) => (flow, bytes.clone()),
+                _ => return,
+            };
+        self.transactions.transmit(flow, bytes);
+        if let Some(user) = self.transactions.server_mut(id.0) {
+            let deadline = now + self.config.refresh_provisional;
+            user.refresh = Some(self.timers.start(deadline, Wake::RefreshProvisional(id)));
+        }
+    }
+
+    pub(super) fn server_ended(
+        &mut self,
+        now: Duration,
+        key: ServerKey,
+        user: ServerUser,
+        failure: Option<Failure>,
+    ) {
+        if let Some(timer) = user.refresh {
+            self.timers.stop(timer);
+        }
+        if let Some(merged) = user.merged
+            && self.merged.get(&merged) == Some(&key)
+        {
+            self.merged.remove(&merged);
+        }
+        if let (Some(reason), false) = (failure, user.own) {
+            self.events.push_back(Event::ResponseFailed { id: ServerId(key), reason });
+        }
+        // A BYE that nobody answers ends the dialog all the same.
+        if let (Method::Bye, Some(Failure::Unanswered), Some(dialog)) =
+            (&user.method, failure, user.dialog)
+        {
+            self.remove_dialog(now, dialog);
+        }
+    }
+}
+
+/// Writes our tag into To.
+pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
+    let mut to = response.headers.require::<To>()?;
+    if to.tag() != Some(tag) {
+        let _ = to.set_tag(tag);
+        response.headers.set(to);
+    }
+    Ok(())
+}
+
+/// The Contact lines of a request, to be read should it succeed.
+pub(super) fn contact_lines(headers: &Headers) -> Headers {
+    let mut lines = Headers::new();
+    lines.copy(HeaderName::Contact, headers);
+    lines
+}
+
+fn makes_dialog(status: StatusCode) -> bool {
+    status != StatusCode::TRYING && (status.is_provisional() || status.is_success())
+}

@@ -1,0 +1,236 @@
+//! The INVITE usage of a dialog: who waits for which ACK, and how the dialog ends.
+
+use core::time::Duration;
+
+use bytes::Bytes;
+
+use super::{ClientId, Endpoint, Error, Event, Noun, ServerId, Wake};
+use crate::dialog::{Dialog, DialogId, DialogState, Role};
+use crate::flow::Flow;
+use crate::timer::TimerKey;
+use crate::transaction::{Failure, ServerKey};
+use crate::{Method, Request, StatusCode};
+
+/// A dialog and what it is used for.
+#[derive(Debug)]
+pub(super) struct Usage {
+    pub(super) dialog: Dialog,
+    /// The INVITE in progress.
+    pub(super) invite: Option<Pending>,
+    /// Our 2xx without its ACK.
+    pub(super) accepted: Option<Box<Accepted>>,
+    /// The ACK for the peer's 2xx.
+    pub(super) ack: Option<Ack>,
+    /// Our BYE.
+    pub(super) bye: Option<ClientId>,
+}
+
+/// An INVITE in progress in a dialog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pending {
+    Ours(ClientId),
+    Theirs(ServerKey),
+}
+
+/// A 2xx of ours that is repeated until its ACK comes.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    server: ServerKey,
+    pub(super) number: u32,
+    flow: Flow,
+    bytes: Bytes,
+    interval: Duration,
+    repeat: TimerKey,
+    timeout: TimerKey,
+    /// A BYE that waits for the ACK.
+    pub(super) deferred: Option<Box<Request>>,
+}
+
+/// The ACK that a 2xx of the peer's asks for.
+#[derive(Debug)]
+pub(super) struct Ack {
+    pub(super) number: u32,
+    /// The INVITE.
+    pub(super) client: ClientId,
+    /// Absent as long as the user owes it.
+    pub(super) sent: Option<(Flow, Bytes)>,
+}
+
+impl Usage {
+    pub(super) fn new(dialog: Dialog) -> Self {
+        Self { dialog, invite: None, accepted: None, ack: None, bye: None }
+    }
+
+    /// Whether the user may send a request of this method now.
+    pub(super) fn allows(&self, method: &Method) -> Result<(), Error> {
+        match method {
+            _ if self.bye.is_some() => Err(Error::Gone(Noun::Dialog)),
+            Method::Ack => Err(Error::NotAllowed("ACK is sent by ack()")),
+            Method::Cancel => Err(Error::NotAllowed("CANCEL is sent by cancel()")),
+            Method::Bye
+                if self.dialog.role() == Role::Callee
+                    && self.dialog.state() == DialogState::Early =>
+            {
+                Err(Error::NotAllowed("a callee refuses a call, it does not BYE it"))
+            }
+            Method::Invite if self.dialog.state() == DialogState::Early => {
+                Err(Error::InviteInProgress)
+            }
+            Method::Invite if self.invite.is_some() || self.accepted.is_some() => {
+                Err(Error::InviteInProgress)
+            }
+            Method::Invite if self.ack.as_ref().is_some_and(|ack| ack.sent.is_none()) => {
+                Err(Error::InviteInProgress)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Endpoint {
+    pub(super) fn add_dialog(&mut self, usage: Usage) -> DialogId {
+        let tag = usage.dialog.tag();
+        let id = DialogId(self.dialogs.insert(usage));
+        self.dialog_tags.insert(tag, id);
+        id
+    }
+
+    /// Forgets a dialog. INVITEs of the peer's that are still open in it are answered 487
+    /// (§15.1.2).
+    pub(super) fn remove_dialog(&mut self, now: Duration, id: DialogId) {
+        let Some(usage) = self.dialogs.remove(id.0) else { return };
+        let tag = usage.dialog.tag();
+        if self.dialog_tags.get(&tag) == Some(&id) {
+            self.dialog_tags.remove(&tag);
+        }
+        if let Some(accepted) = usage.accepted {
+            self.timers.stop(accepted.repeat);
+            self.timers.stop(accepted.timeout);
+            if let (Some(_), Some(bye)) = (accepted.deferred, usage.bye) {
+                self.clients.remove(bye.0);
+                self.events.push_back(Event::Failed { id: bye, reason: Failure::Overtaken });
+            }
+        }
+        if let Some(Pending::Theirs(key)) = usage.invite {
+            self.terminate_invite(now, key);
+        }
+    }
+
+    /// Drops a dialog without a word to the peer: for a user that has lost track of it, or whose
+    /// BYE was challenged and who has no credentials.
+    ///
+    /// # Errors
+    ///
+    /// The dialog is gone.
+    pub fn abandon(&mut self, now: Duration, dialog: DialogId) -> Result<(), Error> {
+        if !self.dialogs.contains(dialog.0) {
+            return Err(Error::Gone(Noun::Dialog));
+        }
+        self.remove_dialog(now, dialog);
+        Ok(())
+    }
+
+    /// Our BYE has its outcome.
+    pub(super) fn bye_ended(
+        &mut self,
+        now: Duration,
+        id: ClientId,
+        dialog: Option<DialogId>,
+        challenged: bool,
+    ) {
+        let Some(dialog) = dialog else { return };
+        if !challenged {
+            self.remove_dialog(now, dialog);
+        } else if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+            usage.bye.take_if(|bye| *bye == id);
+        }
+    }
+
+    /// Our 2xx is out: repeats it until the ACK comes (§13.3.1.4).
+    pub(super) fn await_ack(
+        &mut self,
+        now: Duration,
+        dialog: DialogId,
+        server: ServerKey,
+        number: u32,
+        flow: Flow,
+        bytes: Bytes,
+    ) {
+        let timing = self.config.timing;
+        let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
+        usage.accepted = Some(Box::new(Accepted {
+            server,
+            number,
+            flow,
+            bytes,
+            interval: timing.t1,
+            repeat: self.timers.start(now + timing.t1, Wake::RepeatAccept(dialog)),
+            timeout: self.timers.start(now + timing.timeout(), Wake::AckTimeout(dialog)),
+            deferred: None,
+        }));
+    }
+
+    pub(super) fn repeat_accept(&mut self, now: Duration, dialog: DialogId) {
+        let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
+        let Some(accepted) = &mut usage.accepted else { return };
+        // The transaction knows where responses go by now, should its connection have been lost.
+        let flow = self.transactions.server_flow(accepted.server).unwrap_or(accepted.flow);
+        self.transactions.transmit(flow, accepted.bytes.clone());
+        accepted.interval = (accepted.interval * 2).min(self.config.timing.t2);
+        accepted.repeat = self.timers.start(now + accepted.interval, Wake::RepeatAccept(dialog));
+    }
+
+    /// The ACK for a 2xx came; `true` when it is the one waited for.
+    pub(super) fn acknowledged(&mut self, now: Duration, dialog: DialogId, ack: Request) {
+        let number = ack.headers.require::<crate::header::CSeq>().map(|cseq| cseq.number);
+        let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
+        let Some(accepted) = usage.accepted.take_if(|accepted| Ok(accepted.number) == number)
+        else {
+            return;
+        };
+        self.timers.stop(accepted.repeat);
+        self.timers.stop(accepted.timeout);
+        self.events.push_back(Event::Ack { dialog, request: ack });
+        self.send_deferred(now, dialog, *accepted);
+    }
+
+    pub(super) fn ack_timeout(&mut self, now: Duration, dialog: DialogId) {
+        let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
+        let Some(accepted) = usage.accepted.take() else { return };
+        self.timers.stop(accepted.repeat);
+        if accepted.deferred.is_none() {
+            self.events.push_back(Event::AckTimeout { dialog });
+        }
+        self.send_deferred(now, dialog, *accepted);
+    }
+
+    fn send_deferred(&mut self, now: Duration, dialog: DialogId, accepted: Accepted) {
+        let Some(request) = accepted.deferred else { return };
+        let Some(bye) = self.dialogs.get(dialog.0).and_then(|usage| usage.bye) else { return };
+        if self.send_in(now, dialog, bye, *request).is_err() {
+            self.events.push_back(Event::Failed { id: bye, reason: Failure::Overtaken });
+            self.remove_dialog(now, dialog);
+        }
+    }
+
+    /// Ends an INVITE of the peer's that its user has not answered.
+    pub(super) fn terminate_invite(&mut self, now: Duration, key: ServerKey) {
+        if !self.transactions.is_pending(key) {
+            return;
+        }
+        self.answer_invite(now, key, StatusCode::REQUEST_TERMINATED);
+        self.events.push_back(Event::Cancelled { id: ServerId(key) });
+    }
+
+    /// A connection is lost: dialogs on it have to find another.
+    pub(super) fn forget_connection(&mut self, flow: Flow) {
+        if flow.connection.is_none() {
+            return;
+        }
+        for (_, usage) in self.dialogs.iter_mut() {
+            if usage.dialog.flow() == flow {
+                usage.dialog.set_flow(Flow { connection: None, ..flow });
+            }
+        }
+    }
+}
