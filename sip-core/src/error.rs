@@ -70,6 +70,9 @@ pub enum ParseErrorKind {
     /// Content-Length is given more than once.
     #[error("Content-Length is given more than once")]
     ContentLengthRepeated,
+    /// Content-Length is absent on a stream, which cannot do without (§18.3).
+    #[error("Content-Length is missing")]
+    ContentLengthMissing,
     /// Content-Length is greater than what arrived.
     #[error("the body is shorter than Content-Length says")]
     BodyTruncated,
