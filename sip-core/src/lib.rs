@@ -30,18 +30,28 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod auth;
+pub mod dialog;
+pub mod endpoint;
 pub mod error;
+pub mod flow;
 pub mod framing;
 pub mod header;
+mod keyed;
 pub mod limits;
 pub mod message;
 pub mod sdp;
+mod slab;
 pub mod text;
 pub mod timer;
+pub mod transaction;
 pub mod transport;
 pub mod uri;
 
+pub use dialog::{Dialog, DialogId};
+pub use endpoint::Endpoint;
 pub use error::{Fault, HeaderError, ParseError, Rejection, ValueError};
+pub use flow::{ConnectionId, Flow, Transmit};
 pub use header::{HeaderName, Headers, TypedHeader};
 pub use limits::{Limit, Limits};
 pub use message::{Message, MessageView, Method, Request, Response, StatusCode};
