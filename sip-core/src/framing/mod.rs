@@ -1,0 +1,1 @@
+//! Messages cut from a byte stream (RFC 3261 §18.3, RFC 5626 §3.5.1).
