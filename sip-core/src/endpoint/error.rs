@@ -29,7 +29,7 @@ pub enum Error {
     Forbidden(HeaderName),
 }
 
-/// What an [`Error`] is about.
+/// What an [`enum@Error`] is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Noun {

@@ -129,10 +129,8 @@ impl Lab {
 
     /// The flow from one side to the other.
     pub fn flow(&self, side: Side) -> Flow {
-        let connection = self
-            .transport
-            .is_reliable()
-            .then_some(ConnectionId { index: 1, generation: 0 });
+        let connection =
+            self.transport.is_reliable().then_some(ConnectionId { index: 1, generation: 0 });
         Flow {
             transport: self.transport,
             local: side.address(),
@@ -148,11 +146,7 @@ impl Lab {
             while let Some(Transmit { flow, bytes }) = self.endpoint(side).poll_transmit() {
                 let packet = Packet { from: side, flow, bytes };
                 let arrow = if side == Alice { "-->" } else { "<--" };
-                self.ladder.push(format!(
-                    "{:>6} {arrow} {}",
-                    self.now.as_millis(),
-                    packet.name()
-                ));
+                self.ladder.push(format!("{:>6} {arrow} {}", self.now.as_millis(), packet.name()));
                 names.push(packet.name());
                 self.wire.push_back(packet);
             }
@@ -176,11 +170,7 @@ impl Lab {
 
     pub fn deliver(&mut self, packet: Packet) {
         let to = packet.from.other();
-        let flow = Flow {
-            local: to.address(),
-            remote: packet.flow.local,
-            ..packet.flow
-        };
+        let flow = Flow { local: to.address(), remote: packet.flow.local, ..packet.flow };
         let now = self.now;
         self.endpoint(to).handle_input(now, Input::Received { flow, message: packet.bytes });
     }
