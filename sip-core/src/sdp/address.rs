@@ -23,7 +23,7 @@ impl AddressFamily {
         }
     }
 
-    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+    pub(in crate::sdp) fn parse(text: &[u8]) -> Option<Self> {
         match text {
             b"IP4" => Some(Self::V4),
             b"IP6" => Some(Self::V6),
@@ -62,7 +62,7 @@ impl Address {
     }
 
     /// `None` when the text is neither an address of that type nor a host name.
-    pub(super) fn parse(family: AddressFamily, text: Text) -> Option<Self> {
+    pub(in crate::sdp) fn parse(family: AddressFamily, text: Text) -> Option<Self> {
         let ip = parse_ip(text.as_bytes());
         match (family, ip) {
             (AddressFamily::V4, Some(IpAddr::V4(_))) | (AddressFamily::V6, Some(IpAddr::V6(_))) => {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::grammar::parameter;
 use super::media::Media;
-use super::rtpmap::parameter;
 
 /// A codec: its name, clock and parameters, and the payload type it has or would like to have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -86,7 +86,7 @@ pub struct AttributeError {
 }
 
 impl AttributeError {
-    pub(super) fn new(name: &'static str, offset: usize) -> Self {
+    pub(in crate::sdp) fn new(name: &'static str, offset: usize) -> Self {
         Self { name, offset }
     }
 }

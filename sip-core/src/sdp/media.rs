@@ -3,9 +3,9 @@
 use core::fmt;
 
 use super::address::Connection;
-use super::attribute::{Attribute, Attributes};
+use super::attribute::{Attribute, Attributes, RtpmapParts, fmtp_parts};
 use super::direction::Direction;
-use super::rtpmap::{RtpmapParts, fmtp_parts, is_token, number};
+use super::grammar::{is_token, number};
 use super::session::Bandwidth;
 use super::text::Text;
 
@@ -251,7 +251,7 @@ impl Media {
 }
 
 /// RFC 8866 §9: non-zero-int-or-real.
-fn milliseconds(attribute: &Attribute) -> Option<u32> {
+pub(super) fn milliseconds(attribute: &Attribute) -> Option<u32> {
     let value = attribute.value()?.trim_ascii();
     let (whole, fraction) = match memchr::memchr(b'.', value) {
         Some(dot) => (value.get(..dot)?, value.get(dot + 1..)?),

@@ -30,10 +30,13 @@
 //! ```
 
 mod address;
+mod agreement;
 mod attribute;
 mod codec;
 mod direction;
 mod error;
+mod fault;
+mod grammar;
 mod limits;
 mod local;
 mod media;
@@ -43,26 +46,28 @@ mod offer_answer;
 mod parse;
 mod peer;
 mod relay;
-mod rtcp;
-mod rtpmap;
 mod session;
+mod telephone_event;
 mod text;
 mod write;
 
 pub use address::{Address, AddressFamily, Connection};
-pub use attribute::{Attribute, Attributes, TypedAttribute};
+pub use attribute::{
+    Attribute, Attributes, Candidate, Crypto, CryptoKey, Fingerprint, Fmtp, Group, IcePwd,
+    IceUfrag, Mid, Rtcp, Rtpmap, Setup, TypedAttribute,
+};
 pub use codec::Codec;
 pub use direction::Direction;
 pub use error::{
     AnswerError, AttributeError, Limit, Rejection, SdpError, SdpErrorKind, StateError,
 };
+pub use fault::Fault;
 pub use limits::{Limits, Strictness};
 pub use local::{AnswerWith, CodecOrder, Local};
 pub use media::{Format, Media, MediaKind, Protocol};
 pub use negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
 pub use offer_answer::OfferAnswer;
 pub use relay::{PayloadMap, Relay};
-pub use rtcp::Rtcp;
-pub use rtpmap::{Fmtp, Rtpmap};
 pub use session::{Bandwidth, Origin, SessionDescription, Time};
+pub use telephone_event::TelephoneEvents;
 pub use text::{Text, TextError};

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use super::codec::Codec;
 use super::direction::Direction;
+use super::telephone_event::TelephoneEvents;
 
 /// The audio stream as both ends agreed, ready for a media machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,4 +99,6 @@ pub struct NegotiatedTelephoneEvent {
     pub send_payload_type: u8,
     /// The number to expect: ours.
     pub receive_payload_type: u8,
+    /// What the peer takes; the digits when it did not say.
+    pub events: TelephoneEvents,
 }

@@ -71,8 +71,8 @@ impl PayloadNumbers {
                 && !(mux && (64..96).contains(&number))
         };
         let number = known
-            .or_else(|| codec.payload_type.filter(|n| *n < 128 && may_mean(*n, codec)).filter(free))
             .or_else(|| codec.static_payload_type().filter(free))
+            .or_else(|| codec.payload_type.filter(|n| *n < 128 && may_mean(*n, codec)).filter(free))
             .or_else(|| (96..128).chain(35..64).find(free));
         let Some(number) = number else { return };
         let codec = codec.clone().with_payload_type(number);

@@ -1,13 +1,15 @@
 //! Offer and answer (RFC 3264).
 
+use super::agreement::{answered_codecs, common_codecs, restrict, settle};
 use super::codec::Codec;
 use super::error::{AnswerError, Rejection, StateError};
-use super::local::{AnswerWith, CodecOrder, Local};
+use super::local::{AnswerWith, Local};
 use super::media::{Media, MediaKind};
-use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
+use super::negotiated::{Negotiated, NegotiatedTelephoneEvent};
 use super::numbers::PayloadNumbers;
 use super::peer::{self, Peer};
 use super::session::{Origin, SessionDescription};
+use super::telephone_event::TelephoneEvents;
 use super::{Attribute, Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
 
 /// The negotiation of one dialog: one audio stream, whatever else the peer offers.
@@ -334,10 +336,7 @@ impl OfferAnswer {
 
     /// What an answer to this peer's offer comes to.
     fn agree(&self, stream: usize, peer: &Peer) -> Result<Negotiated, Rejection> {
-        let mut codecs = match self.local.order {
-            CodecOrder::Local => in_local_order(&self.local.codecs, peer),
-            CodecOrder::Offer => in_offered_order(&self.local.codecs, peer),
-        };
+        let mut codecs = common_codecs(&self.local, peer);
         if self.local.answer_with == AnswerWith::First {
             codecs.truncate(1);
         }
@@ -353,6 +352,7 @@ impl OfferAnswer {
                     clock_rate: event.clock_rate,
                     send_payload_type: number,
                     receive_payload_type: number,
+                    events: TelephoneEvents::of_peer(event.fmtp.as_deref()),
                 })
             })
             .collect();
@@ -397,6 +397,7 @@ impl OfferAnswer {
                     clock_rate: theirs.clock_rate,
                     send_payload_type: theirs.payload_type?,
                     receive_payload_type: ours.payload_type?,
+                    events: TelephoneEvents::of_peer(theirs.fmtp.as_deref()),
                 })
             })
             .collect();
@@ -493,105 +494,4 @@ fn push_number(media: &mut Media, name: &str, value: u32) {
     if let Ok(attribute) = Attribute::new(name, value.to_string()) {
         media.attributes.push(attribute);
     }
-}
-
-/// Our codec under the number and with the wishes of the peer.
-fn pair(ours: &Codec, theirs: &Codec, receive: Option<u8>) -> Option<NegotiatedCodec> {
-    let send_payload_type = theirs.payload_type?;
-    let receive_payload_type = receive.unwrap_or(send_payload_type);
-    Some(NegotiatedCodec {
-        codec: Codec { payload_type: Some(receive_payload_type), ..ours.clone() },
-        send_payload_type,
-        receive_payload_type,
-        fmtp: theirs.fmtp.as_deref().map(str::to_owned),
-    })
-}
-
-fn in_local_order(ours: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
-    let mut codecs: Vec<NegotiatedCodec> = Vec::new();
-    for local in ours {
-        let free = |theirs: &&Codec| {
-            theirs.is_compatible(local)
-                && codecs.iter().all(|done| Some(done.send_payload_type) != theirs.payload_type)
-        };
-        let exact = peer.speech().filter(free).find(|theirs| theirs.fmtp == local.fmtp);
-        let found = exact.or_else(|| peer.speech().find(free));
-        if let Some(codec) = found.and_then(|theirs| pair(local, theirs, None)) {
-            codecs.push(codec);
-        }
-    }
-    codecs
-}
-
-fn in_offered_order(ours: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
-    let mut codecs = in_local_order(ours, peer);
-    let place = |codec: &NegotiatedCodec| {
-        peer.codecs.iter().position(|c| c.payload_type == Some(codec.send_payload_type))
-    };
-    codecs.sort_by_key(place);
-    codecs
-}
-
-/// The codecs of an answer that are in our offer, in the answer's order.
-fn answered_codecs(offered: &[Codec], peer: &Peer) -> Vec<NegotiatedCodec> {
-    let mut codecs: Vec<NegotiatedCodec> = Vec::new();
-    for theirs in peer.speech() {
-        let fits = |ours: &&Codec| ours.is_compatible(theirs);
-        let same_number = |ours: &&Codec| ours.payload_type == theirs.payload_type;
-        let found = offered
-            .iter()
-            .filter(fits)
-            .find(same_number)
-            .or_else(|| offered.iter().find(fits))
-            // Parameters of the framing are often left out of answers, though they must not be.
-            .or_else(|| offered.iter().filter(same_number).find(|c| c.is_same_encoding(theirs)));
-        let Some(ours) = found else { continue };
-        let taken = |done: &NegotiatedCodec| Some(done.receive_payload_type) == ours.payload_type;
-        if !codecs.iter().any(taken) {
-            codecs.extend(pair(ours, theirs, ours.payload_type));
-        }
-    }
-    codecs
-}
-
-fn settle(
-    stream: usize,
-    local: &Local,
-    rtcp_mux: bool,
-    peer: &Peer,
-    codecs: Vec<NegotiatedCodec>,
-    mut events: Vec<NegotiatedTelephoneEvent>,
-) -> Negotiated {
-    let used = |event: &NegotiatedTelephoneEvent| {
-        codecs.iter().any(|codec| codec.codec.clock_rate == event.clock_rate)
-    };
-    // Events at a clock of no codec are wrong (RFC 4733 §2.1) and yet all that some telephones offer
-    // beside a wideband codec: one is kept when there is no better.
-    if events.iter().any(used) {
-        events.retain(used);
-    } else {
-        events.truncate(1);
-    }
-    let rate = codecs.first().map(|codec| codec.codec.clock_rate);
-    let event = events.iter().find(|event| Some(event.clock_rate) == rate).or(events.first());
-    let mut negotiated = Negotiated {
-        stream,
-        remote: peer.remote,
-        remote_rtcp: if rtcp_mux { peer.remote } else { peer.remote_rtcp },
-        remote_name: peer.remote_name.clone(),
-        rtcp_mux,
-        telephone_event: event.copied(),
-        telephone_events: events,
-        codecs,
-        ptime_ms: peer.ptime_ms(local.ptime),
-        ..Negotiated::over(stream)
-    };
-    restrict(&mut negotiated, local.direction.and(peer.direction.reversed()), peer);
-    negotiated
-}
-
-fn restrict(negotiated: &mut Negotiated, direction: super::Direction, peer: &Peer) {
-    negotiated.direction = direction;
-    negotiated.send = direction.sends() && (peer.remote.is_some() || peer.remote_name.is_some());
-    negotiated.receive = direction.receives();
 }

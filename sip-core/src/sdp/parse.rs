@@ -5,9 +5,9 @@ use bytes::Bytes;
 use super::address::{Address, AddressFamily, Connection};
 use super::attribute::Attribute;
 use super::error::{Limit, SdpError, SdpErrorKind};
+use super::grammar::{is_token, number};
 use super::limits::Limits;
 use super::media::{Format, Media, MediaKind, Protocol};
-use super::rtpmap::is_token;
 use super::session::{Bandwidth, Origin, SessionDescription, Time};
 use super::text::Text;
 
@@ -277,7 +277,7 @@ impl<'a> Line<'a> {
 
     /// The words of the value.
     fn words(&self) -> Words<'a> {
-        Words { rest: self.value(), strict: self.limits.is_strict() }
+        Words { rest: self.value().trim_ascii_end(), strict: self.limits.is_strict() }
     }
 
     fn attribute(&self, so_many: usize) -> Result<Attribute, SdpError> {
@@ -286,7 +286,7 @@ impl<'a> Line<'a> {
         }
         let attribute = Attribute::from_line(self.text());
         let name = attribute.name_bytes();
-        if name.is_empty() || (self.limits.is_strict() && !is_token(name)) {
+        if self.limits.is_strict() && !is_token(name) {
             return Err(self.error_at(2, SdpErrorKind::Malformed(b'a')));
         }
         Ok(attribute)
@@ -294,7 +294,7 @@ impl<'a> Line<'a> {
 
     fn origin(&self) -> Result<Origin, SdpError> {
         let mut words = self.words();
-        let username = words.next_word(self)?;
+        let username = self.username(&mut words)?;
         let session_id = self.decimal(words.next_word(self)?)?;
         let session_version = self.decimal(words.next_word(self)?)?;
         let family = self.family(&mut words)?;
@@ -306,6 +306,22 @@ impl<'a> Line<'a> {
             session_version,
             address: Address::parse_lenient(family, self.slice(address)),
         })
+    }
+
+    /// The user name, which some telephones write with spaces: all but the last five words.
+    fn username(&self, words: &mut Words<'a>) -> Result<&'a [u8], SdpError> {
+        let value = self.value().trim_ascii_end();
+        let mut spaces = memchr::memrchr_iter(b' ', value);
+        if !self.limits.is_strict()
+            && let Some(end) = spaces.nth(4)
+            && value
+                .get(..end)
+                .is_some_and(|name| memchr::memchr(b' ', name.trim_ascii()).is_some())
+        {
+            words.rest = value.get(end..).unwrap_or_default();
+            return Ok(value.get(..end).unwrap_or_default().trim_ascii());
+        }
+        words.next_word(self)
     }
 
     fn connection(&self) -> Result<Connection, SdpError> {
@@ -413,7 +429,7 @@ impl<'a> Line<'a> {
         if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
             return Err(self.malformed_at(word));
         }
-        super::rtpmap::number(word).ok_or_else(|| self.overflow_at(word))
+        number(word).ok_or_else(|| self.overflow_at(word))
     }
 
     fn overflow_at(&self, part: &[u8]) -> SdpError {
@@ -421,7 +437,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Words between single spaces, or between any spaces when lenient.
+/// Words between single spaces, or between any spaces when lenient. Spaces at the end of the line are always
+/// taken: telephones in the field send them, and nothing can be smuggled by them.
 struct Words<'a> {
     rest: &'a [u8],
     strict: bool,
@@ -441,11 +458,14 @@ impl<'a> Words<'a> {
             memchr::memchr2(b' ', b'\t', self.rest)
         };
         let Some(end) = end else {
-            return Some(core::mem::take(&mut self.rest));
+            // What is left is empty and still points into the line, for errors to say where.
+            let (word, rest) = self.rest.split_at(self.rest.len());
+            self.rest = rest;
+            return Some(word);
         };
         let word = self.rest.get(..end).unwrap_or_default();
         let after = self.rest.get(end + 1..).unwrap_or_default();
-        if self.strict && (word.is_empty() || after.is_empty()) {
+        if self.strict && word.is_empty() {
             // Left for `finish` to report.
             return None;
         }
@@ -459,7 +479,7 @@ impl<'a> Words<'a> {
     }
 
     fn finish(&mut self, line: &Line<'_>) -> Result<(), SdpError> {
-        let rest = if self.strict { self.rest } else { self.rest.trim_ascii() };
+        let rest = self.rest.trim_ascii_start();
         if rest.is_empty() { Ok(()) } else { Err(line.malformed_at(rest)) }
     }
 }

@@ -2,10 +2,10 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use super::attribute::Rtcp;
 use super::codec::Codec;
 use super::direction::Direction;
 use super::media::{Media, MediaKind};
-use super::rtcp::Rtcp;
 use super::session::SessionDescription;
 
 /// The other end of an audio stream.

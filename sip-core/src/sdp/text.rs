@@ -64,12 +64,12 @@ impl Text {
     }
 
     /// Wraps bytes that the parser or this module has checked already.
-    pub(super) fn trusted(bytes: Bytes) -> Self {
+    pub(in crate::sdp) fn trusted(bytes: Bytes) -> Self {
         debug_assert!(memchr::memchr3(b'\r', b'\n', 0, &bytes).is_none());
         Self(bytes)
     }
 
-    pub(super) fn from_static(text: &'static str) -> Self {
+    pub(in crate::sdp) fn from_static(text: &'static str) -> Self {
         Self::trusted(Bytes::from_static(text.as_bytes()))
     }
 }

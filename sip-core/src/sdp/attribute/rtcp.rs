@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::address::{Address, AddressFamily};
-use super::attribute::TypedAttribute;
-use super::error::AttributeError;
-use super::rtpmap::number;
-use super::text::Text;
+use super::line::TypedAttribute;
+use crate::sdp::address::{Address, AddressFamily};
+use crate::sdp::error::AttributeError;
+use crate::sdp::grammar::number;
+use crate::sdp::text::Text;
 
 /// `a=rtcp:<port> [IN IP4|IP6 <address>]`: where RTCP goes when not to the next port (RFC 3605 §2.1).
 ///
