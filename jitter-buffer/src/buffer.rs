@@ -335,8 +335,9 @@ impl<T> JitterBuffer<T> {
             let discarded = self.counters.discarded;
             self.give_up_before(oldest);
             if discarded != self.counters.discarded {
-                let media = self.first_queued().map_or(place.media, |first| first.media);
-                self.skip(media - self.timeline.position);
+                let due = place.media - self.timeline.media_at(self.limits.delay, now);
+                let gap = self.first_queued().map(|first| first.media - self.timeline.position);
+                self.skip(gap.map_or(due, |gap| gap.min(due)));
             }
         }
         let Place { position, media } = place;
@@ -378,9 +379,6 @@ impl<T> JitterBuffer<T> {
 // What is played.
 impl<T> JitterBuffer<T> {
     fn start(&mut self, now: Duration) {
-        if let Some(first) = self.first_queued() {
-            self.timeline.position = first.media;
-        }
         self.first = self.next;
         self.last_end = self.timeline.position;
         self.timeline.start(now);
@@ -479,8 +477,12 @@ impl<T> JitterBuffer<T> {
 
     /// Moves the timeline ahead without playing anything.
     fn skip(&mut self, units: i64) {
-        self.timeline.position += units.max(0);
-        self.last_end += units.max(0);
+        if units > 0 {
+            self.timeline.position += units;
+            self.last_end += units;
+            // Leads noted so far are reckoned from where the timeline was.
+            self.drift.restart();
+        }
     }
 
     fn first_queued(&self) -> Option<Place> {

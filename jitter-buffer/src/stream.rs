@@ -37,8 +37,6 @@ pub(crate) struct Stream {
     newest: Reference,
     /// The numbers in force before the last re-anchoring; its late packets still find their place.
     before: Option<Reference>,
-    /// The first position of the numbers in force.
-    anchor: u64,
     /// Bit n: the packet n positions before the newest was seen.
     seen: u128,
     /// The timestamps of the packets that `seen` speaks of, by position.
@@ -61,13 +59,7 @@ impl Stream {
     /// A stream that begins with this packet, at media time zero.
     pub(crate) fn new(header: Header) -> Self {
         let newest = Reference { header, position: ORIGIN, media: 0 };
-        let mut stream = Self {
-            newest,
-            before: None,
-            anchor: ORIGIN - MAX_MISORDER as u64,
-            seen: 0,
-            timestamps: [0; HISTORY],
-        };
+        let mut stream = Self { newest, before: None, seen: 0, timestamps: [0; HISTORY] };
         stream.see(newest.place(), header.timestamp);
         stream
     }
@@ -88,27 +80,28 @@ impl Stream {
     /// `oldest_media` is the media time below which no packet can be of this stream.
     #[inline]
     pub(crate) fn place(&self, header: Header, oldest_media: i64) -> Placement {
+        let is_current = header.ssrc == self.newest.header.ssrc;
+        if is_current {
+            let ahead = self.newest.sequence_distance(header);
+            if (1..=MAX_DROPOUT).contains(&ahead) {
+                return Placement::Newest(self.newest.place_at(header, ahead));
+            }
+            // Positions up to the last of the numbers before are theirs; those skipped when the new
+            // ones began, for packets missing then, go with the new ones.
+            if let Some(place) = self.newest.place_older(header)
+                && self.before.is_none_or(|before| place.position > before.position)
+            {
+                return self.older(place, header.timestamp, oldest_media);
+            }
+        }
         if let Some(before) = &self.before
             && let Some(place) = before.place_older(header)
-            && place.position < self.anchor
         {
             return self.older(place, header.timestamp, oldest_media);
         }
-        if header.ssrc != self.newest.header.ssrc {
-            // One packet of the source before may be a straggler that the new source overtook.
-            let is_back = self.before.is_some_and(|before| before.header.ssrc == header.ssrc);
-            return if is_back { Placement::Far } else { Placement::OtherSource };
-        }
-        let ahead = self.newest.sequence_distance(header);
-        if ahead > MAX_DROPOUT {
-            Placement::Far
-        } else if ahead > 0 {
-            Placement::Newest(self.newest.place_at(header, ahead))
-        } else if let Some(place) = self.newest.place_older(header) {
-            self.older(place, header.timestamp, oldest_media)
-        } else {
-            Placement::Far
-        }
+        // One packet of the source before may be a straggler that the new source overtook.
+        let is_back = self.before.is_some_and(|before| before.header.ssrc == header.ssrc);
+        if is_current || is_back { Placement::Far } else { Placement::OtherSource }
     }
 
     /// Notes a packet that was found at `place`, older than the newest.
@@ -130,15 +123,12 @@ impl Stream {
             u32::try_from(ahead).ok().and_then(|ahead| self.seen.checked_shl(ahead)).unwrap_or(0);
         self.newest = Reference { header, position: place.position, media: place.media };
         self.see(place, header.timestamp);
-        if place.position > self.anchor + FORGET_BEFORE {
-            self.before = None;
-        }
+        self.before.take_if(|before| place.position > before.position + FORGET_BEFORE);
     }
 
     /// Begins new numbers with this packet as the newest, at `place`.
     pub(crate) fn reanchor(&mut self, header: Header, place: Place) {
         self.before = Some(self.newest);
-        self.anchor = place.position;
         self.follow(header, place);
     }
 

@@ -127,6 +127,29 @@ fn a_restart_close_by_is_no_duplicate() {
 }
 
 #[test]
+fn restarted_numbers_may_meet_the_old_ones() {
+    let mut packets = Shape::default().packets(300, |_| ms(0));
+    packets[1..].iter_mut().for_each(|packet| packet.sequence = packet.sequence.wrapping_sub(249));
+    let mut buffer = buffer();
+    let (playouts, _) = run(&mut buffer, packets, ms(0), 303);
+    assert_eq!(frames(&playouts), (0..300).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_gap_wider_than_the_buffer_keeps_the_delay() {
+    // 63 packets lost in no time, and the timestamp a little ahead.
+    let mut packets = Shape::default().packets(150, |_| ms(0));
+    for packet in &mut packets[2..] {
+        packet.sequence += 63;
+        packet.timestamp += 937;
+    }
+    let mut buffer = buffer();
+    let (playouts, _) = run(&mut buffer, packets, ms(0), 150);
+    assert!(letters(&playouts[5..]).chars().all(|letter| letter == 'F'));
+    assert_eq!(buffer.statistics().delay, ms(60));
+}
+
+#[test]
 fn a_stray_number_is_held_and_dropped() {
     let mut packets = Shape::default().packets(50, |_| ms(0));
     let stray = Packet { sequence: 20_000, id: 999, ..packets[20] };
