@@ -369,7 +369,7 @@ impl Endpoint {
                 self.send_cancel(now, id);
             }
         } else if status.is_success() {
-            self.accepted_by_peer(now, id, key, response, flow);
+            self.accepted_by_peer(id, key, response, flow);
         } else {
             let Some(client) = self.clients.get_mut(id.0) else { return };
             client.finished = true;
@@ -383,14 +383,7 @@ impl Endpoint {
         }
     }
 
-    fn accepted_by_peer(
-        &mut self,
-        now: Duration,
-        id: ClientId,
-        key: ClientKey,
-        response: Response,
-        flow: Flow,
-    ) {
+    fn accepted_by_peer(&mut self, id: ClientId, key: ClientKey, response: Response, flow: Flow) {
         let Some(dialog) = self.dialog_of_answer(id, key, &response, flow) else {
             self.statistics.stray_responses += 1;
             return;
@@ -404,6 +397,7 @@ impl Endpoint {
             return;
         }
         usage.ack = Some(Ack { number, client: id, sent: None });
+        usage.invite.take_if(|invite| *invite == Pending::Ours(id));
         if usage.dialog.state() == DialogState::Early {
             // The 2xx decides the route set, whatever the provisional responses said (§13.2.2.4).
             let _ = usage.dialog.answered(&response, flow);
@@ -414,13 +408,10 @@ impl Endpoint {
         }
         if let Some(client) = self.clients.get_mut(id.0) {
             client.finished = true;
-            let own = client.dialog;
             if let Some(timer) = client.cancel_timeout.take() {
                 self.timers.stop(timer);
             }
-            self.release_invite(id, own);
         }
-        let _ = now;
         self.events.push_back(Event::Response { id, dialog: Some(dialog), response, flow });
     }
 
@@ -450,7 +441,9 @@ impl Endpoint {
         }
         let invite = self.transactions.sent_invite(key)?;
         let dialog = Dialog::caller(invite, response, flow).ok()?;
-        let dialog = self.add_dialog(Usage::new(dialog));
+        let mut usage = Usage::new(dialog);
+        usage.invite = Some(Pending::Ours(id));
+        let dialog = self.add_dialog(usage);
         self.clients.get_mut(id.0)?.forks.push(dialog);
         Some(dialog)
     }
