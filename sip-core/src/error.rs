@@ -1,5 +1,7 @@
 //! What can be wrong with a message, where, whose fault it is, and what a UAS answers.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::header::HeaderName;
@@ -70,6 +72,9 @@ pub enum ParseErrorKind {
     /// Content-Length is given more than once.
     #[error("Content-Length is given more than once")]
     ContentLengthRepeated,
+    /// Content-Length is absent on a stream, which cannot do without (§18.3).
+    #[error("Content-Length is missing")]
+    ContentLengthMissing,
     /// Content-Length is greater than what arrived.
     #[error("the body is shorter than Content-Length says")]
     BodyTruncated,
@@ -223,5 +228,5 @@ pub struct Rejection {
     /// Where, from byte 0 of the message; 0 when something is missing.
     pub offset: usize,
     /// Why, in words fit for a log or a Warning.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }

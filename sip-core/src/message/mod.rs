@@ -4,7 +4,7 @@ mod check;
 mod method;
 mod request;
 mod response;
-mod scan;
+pub(crate) mod scan;
 mod status;
 mod view;
 

@@ -14,17 +14,17 @@ use crate::uri::Uri;
 
 /// What a scan found beside the header lines.
 #[derive(Clone, Debug)]
-pub(super) struct Scan {
-    pub(super) start: Start,
+pub(crate) struct Scan {
+    pub(crate) start: Start,
     /// The body.
-    pub(super) body: Range<usize>,
+    pub(crate) body: Range<usize>,
     /// Whether the empty line after the headers is there.
-    pub(super) has_empty_line: bool,
+    pub(crate) has_empty_line: bool,
 }
 
 /// The start line, as ranges of the input.
 #[derive(Clone, Debug)]
-pub(super) enum Start {
+pub(crate) enum Start {
     Request { method: Range<usize>, uri: Range<usize> },
     Response { status: StatusCode, reason: Range<usize> },
 }
@@ -32,16 +32,26 @@ pub(super) enum Start {
 /// One header line: offsets of its name, of its value with the white space before it, and of its
 /// end without the CRLF.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RawLine {
-    pub(super) known: Known,
-    pub(super) start: usize,
-    pub(super) name_end: usize,
-    pub(super) value: usize,
-    pub(super) end: usize,
+pub(crate) struct RawLine {
+    pub(crate) known: Known,
+    pub(crate) start: usize,
+    pub(crate) name_end: usize,
+    pub(crate) value: usize,
+    pub(crate) end: usize,
+}
+
+impl RawLine {
+    /// The number of bytes, if the line is a Content-Length.
+    pub(crate) fn content_length(&self, bytes: &[u8]) -> Result<Option<usize>, ParseError> {
+        if self.known != Known::ContentLength {
+            return Ok(None);
+        }
+        content_length(bytes.get(self.value..self.end).unwrap_or_default(), self.value).map(Some)
+    }
 }
 
 /// Reads an owned message.
-pub(super) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
     let mut headers = Headers::received(bytes.clone(), limits);
     let scan = scan(&bytes, limits, |line| {
         headers.push_received(line.known, (line.start, line.name_end), line.value, line.end);
@@ -72,7 +82,7 @@ pub(super) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseErr
 }
 
 /// Finds every line once, showing the header lines to `see`.
-pub(super) fn scan(
+pub(crate) fn scan(
     bytes: &[u8],
     limits: &Limits,
     mut see: impl FnMut(RawLine),
@@ -108,12 +118,11 @@ pub(super) fn scan(
         }
         count += 1;
         at = line.end + 2;
-        if line.known == Known::ContentLength {
-            let value = bytes.get(line.value..line.end).unwrap_or_default();
+        if let Some(number) = line.content_length(bytes)? {
             if length.is_some() {
                 return fail(ParseErrorKind::ContentLengthRepeated, line.start);
             }
-            length = Some((content_length(value, line.value)?, line.value));
+            length = Some((number, line.value));
         }
         see(line);
     }
@@ -134,6 +143,46 @@ pub(super) fn scan(
     Ok(Scan { start, body, has_empty_line })
 }
 
+/// The header lines of something like a request that are well-formed as lines, up to the first
+/// empty line or, where lines end in other ways, the end. `None` if it is no request, or an ACK.
+pub(crate) fn salvage(bytes: &[u8]) -> Option<Headers> {
+    let first = leading_line_ends(bytes);
+    let start_end = line_end(bytes, first).ok()?;
+    let line = bytes.get(first..start_end)?;
+    let method = line.split(|byte| *byte == b' ').next()?;
+    if !is_token(method) || method == b"ACK" {
+        return None;
+    }
+    let limits = Limits::default();
+    let section = bytes.get(..bytes.len().min(limits.header_bytes))?;
+    let mut headers = Headers::received(Bytes::copy_from_slice(section), &limits);
+    let mut at = start_end + 2;
+    while headers.len() < limits.headers
+        && section.get(at..at + 2).is_some_and(|two| two != b"\r\n")
+    {
+        match header_line(section, at) {
+            Ok(line) => {
+                let value = section.get(line.value..line.end)?;
+                // What the grammar has no place for is not sent back either.
+                if memchr::memchr(0, value).is_none() {
+                    headers.push_received(
+                        line.known,
+                        (line.start, line.name_end),
+                        line.value,
+                        line.end,
+                    );
+                }
+                at = line.end + 2;
+            }
+            Err(_) => match line_end(section, at) {
+                Ok(end) => at = end + 2,
+                Err(_) => break,
+            },
+        }
+    }
+    Some(headers)
+}
+
 /// Empty lines before a message are ignored (§7.5).
 fn leading_line_ends(bytes: &[u8]) -> usize {
     let mut at = 0;
@@ -144,7 +193,7 @@ fn leading_line_ends(bytes: &[u8]) -> usize {
 }
 
 /// The end of the line at `from`: the offset of its CRLF.
-fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
+pub(crate) fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     let rest = bytes.get(from..).unwrap_or_default();
     match memchr::memchr2(b'\r', b'\n', rest) {
         Some(length) if rest.get(length..length + 2) == Some(b"\r\n") => Ok(from + length),
@@ -156,7 +205,7 @@ fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     }
 }
 
-pub(super) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseError> {
+pub(crate) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseError> {
     let mut end = line_end(bytes, start)?;
     while matches!(bytes.get(end + 2), Some(b' ' | b'\t')) {
         end = line_end(bytes, end + 2)?;
@@ -207,7 +256,7 @@ fn content_length(value: &[u8], at: usize) -> Result<usize, ParseError> {
     Ok(length)
 }
 
-fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
+pub(crate) fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
     let line = bytes.get(start..end).unwrap_or_default();
     if line.get(..4).is_some_and(|sip| sip.eq_ignore_ascii_case(b"SIP/")) {
         return status_line(line, start);
