@@ -40,6 +40,7 @@ pub mod header;
 mod keyed;
 pub mod limits;
 pub mod message;
+pub mod registrar;
 mod slab;
 pub mod text;
 pub mod timer;
