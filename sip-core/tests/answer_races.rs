@@ -275,3 +275,61 @@ fn there_is_nothing_to_acknowledge_before_the_2xx() {
     let alices = lab.expect_response(Alice, 180).dialog.unwrap();
     assert!(matches!(lab.alice.ack(lab.now, alices, None), Err(Error::NotAllowed(_))));
 }
+
+#[test]
+fn a_2xx_that_comes_after_the_bye_is_acknowledged_and_makes_no_second_call() {
+    let mut lab = Lab::new();
+    lab.invite(Alice);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    lab.respond(Bob, &asked, 200);
+    let answer = lab.take_one("200");
+    lab.deliver(answer.clone());
+    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    lab.ack(Alice, alices);
+    let ack = lab.take_one("ACK");
+    lab.request_in(Alice, alices, Method::Bye);
+    lab.settle();
+    let bye = lab.expect_request(Bob, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    lab.settle();
+    lab.expect_response(Alice, 200);
+    assert_eq!(lab.alice.dialogs(), 0);
+    lab.deliver(answer);
+    assert_eq!(lab.take_one("ACK").bytes, ack.bytes);
+    assert_eq!(lab.alice.dialogs(), 0);
+    lab.no_event(Alice);
+    lab.rest();
+}
+
+#[test]
+fn an_early_dialog_ended_by_bye_and_answered_all_the_same_starts_anew() {
+    let mut lab = Lab::new();
+    let call = lab.invite(Alice);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    lab.respond(Bob, &asked, 180);
+    let ringing = lab.take_one("180");
+    lab.deliver(ringing.clone());
+    let early = lab.expect_response(Alice, 180).dialog.unwrap();
+    lab.respond(Bob, &asked, 200);
+    let answer = lab.take_one("200");
+    lab.request_in(Alice, early, Method::Bye);
+    lab.settle();
+    let bye = lab.expect_request(Bob, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    lab.settle();
+    lab.expect_response(Alice, 200);
+    lab.deliver(ringing);
+    assert_eq!(lab.expect_response(Alice, 180).dialog, None);
+    lab.deliver(answer);
+    let told = lab.expect_response(Alice, 200);
+    assert_eq!(told.id, call);
+    let dialog = told.dialog.unwrap();
+    assert_ne!(dialog, early);
+    lab.ack(Alice, dialog);
+    lab.request_in(Alice, dialog, Method::Bye);
+    lab.settle();
+    lab.expect_response(Alice, 481);
+    lab.rest();
+}

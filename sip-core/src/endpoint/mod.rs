@@ -19,6 +19,8 @@
 //!                              +------------------+   poll_event
 //! ```
 
+mod ack;
+mod answer;
 mod client;
 mod config;
 mod error;
