@@ -388,8 +388,8 @@ fn request(method: Method, from: usize, to: usize) -> Request {
     request
 }
 
-/// Ten minutes of calls; gives the digest of all that was sent.
-fn simulate(seed: u64, faults: Faults) -> u64 {
+/// Ten minutes of calls; gives the digest of all that was sent, and how many calls came about.
+fn simulate(seed: u64, faults: Faults) -> (u64, u64) {
     let mut world = World::new(seed, faults);
     for _ in 0..16 {
         let (from, step) = (world.below(AGENTS as u32) as usize, world.below(AGENTS as u32 - 1));
@@ -405,28 +405,25 @@ fn simulate(seed: u64, faults: Faults) -> u64 {
         assert!(agent.asked.is_empty(), "seed {seed}, {n}: {:?}", agent.asked);
         assert!(agent.accepted.is_empty(), "seed {seed}, {n}: {:?}", agent.accepted);
         assert!(agent.endpoint.is_idle(), "seed {seed}, {n}: {:?}", agent.endpoint);
-        assert!(agent.outcomes > 0);
         calls_up += agent.calls_up;
     }
-    assert!(calls_up > 0, "seed {seed}: nobody ever talked");
     world.packets.hash(&mut world.trace);
-    world.trace.finish()
+    (world.trace.finish(), calls_up)
 }
 
 const TEN_PERCENT: Faults = Faults { loss: 10, duplication: 10, reordering: 10 };
 
 #[test]
 fn five_hundred_seeds_at_ten_percent() {
-    for seed in 0..500 {
-        simulate(seed, TEN_PERCENT);
-    }
+    let calls: u64 = (0..500).map(|seed| simulate(seed, TEN_PERCENT).1).sum();
+    assert!(calls > 2000, "{calls} calls: hardly anybody talked");
 }
 
 #[test]
 fn a_hundred_seeds_at_thirty_percent() {
-    for seed in 0..100 {
-        simulate(seed, Faults { loss: 30, duplication: 30, reordering: 30 });
-    }
+    let faults = Faults { loss: 30, duplication: 30, reordering: 30 };
+    let calls: u64 = (0..100).map(|seed| simulate(seed, faults).1).sum();
+    assert!(calls > 300, "{calls} calls: hardly anybody talked");
 }
 
 #[test]
