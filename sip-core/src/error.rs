@@ -1,5 +1,7 @@
 //! What can be wrong with a message, where, whose fault it is, and what a UAS answers.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::header::HeaderName;
@@ -226,5 +228,5 @@ pub struct Rejection {
     /// Where, from byte 0 of the message; 0 when something is missing.
     pub offset: usize,
     /// Why, in words fit for a log or a Warning.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
 }

@@ -40,6 +40,7 @@ pub mod header;
 mod keyed;
 pub mod limits;
 pub mod message;
+pub mod registrar;
 pub mod sdp;
 mod slab;
 pub mod text;

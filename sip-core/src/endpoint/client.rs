@@ -4,14 +4,13 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
-use super::usage::{Ack, Pending, Usage};
-use super::{ClientId, Endpoint, Error, Event, Noun, Wake};
-use crate::dialog::{Dialog, DialogId, DialogState, DialogTag};
+use super::usage::Pending;
+use super::{ClientId, Endpoint, Error, Noun, Wake};
+use crate::dialog::{Dialog, DialogId, DialogTag, Role};
 use crate::flow::Flow;
-use crate::header::{CSeq, ContentType, To, Via};
 use crate::timer::TimerKey;
-use crate::transaction::{Answer, ClientKey, Failure, invite_client};
-use crate::{HeaderName, Method, Request, Response, StatusCode};
+use crate::transaction::{ClientKey, Failure, invite_client};
+use crate::{Method, Request};
 
 /// Whom a client transaction belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,20 +24,39 @@ pub(super) enum ClientUser {
 /// A request of ours.
 #[derive(Debug)]
 pub(super) struct Client {
-    method: Method,
+    pub(super) method: Method,
     /// `None` as long as the request waits to be sent.
-    transaction: Option<ClientKey>,
-    dialog: Option<DialogId>,
-    /// The dialogs that the answers to an INVITE made.
-    forks: Vec<DialogId>,
-    cancel: Cancel,
-    cancel_timeout: Option<TimerKey>,
+    pub(super) transaction: Option<ClientKey>,
+    pub(super) dialog: Option<DialogId>,
+    /// That dialog, when it ended before the INVITE in it did.
+    pub(super) orphaned: Option<Box<Dialog>>,
+    /// Who answered an INVITE.
+    pub(super) forks: Vec<Fork>,
+    pub(super) cancel: Cancel,
+    pub(super) cancel_timeout: Option<TimerKey>,
     /// Whether the user has the outcome.
-    finished: bool,
+    pub(super) finished: bool,
+}
+
+/// One peer that answers an INVITE of ours.
+#[derive(Debug)]
+pub(super) struct Fork {
+    pub(super) tag: DialogTag,
+    pub(super) dialog: DialogId,
+    /// Whether it answered 2xx.
+    pub(super) accepted: bool,
+    /// The ACK for that; it outlives the dialog, since a 2xx may come late.
+    pub(super) ack: Option<(Flow, Bytes)>,
+}
+
+impl Fork {
+    pub(super) fn new(tag: DialogTag, dialog: DialogId) -> Self {
+        Self { tag, dialog, accepted: false, ack: None }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Cancel {
+pub(super) enum Cancel {
     No,
     /// To be sent as soon as a provisional response allows it.
     Wanted,
@@ -51,11 +69,20 @@ impl Client {
             method,
             transaction: None,
             dialog,
+            orphaned: None,
             forks: Vec::new(),
             cancel: Cancel::No,
             cancel_timeout: None,
             finished: false,
         }
+    }
+
+    pub(super) fn fork(&self, dialog: DialogId) -> Option<&Fork> {
+        self.forks.iter().find(|fork| fork.dialog == dialog)
+    }
+
+    pub(super) fn fork_mut(&mut self, dialog: DialogId) -> Option<&mut Fork> {
+        self.forks.iter_mut().find(|fork| fork.dialog == dialog)
     }
 }
 
@@ -130,11 +157,15 @@ impl Endpoint {
         let usage = self.dialogs.get(dialog.0).ok_or(Error::Gone(Noun::Dialog))?;
         usage.allows(&request.method)?;
         let bye = request.method == Method::Bye;
-        if bye && usage.ack.as_ref().is_some_and(|ack| ack.sent.is_none()) {
+        let mut client = Client::new(request.method.clone(), Some(dialog));
+        let method = request.method.clone();
+        if method == Method::Invite {
+            client.forks.push(Fork::new(usage.dialog.tag(), dialog));
+        }
+        if bye && usage.ack.as_ref().is_some_and(|ack| !ack.sent) {
             self.ack(now, dialog, None)?;
         }
-        let method = request.method.clone();
-        let id = ClientId(self.clients.insert(Client::new(method.clone(), Some(dialog))));
+        let id = ClientId(self.clients.insert(client));
         let Some(usage) = self.dialogs.get_mut(dialog.0) else {
             return Err(Error::Gone(Noun::Dialog));
         };
@@ -228,7 +259,7 @@ impl Endpoint {
         Ok(())
     }
 
-    fn send_cancel(&mut self, now: Duration, id: ClientId) -> bool {
+    pub(super) fn send_cancel(&mut self, now: Duration, id: ClientId) -> bool {
         let Some(client) = self.clients.get_mut(id.0) else { return false };
         let Some(key) = client.transaction else { return false };
         if self.transactions.send_cancel(now, key, ClientUser::Cancel).is_none() {
@@ -248,268 +279,12 @@ impl Endpoint {
         }
     }
 
-    /// Sends the ACK for the 2xx that confirmed `dialog` or a re-INVITE in it (§13.2.2.4), with an
-    /// answer in `body` (content type and content) when the 2xx carried an offer. The ACK is
-    /// kept and repeated, byte for byte, for each repetition of the 2xx; calling this again
-    /// repeats it too.
-    ///
-    /// # Errors
-    ///
-    /// The dialog is gone, or no 2xx waits for its ACK.
-    pub fn ack(
-        &mut self,
-        now: Duration,
-        dialog: DialogId,
-        body: Option<(ContentType, Bytes)>,
-    ) -> Result<(), Error> {
-        // The ACK has no timer of its own; `now` keeps the face alike.
-        let _ = now;
-        let usage = self.dialogs.get_mut(dialog.0).ok_or(Error::Gone(Noun::Dialog))?;
-        let ack = usage.ack.as_mut().ok_or(Error::NotAllowed("no 2xx waits for its ACK"))?;
-        if let Some((flow, bytes)) = &ack.sent {
-            self.transactions.transmit(*flow, bytes.clone());
-            return Ok(());
-        }
-        let mut request = Request::new(Method::Ack, usage.dialog.target().clone());
-        usage.dialog.address(&mut request, ack.number);
-        let flow = self.config.next_hop.of(&usage.dialog);
-        let invite = self
-            .clients
-            .get(ack.client.0)
-            .and_then(|client| self.transactions.sent_invite(client.transaction?));
-        if let Some(invite) = invite {
-            // An ACK cannot be challenged, so it carries what its INVITE was accepted with (§22.1).
-            request.headers.copy(HeaderName::Authorization, &invite.headers);
-            request.headers.copy(HeaderName::ProxyAuthorization, &invite.headers);
-        }
-        if let Some((content_type, body)) = body {
-            request.headers.set(content_type);
-            request.body = body;
-        }
-        let sent_by = self.config.address.on(&flow);
-        let bytes = self.transactions.send_alone(request, flow, sent_by, &mut *self.random);
-        ack.sent = Some((flow, bytes));
-        Ok(())
-    }
-
     /// How long to wait before trying an INVITE again that was answered 491 (§14.1): 2.1 to 4 s
     /// for the side that made the Call-ID, 0 to 2 s for the other, in steps of 10 ms.
     pub fn glare_delay(&mut self, dialog: DialogId) -> Duration {
-        let caller = self
-            .dialogs
-            .get(dialog.0)
-            .is_none_or(|usage| usage.dialog.role() == crate::dialog::Role::Caller);
+        let caller =
+            self.dialogs.get(dialog.0).is_none_or(|usage| usage.dialog.role() == Role::Caller);
         let random = u64::from(self.random.next_u32());
         Duration::from_millis(10 * if caller { 210 + random % 191 } else { random % 201 })
     }
-
-    pub(super) fn receive_response(&mut self, now: Duration, flow: Flow, response: Response) {
-        // More than one Via: the response went astray, it is a proxy's (§8.1.3.3).
-        let mut vias = response.headers.all::<Via>();
-        let (Some(Ok(via)), None) = (vias.next(), vias.next()) else {
-            self.statistics.stray_responses += 1;
-            return;
-        };
-        drop(vias);
-        let Ok(cseq) = response.headers.require::<CSeq>() else {
-            self.malformed(flow, None, "a response without a readable CSeq".to_owned());
-            return;
-        };
-        let key = match self.transactions.receive_response(now, &response, &via, &cseq) {
-            Answer::Deliver(key) => key,
-            Answer::Absorbed => return,
-            Answer::Stray => {
-                self.statistics.stray_responses += 1;
-                return;
-            }
-        };
-        match self.transactions.client(key) {
-            Some(&ClientUser::Request(id)) if cseq.method == Method::Invite => {
-                self.invite_answered(now, id, key, response, flow);
-            }
-            Some(&ClientUser::Request(id)) => self.request_answered(now, id, response, flow),
-            Some(ClientUser::Cancel) | None => {}
-        }
-    }
-
-    fn request_answered(&mut self, now: Duration, id: ClientId, response: Response, flow: Flow) {
-        let Some(client) = self.clients.get_mut(id.0) else { return };
-        let dialog = client.dialog;
-        let status = response.status;
-        client.finished |= status.is_final();
-        let method = client.method.clone();
-        if status.is_success()
-            && let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
-        {
-            usage.dialog.set_flow(flow);
-            if method == Method::Update {
-                usage.dialog.refresh_target(&response.headers);
-            }
-        }
-        self.events.push_back(Event::Response { id, dialog, response, flow });
-        if method == Method::Bye && status.is_final() {
-            self.bye_ended(now, id, dialog, is_challenge(status));
-        }
-    }
-
-    fn invite_answered(
-        &mut self,
-        now: Duration,
-        id: ClientId,
-        key: ClientKey,
-        response: Response,
-        flow: Flow,
-    ) {
-        let status = response.status;
-        if status.is_provisional() {
-            let dialog = self.dialog_of_answer(id, key, &response, flow);
-            self.events.push_back(Event::Response { id, dialog, response, flow });
-            let wanted = self.clients.get(id.0).is_some_and(|c| c.cancel == Cancel::Wanted);
-            if wanted {
-                self.send_cancel(now, id);
-            }
-        } else if status.is_success() {
-            self.accepted_by_peer(now, id, key, response, flow);
-        } else {
-            let Some(client) = self.clients.get_mut(id.0) else { return };
-            client.finished = true;
-            let dialog = client.dialog;
-            if let Some(timer) = client.cancel_timeout.take() {
-                self.timers.stop(timer);
-            }
-            self.release_invite(id, dialog);
-            self.events.push_back(Event::Response { id, dialog, response, flow });
-            self.end_early_forks(now, id);
-        }
-    }
-
-    fn accepted_by_peer(
-        &mut self,
-        now: Duration,
-        id: ClientId,
-        key: ClientKey,
-        response: Response,
-        flow: Flow,
-    ) {
-        let Some(dialog) = self.dialog_of_answer(id, key, &response, flow) else {
-            self.statistics.stray_responses += 1;
-            return;
-        };
-        let Ok(number) = response.headers.require::<CSeq>().map(|cseq| cseq.number) else { return };
-        let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
-        if let Some(ack) = usage.ack.as_ref().filter(|ack| ack.number == number) {
-            if let Some((flow, bytes)) = &ack.sent {
-                self.transactions.transmit(*flow, bytes.clone());
-            }
-            return;
-        }
-        usage.ack = Some(Ack { number, client: id, sent: None });
-        if usage.dialog.state() == DialogState::Early {
-            // The 2xx decides the route set, whatever the provisional responses said (§13.2.2.4).
-            let _ = usage.dialog.answered(&response, flow);
-            usage.dialog.confirm();
-        } else {
-            usage.dialog.refresh_target(&response.headers);
-            usage.dialog.set_flow(flow);
-        }
-        if let Some(client) = self.clients.get_mut(id.0) {
-            client.finished = true;
-            let own = client.dialog;
-            if let Some(timer) = client.cancel_timeout.take() {
-                self.timers.stop(timer);
-            }
-            self.release_invite(id, own);
-        }
-        let _ = now;
-        self.events.push_back(Event::Response { id, dialog: Some(dialog), response, flow });
-    }
-
-    /// The dialog that a response to an INVITE belongs to; made when it is the first of its fork.
-    fn dialog_of_answer(
-        &mut self,
-        id: ClientId,
-        key: ClientKey,
-        response: &Response,
-        flow: Flow,
-    ) -> Option<DialogId> {
-        let client = self.clients.get(id.0)?;
-        if client.dialog.is_some() {
-            return client.dialog.filter(|dialog| self.dialogs.contains(dialog.0));
-        }
-        let tagged = response.headers.require::<To>().ok()?.tag().is_some();
-        let provisional = response.status.is_provisional();
-        if provisional && (!tagged || response.status == StatusCode::TRYING) {
-            return None;
-        }
-        let tag = DialogTag::of_response(&response.headers).ok()?;
-        if let Some(dialog) = self.dialog_tags.get(&tag) {
-            return client.forks.contains(dialog).then_some(*dialog);
-        }
-        if client.forks.len() >= self.config.capacity.forks {
-            return None;
-        }
-        let invite = self.transactions.sent_invite(key)?;
-        let dialog = Dialog::caller(invite, response, flow).ok()?;
-        let dialog = self.add_dialog(Usage::new(dialog));
-        self.clients.get_mut(id.0)?.forks.push(dialog);
-        Some(dialog)
-    }
-
-    /// An INVITE of ours in a dialog is no longer in progress.
-    fn release_invite(&mut self, id: ClientId, dialog: Option<DialogId>) {
-        if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0)) {
-            usage.invite = usage.invite.filter(|pending| *pending != Pending::Ours(id));
-        }
-    }
-
-    /// Forks that rang and did not answer are over (§12.3, §13.2.2.4).
-    fn end_early_forks(&mut self, now: Duration, id: ClientId) {
-        let Some(client) = self.clients.get_mut(id.0) else { return };
-        let forks = core::mem::take(&mut client.forks);
-        for dialog in forks {
-            let early = |usage: &Usage| usage.dialog.state() == DialogState::Early;
-            if self.dialogs.get(dialog.0).is_some_and(early) {
-                self.remove_dialog(now, dialog);
-            }
-        }
-    }
-
-    pub(super) fn client_ended(
-        &mut self,
-        now: Duration,
-        user: ClientUser,
-        failure: Option<Failure>,
-    ) {
-        let ClientUser::Request(id) = user else { return };
-        let Some(client) = self.clients.get_mut(id.0) else { return };
-        let (dialog, finished) = (client.dialog, client.finished);
-        if let Some(timer) = client.cancel_timeout.take() {
-            self.timers.stop(timer);
-        }
-        let method = client.method.clone();
-        let dialogs: Vec<DialogId> = client.forks.iter().copied().chain(dialog).collect();
-        for dialog in dialogs {
-            // No more repetitions of the 2xx are expected, so its ACK need not be kept. One that
-            // the user still owes stays: it is late, but not too late to be sent.
-            if let Some(usage) = self.dialogs.get_mut(dialog.0) {
-                usage.ack.take_if(|ack| ack.client == id && ack.sent.is_some());
-            }
-        }
-        self.release_invite(id, dialog);
-        self.end_early_forks(now, id);
-        self.clients.remove(id.0);
-        if finished {
-            return;
-        }
-        let reason = failure.unwrap_or(Failure::Timeout);
-        self.events.push_back(Event::Failed { id, reason });
-        if method == Method::Bye {
-            self.bye_ended(now, id, dialog, false);
-        }
-    }
-}
-
-/// Whether the request may be tried again with credentials.
-fn is_challenge(status: StatusCode) -> bool {
-    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED)
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::NextHop;
 use crate::flow::Flow;
+use crate::message::Policy;
 use crate::transaction::{Tables, Timing};
 use crate::{HostPort, Limits, Method, Token};
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub timing: Timing,
     /// How large a message may be.
     pub message: Limits,
+    /// Which Request-URIs are taken beside sip and sips; others are answered 416.
+    pub policy: Policy,
     /// How many transactions, dialogs and events there may be at a time.
     pub capacity: Capacity,
     /// Text of User-Agent and Server; `None` leaves both out.
@@ -40,6 +43,7 @@ impl Default for Config {
         Self {
             timing: Timing::default(),
             message: Limits::default(),
+            policy: Policy::default(),
             capacity: Capacity::default(),
             user_agent: None,
             allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options],

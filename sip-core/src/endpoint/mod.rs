@@ -19,6 +19,8 @@
 //!                              +------------------+   poll_event
 //! ```
 
+mod ack;
+mod answer;
 mod client;
 mod config;
 mod error;
@@ -198,8 +200,10 @@ impl Endpoint {
                     self.server_ended(now, key, user, failure);
                 }
                 Outcome::ServerTrouble { key, failure } => {
-                    self.events
-                        .push_back(Event::ResponseFailed { id: ServerId(key), reason: failure });
+                    if self.transactions.server(key).is_some_and(|user| !user.own) {
+                        let id = ServerId(key);
+                        self.events.push_back(Event::ResponseFailed { id, reason: failure });
+                    }
                 }
             }
         }

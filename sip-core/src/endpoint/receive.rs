@@ -1,6 +1,7 @@
 //! What arrives: reading it, and what every user agent server does with a request before its user
 //! sees it (RFC 3261 §8.2, §9.2, §12.2.2, §14.2).
 
+use core::hash::BuildHasher;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{CSeq, CallId, From, Require, RetryAfter, To, Unsupported, Via};
+use crate::keyed::push_hex;
 use crate::transaction::{Incoming, ServerKey, ServerTag};
-use crate::{HeaderError, Message, Method, Request, Response, StatusCode};
+use crate::{HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode};
 
 /// The headers of a request that matching looks at.
 struct Envelope {
@@ -51,12 +53,36 @@ struct Arrival {
 impl Endpoint {
     pub(super) fn receive(&mut self, now: Duration, flow: Flow, message: Bytes) {
         self.statistics.received += 1;
-        match Message::parse(message, &self.config.message) {
+        match Message::parse(message.clone(), &self.config.message) {
             Ok(Message::Request(request)) => self.receive_request(now, flow, request),
-            Ok(Message::Response(response)) => self.receive_response(now, flow, response),
+            Ok(Message::Response(response)) => match response.check() {
+                Ok(()) => self.receive_response(now, flow, response),
+                Err(rejection) => self.malformed(flow, None, rejection.to_string()),
+            },
             Err(error) if error.kind == ParseErrorKind::Empty => {}
-            Err(error) => self.malformed(flow, None, error.to_string()),
+            Err(error) => {
+                let answered = self.answer_wreck(&message, flow, error.status());
+                self.malformed(flow, answered, error.to_string());
+            }
         }
+    }
+
+    /// Answers bytes that are no message but may be what is left of a request: when its Via, From,
+    /// To, Call-ID and CSeq can be read, its sender learns what was wrong.
+    fn answer_wreck(
+        &mut self,
+        message: &Bytes,
+        flow: Flow,
+        status: StatusCode,
+    ) -> Option<StatusCode> {
+        let mut request = salvage(message, &self.config.message)?;
+        let reply = mark_via(&mut request, &flow).ok()?;
+        let envelope = Envelope::read(&request).ok()?;
+        if envelope.cseq.method == Method::Ack {
+            return None;
+        }
+        self.reply_alone(&request, reply, status);
+        Some(status)
     }
 
     /// Counts a message that cannot be worked on, and tells.
@@ -75,24 +101,11 @@ impl Endpoint {
             return;
         };
         let envelope = match Envelope::read(&request) {
-            Ok(envelope) if envelope.cseq.method == request.method => envelope,
-            _ if is_ack => {
-                self.malformed(flow, None, "an unreadable ACK".to_owned());
-                return;
-            }
-            Ok(_) => {
-                self.reply_alone(&request, reply, StatusCode::BAD_REQUEST);
-                self.malformed(
-                    flow,
-                    Some(StatusCode::BAD_REQUEST),
-                    "CSeq names another method".to_owned(),
-                );
-                return;
-            }
+            Ok(envelope) => envelope,
             Err(error) => {
+                let answered = (!is_ack).then_some(error.status());
                 self.reply_alone(&request, reply, error.status());
-                self.malformed(flow, Some(error.status()), error.to_string());
-                return;
+                return self.malformed(flow, answered, error.to_string());
             }
         };
         let Ok(tag) = ServerTag::of(&request, &envelope.via, &envelope.cseq) else { return };
@@ -102,7 +115,12 @@ impl Endpoint {
             Incoming::Unmatched if is_ack => return self.receive_ack(now, request),
             Incoming::Unmatched => {}
         }
+        let checked = request.check(&self.config.policy);
         let arrival = Arrival { request, envelope, tag, flow, reply };
+        if let Err(rejection) = checked {
+            self.refuse(now, arrival, rejection.status, |_| {});
+            return self.malformed(flow, Some(rejection.status), rejection.to_string());
+        }
         if arrival.request.method == Method::Cancel {
             self.receive_cancel(now, arrival);
         } else {
@@ -325,10 +343,15 @@ impl Endpoint {
             return;
         }
         let mut response = Response::to(request, status);
-        let tag = self.new_tag();
+        // Repetitions of the request get the same tag although nothing is kept (§8.2.7).
+        let vias: Vec<&[u8]> = request.headers.raw(HeaderName::Via).collect();
+        let mark = self.merged.hasher().hash_one(vias);
+        let mut tag = String::with_capacity(16);
+        push_hex(&mut tag, mark);
         let _ = tag_to(&mut response, &tag);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers.set(RetryAfter::new(5 + self.random.next_u32() % 11));
+            let seconds = 5 + u32::from(mark as u8) % 11;
+            response.headers.set(RetryAfter::new(seconds));
         }
         self.transactions.transmit(reply, response.to_bytes());
     }
@@ -339,6 +362,38 @@ impl Arrival {
         let Envelope { call_id, from_tag, cseq, .. } = &self.envelope;
         Merged(Arc::from(format!("{call_id} {from_tag} {} {}", cseq.number, cseq.method)))
     }
+}
+
+/// A request made of the lines in a broken one that matching and answering need. Its method and
+/// URI mean nothing.
+fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
+    const NEEDED: [&str; 10] =
+        ["via", "v", "from", "f", "to", "t", "call-id", "i", "cseq", "timestamp"];
+    let head = &message[..message.len().min(limits.header_bytes)];
+    let mut lines =
+        head.split(|byte| *byte == b'\n').skip_while(|line| line.trim_ascii().is_empty());
+    let first = lines.next()?;
+    if first.starts_with(b"SIP/") || first.starts_with(b"ACK ") {
+        return None;
+    }
+    let mut clean = b"OPTIONS sip:salvaged.invalid SIP/2.0\r\n".to_vec();
+    let mut keeps = false;
+    for line in lines.take(limits.headers) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+            keeps = NEEDED.iter().any(|needed| name.eq_ignore_ascii_case(needed.as_bytes()));
+        }
+        if keeps {
+            clean.extend_from_slice(line);
+            clean.extend_from_slice(b"\r\n");
+        }
+    }
+    clean.extend_from_slice(b"\r\n");
+    Request::parse(clean.into(), limits).ok()
 }
 
 /// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4) and says where its

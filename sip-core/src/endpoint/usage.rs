@@ -52,8 +52,8 @@ pub(super) struct Ack {
     pub(super) number: u32,
     /// The INVITE.
     pub(super) client: ClientId,
-    /// Absent as long as the user owes it.
-    pub(super) sent: Option<(Flow, Bytes)>,
+    /// Whether the user has given it; till then it is owed.
+    pub(super) sent: bool,
 }
 
 impl Usage {
@@ -79,7 +79,7 @@ impl Usage {
             Method::Invite if self.invite.is_some() || self.accepted.is_some() => {
                 Err(Error::InviteInProgress)
             }
-            Method::Invite if self.ack.as_ref().is_some_and(|ack| ack.sent.is_none()) => {
+            Method::Invite if self.ack.as_ref().is_some_and(|ack| !ack.sent) => {
                 Err(Error::InviteInProgress)
             }
             _ => Ok(()),
@@ -111,8 +111,16 @@ impl Endpoint {
                 self.events.push_back(Event::Failed { id: bye, reason: Failure::Overtaken });
             }
         }
-        if let Some(Pending::Theirs(key)) = usage.invite {
-            self.terminate_invite(now, key);
+        match usage.invite {
+            Some(Pending::Theirs(key)) => self.terminate_invite(now, key),
+            Some(Pending::Ours(client)) => {
+                if let Some(client) = self.clients.get_mut(client.0)
+                    && client.dialog == Some(id)
+                {
+                    client.orphaned = Some(Box::new(usage.dialog));
+                }
+            }
+            None => {}
         }
     }
 

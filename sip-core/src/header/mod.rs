@@ -20,6 +20,7 @@ mod numbers;
 mod params;
 mod texts;
 mod via;
+mod warning;
 
 pub use address::*;
 pub use auth::*;
@@ -37,6 +38,7 @@ pub use numbers::*;
 pub use params::{Param, Params, ParamsRef};
 pub use texts::*;
 pub use via::*;
+pub use warning::*;
 
 use crate::error::HeaderError;
 

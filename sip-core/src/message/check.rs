@@ -1,7 +1,7 @@
 //! What every user agent checks before it works on a message (RFC 3261 §8.1.1, §8.2.2, §16.3).
 
 use super::StatusCode;
-use crate::error::{HeaderError, Rejection, ValueErrorKind};
+use crate::error::{HeaderError, Rejection};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderValues, HeaderView, Known, Lines,
@@ -53,7 +53,7 @@ pub(super) fn request(
             status: StatusCode::UNSUPPORTED_URI_SCHEME,
             header: None,
             offset: 0,
-            text: "the scheme of the Request-URI is not supported",
+            text: "the scheme of the Request-URI is not supported".into(),
         }),
     }
 }
@@ -75,22 +75,27 @@ enum Scheme {
 
 /// A Request-URI is well-formed and has no headers (§19.1.1).
 fn target(uri: &Target<'_>) -> Result<Scheme, Rejection> {
-    let reject =
-        |offset, text| Rejection { status: StatusCode::BAD_REQUEST, header: None, offset, text };
+    let reject = |offset, text: String| Rejection {
+        status: StatusCode::BAD_REQUEST,
+        header: None,
+        offset,
+        text: text.into(),
+    };
     let (scheme, has_headers, offset) = match uri {
         Target::Read(uri) => {
             let has_headers = uri.as_sip().is_some_and(|uri| !uri.headers_escaped().is_empty());
             (uri.scheme(), has_headers, 0)
         }
         Target::Unread(text, at) => {
-            let uri = UriRef::parse(text)
-                .map_err(|error| reject(at + error.offset, "the Request-URI is malformed"))?;
+            let uri = UriRef::parse(text).map_err(|error| {
+                reject(at + error.offset, format!("the Request-URI is malformed: {}", error.kind))
+            })?;
             let has_headers = matches!(uri, UriRef::Sip(uri) if !uri.headers.is_empty());
             (uri.scheme(), has_headers, *at)
         }
     };
     if has_headers {
-        return Err(reject(offset, "the Request-URI has headers"));
+        return Err(reject(offset, "the Request-URI has headers".to_owned()));
     }
     Ok(match scheme {
         "sip" | "sips" => Scheme::Sip,
@@ -125,7 +130,7 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
                 status: StatusCode::BAD_REQUEST,
                 header: line.known.name(),
                 offset: line.offset,
-                text: "given more than once",
+                text: "given more than once".into(),
             });
         }
         seen |= 1 << bit;
@@ -133,12 +138,7 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
     let top: ViaRef<'_> = require(lines)?;
     every::<ViaRef<'_>>(lines)?;
     if top.branch.is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
-        return Err(Rejection {
-            status: StatusCode::BAD_REQUEST,
-            header: Some(HeaderName::Via),
-            offset: 0,
-            text: "the branch has nothing behind its cookie",
-        });
+        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
     }
     require::<FromRef<'_>>(lines)?;
     require::<ToRef<'_>>(lines)?;
@@ -161,12 +161,7 @@ fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> 
 /// Contacts are well-formed; a request that can make a dialog has exactly one, a URI (§8.1.1.8).
 /// Where RFC 2543 wrote the request, which knew no branch, it may have none.
 fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Rejection> {
-    let reject = |text| Rejection {
-        status: StatusCode::BAD_REQUEST,
-        header: Some(HeaderName::Contact),
-        offset: 0,
-        text,
-    };
+    let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
     let mut count = 0usize;
     for contact in HeaderValues::<ContactRef<'_>, _>::new(lines) {
@@ -193,12 +188,8 @@ fn cseq(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::NOT_IMPLEMENTED,
     };
-    Err(Rejection {
-        status,
-        header: Some(HeaderName::CSeq),
-        offset: 0,
-        text: "names another method than the request line",
-    })
+    let text = "names another method than the request line";
+    Err(Rejection { status, ..bad(lines, HeaderName::CSeq, text) })
 }
 
 impl From<HeaderError> for Rejection {
@@ -206,17 +197,14 @@ impl From<HeaderError> for Rejection {
         Rejection {
             status: error.status(),
             offset: error.offset,
-            text: match error.kind {
-                ValueErrorKind::Missing => "missing",
-                ValueErrorKind::Repeated => "given more than once",
-                ValueErrorKind::Utf8 => "not UTF-8",
-                ValueErrorKind::Quote => "a quoted string without its end",
-                ValueErrorKind::Range => "a number out of range",
-                ValueErrorKind::Version => "a version that is not SIP/2.0",
-                ValueErrorKind::Limit(_) => "beyond a limit",
-                _ => "malformed",
-            },
+            text: error.kind.to_string().into(),
             header: Some(error.header),
         }
     }
+}
+
+/// A 400 that names a header, and where its first line is.
+fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
+    let offset = lines.line_from(0, &header).map_or(0, |(line, _)| line.offset);
+    Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Message, Request, StatusCode, check};
+use super::{Message, Request, StatusCode, check, scan};
 use crate::error::{ParseError, ParseErrorKind, Rejection};
 use crate::header::{HeaderName, Headers};
 use crate::limits::Limits;
@@ -38,19 +38,35 @@ impl Response {
     /// the status is 100 (§8.2.6). The To tag is the caller's to add.
     pub fn to(request: &Request, status: StatusCode) -> Response {
         let mut response = Response::new(status);
-        for name in [
-            HeaderName::Via,
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CallId,
-            HeaderName::CSeq,
-        ] {
+        for name in COPIED {
             response.headers.copy(name, &request.headers);
         }
         if status == StatusCode::TRYING {
             response.headers.copy(HeaderName::Timestamp, &request.headers);
         }
         response
+    }
+
+    /// A response to a datagram or frame that is no readable request, as far as it can be made:
+    /// with what is found of Via, From, To, Call-ID and CSeq. `None` when nothing is to be answered:
+    /// to a response, to an ACK, and where there is no Via at all. A
+    /// Via may be malformed: such an answer goes to where the request came from.
+    ///
+    /// ```
+    /// use sip_core::{Limits, Message, Response};
+    ///
+    /// let datagram = b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nno colon\r\n\r\n";
+    /// let error = Message::parse(datagram.to_vec().into(), &Limits::default()).unwrap_err();
+    /// let response = Response::to_malformed(datagram, error.status()).unwrap();
+    /// assert!(response.to_bytes().starts_with(b"SIP/2.0 400 Bad Request\r\nVia: SIP/2.0/UDP a;"));
+    /// ```
+    pub fn to_malformed(bytes: &[u8], status: StatusCode) -> Option<Response> {
+        let headers = scan::salvage(bytes)?;
+        let mut response = Response::new(status);
+        for name in COPIED {
+            response.headers.copy(name, &headers);
+        }
+        response.headers.contains(HeaderName::Via).then_some(response)
     }
 
     /// Reads a message that must be a response; see [`Message::parse`].
@@ -95,6 +111,10 @@ impl Response {
         out.into()
     }
 }
+
+/// What a response takes from its request (§8.2.6.2).
+const COPIED: [HeaderName; 5] =
+    [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
 
 /// The words that go with a status code (§7.2). They may be of any language, or no valid UTF-8,
 /// which the grammar allows here; programs should not read them.

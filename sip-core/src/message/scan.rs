@@ -143,6 +143,46 @@ pub(crate) fn scan(
     Ok(Scan { start, body, has_empty_line })
 }
 
+/// The header lines of something like a request that are well-formed as lines, up to the first
+/// empty line or, where lines end in other ways, the end. `None` if it is no request, or an ACK.
+pub(crate) fn salvage(bytes: &[u8]) -> Option<Headers> {
+    let first = leading_line_ends(bytes);
+    let start_end = line_end(bytes, first).ok()?;
+    let line = bytes.get(first..start_end)?;
+    let method = line.split(|byte| *byte == b' ').next()?;
+    if !is_token(method) || method == b"ACK" {
+        return None;
+    }
+    let limits = Limits::default();
+    let section = bytes.get(..bytes.len().min(limits.header_bytes))?;
+    let mut headers = Headers::received(Bytes::copy_from_slice(section), &limits);
+    let mut at = start_end + 2;
+    while headers.len() < limits.headers
+        && section.get(at..at + 2).is_some_and(|two| two != b"\r\n")
+    {
+        match header_line(section, at) {
+            Ok(line) => {
+                let value = section.get(line.value..line.end)?;
+                // What the grammar has no place for is not sent back either.
+                if memchr::memchr(0, value).is_none() {
+                    headers.push_received(
+                        line.known,
+                        (line.start, line.name_end),
+                        line.value,
+                        line.end,
+                    );
+                }
+                at = line.end + 2;
+            }
+            Err(_) => match line_end(section, at) {
+                Ok(end) => at = end + 2,
+                Err(_) => break,
+            },
+        }
+    }
+    Some(headers)
+}
+
 /// Empty lines before a message are ignored (§7.5).
 fn leading_line_ends(bytes: &[u8]) -> usize {
     let mut at = 0;

@@ -469,9 +469,11 @@ impl<C, S> Transactions<C, S> {
                 server.flow.connection = None;
                 server.flow.remote.set_port(server.fallback_port);
             }
-            servers.push(ServerKey(key));
+            // A response that is still to come takes the other way; only one that was sent is lost.
+            if !server.response.is_empty() {
+                servers.push(ServerKey(key));
+            }
         }
-        // A response that is still to come takes the other way; only what was sent is lost.
         for key in servers {
             self.server_step(now, key, Stimulus::TransportError);
         }
