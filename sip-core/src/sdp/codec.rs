@@ -120,8 +120,8 @@ impl Codec {
     }
 
     /// Whether one end can send what the other end understands: the same encoding, and the same value of
-    /// those parameters that change the bits on the wire (octet alignment of AMR, the bit rate of G.722.1,
-    /// the frame length of iLBC aside, which the receiver sees).
+    /// those parameters that change the bits on the wire and cannot be seen in them: octet alignment and its
+    /// kin of AMR, the bit rate of G.722.1.
     pub fn is_compatible(&self, other: &Self) -> bool {
         self.is_same_encoding(other)
             && self.framing_parameters().iter().all(|&(name, default)| {

@@ -196,7 +196,13 @@ impl Media {
     /// The same stream declined: port 0, same medium, transport and formats, nothing else (RFC 3264 §6).
     #[must_use]
     pub fn declined(&self) -> Self {
-        Self::new(self.kind.clone(), 0, self.protocol.clone(), self.formats.clone())
+        let mut formats = self.formats.clone();
+        if formats.is_empty() {
+            // The grammar wants one, whatever the peer left out.
+            let any = || Format::Other(Text::from_static("*"));
+            formats.push(if self.protocol.is_rtp() { Format::Payload(0) } else { any() });
+        }
+        Self::new(self.kind.clone(), 0, self.protocol.clone(), formats)
     }
 
     /// The payload types of an RTP stream, the preferred one first.
