@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::address::Connection;
-use super::attribute::{Attribute, Attributes, RtpmapParts, fmtp_parts};
+use super::attribute::{Attributes, RtpmapParts, fmtp_parts};
 use super::direction::Direction;
 use super::grammar::{is_token, number};
 use super::session::Bandwidth;
@@ -42,16 +42,16 @@ impl MediaKind {
         }
     }
 
-    /// `None` when the text is no token.
-    pub(super) fn parse(text: Text) -> Option<Self> {
-        Some(match text.as_bytes() {
+    /// `None` when the text is no token. `share` makes a text of an unknown one.
+    pub(super) fn parse(text: &[u8], share: impl FnOnce(&[u8]) -> Text) -> Option<Self> {
+        Some(match text {
             b"audio" => Self::Audio,
             b"video" => Self::Video,
             b"text" => Self::Text,
             b"application" => Self::Application,
             b"message" => Self::Message,
             b"image" => Self::Image,
-            other if is_token(other) => Self::Other(text),
+            other if is_token(other) => Self::Other(share(other)),
             _ => return None,
         })
     }
@@ -81,6 +81,15 @@ impl Protocol {
     /// T.38 over UDP (RFC 3362).
     pub fn udptl() -> Self {
         Self(Text::from_static("udptl"))
+    }
+
+    /// The usual ones without sharing the body; `share` makes a text of another.
+    pub(super) fn parse(text: &[u8], share: impl FnOnce(&[u8]) -> Text) -> Option<Self> {
+        match text {
+            b"RTP/AVP" => Some(Self::rtp_avp()),
+            b"RTP/SAVP" => Some(Self::rtp_savp()),
+            other => Self::new(share(other)),
+        }
     }
 
     /// Any: tokens joined by slashes. `None` for anything else.
@@ -220,8 +229,8 @@ impl Media {
 
     /// The parameters that `a=fmtp` gives a payload type.
     pub fn fmtp(&self, payload_type: u8) -> Option<&str> {
-        self.attributes.all("fmtp").find_map(|attribute| {
-            let (format, parameters) = fmtp_parts(attribute.value()?)?;
+        self.attributes.values("fmtp").find_map(|value| {
+            let (format, parameters) = fmtp_parts(value)?;
             (number::<u8>(format) == Some(payload_type))
                 .then(|| core::str::from_utf8(parameters).ok())
                 .flatten()
@@ -231,12 +240,12 @@ impl Media {
     /// Milliseconds of media in a packet that the writer would like to receive (RFC 8866 §6.4), at least 1;
     /// fractions are rounded up. `None` when absent, malformed, or larger than any number here.
     pub fn ptime(&self) -> Option<u32> {
-        self.attributes.first("ptime").and_then(milliseconds)
+        self.attributes.values("ptime").next().and_then(milliseconds)
     }
 
     /// The most milliseconds of media in a packet (RFC 8866 §6.5), read as [`ptime`](Self::ptime).
     pub fn max_ptime(&self) -> Option<u32> {
-        self.attributes.first("maxptime").and_then(milliseconds)
+        self.attributes.values("maxptime").next().and_then(milliseconds)
     }
 
     /// The direction written at this level; see [`SessionDescription::direction`](super::SessionDescription::direction_of).
@@ -250,15 +259,13 @@ impl Media {
     }
 
     pub(super) fn rtpmaps(&self) -> impl Iterator<Item = RtpmapParts<'_>> {
-        self.attributes
-            .all("rtpmap")
-            .filter_map(|attribute| RtpmapParts::parse(attribute.value()?).ok())
+        self.attributes.values("rtpmap").filter_map(|value| RtpmapParts::parse(value).ok())
     }
 }
 
 /// RFC 8866 §9: non-zero-int-or-real.
-pub(super) fn milliseconds(attribute: &Attribute) -> Option<u32> {
-    let value = attribute.value()?.trim_ascii();
+pub(super) fn milliseconds(value: &[u8]) -> Option<u32> {
+    let value = value.trim_ascii();
     let (whole, fraction) = match memchr::memchr(b'.', value) {
         Some(dot) => (value.get(..dot)?, value.get(dot + 1..)?),
         None => (value, &b"0"[..]),
@@ -275,7 +282,7 @@ mod tests {
     use super::*;
 
     fn ptime(value: &str) -> Option<u32> {
-        milliseconds(&Attribute::new("ptime", value).unwrap())
+        milliseconds(value.as_bytes())
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::numbers::PayloadNumbers;
 use super::peer::{self, Peer};
 use super::session::{Origin, SessionDescription};
 use super::telephone_event::TelephoneEvents;
-use super::{Attribute, Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
+use super::{Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
 
 /// The negotiation of one dialog: one audio stream, whatever else the peer offers.
 ///
@@ -483,7 +483,7 @@ impl OfferAnswer {
             media.attributes.push_typed(&Rtcp { port, address: None });
         }
         if mux {
-            media.attributes.push(Attribute::static_flag("rtcp-mux"));
+            media.attributes.push_known("rtcp-mux");
         }
         media.attributes.set_direction(direction);
         media
@@ -515,7 +515,6 @@ fn count_error(offer: &SessionDescription, answer: &SessionDescription) -> Answe
 }
 
 fn push_number(media: &mut Media, name: &str, value: u32) {
-    if let Ok(attribute) = Attribute::new(name, value.to_string()) {
-        media.attributes.push(attribute);
-    }
+    // A number cannot break a line.
+    let _ = media.attributes.push(name, value.to_string());
 }

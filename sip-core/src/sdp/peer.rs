@@ -36,7 +36,9 @@ impl Peer {
         let mut remote = None;
         let mut remote_name = None;
         match connection.address.ip() {
-            None => remote_name = Some((connection.address.text().to_string(), media.port)),
+            None => {
+                remote_name = connection.address.name().map(|name| (name.to_string(), media.port));
+            }
             Some(ip) if ip.is_unspecified() => direction = Direction::new(direction.sends(), false),
             Some(ip) if is_unicast(ip) => remote = Some(SocketAddr::new(ip, media.port)),
             Some(_) => return None,
