@@ -1,10 +1,11 @@
 //! RFC 3264: offers and answers of one dialog.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 
 use sip_core::sdp::{
     AnswerError, AnswerWith, Codec, CodecOrder, Direction, Limits, Local, OfferAnswer, Rejection,
-    SessionDescription, StateError,
+    Relay, SessionDescription, StateError,
 };
 
 const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n";
@@ -458,4 +459,26 @@ fn the_origin_stays_when_the_address_moves() {
     assert_eq!(second.origin.session_id, 77);
     assert_eq!(second.origin.session_version, 1);
     assert!(second.to_string().contains("c=IN IP4 203.0.113.5\r\n"));
+}
+
+#[test]
+fn the_largest_offer_stays_manageable() {
+    let numbers: String = (0..128).map(|n| format!(" {n}")).collect();
+    let maps: String =
+        (0..128).map(|n| format!("a=rtpmap:{n} X{n}/8000\na=fmtp:{n} p={n}\n")).collect();
+    let offer = sdp(&format!("m=audio 4000 RTP/AVP{numbers}\n{maps}"));
+    let mut dialog = dialog();
+    assert_eq!(dialog.receive_offer(&offer), Err(Rejection::NoCommonCodec));
+    dialog.local_mut().pass_through = true;
+    dialog.receive_offer(&offer).unwrap();
+    assert_eq!(dialog.make_answer().unwrap_err(), Rejection::NoCommonCodec);
+
+    // Handed on whole, as far as numbers that are not reserved last.
+    let mut other = Local::new([198, 51, 100, 7].into(), 20_002);
+    Relay::default().offer(&dialog, &mut other).unwrap();
+    assert_eq!(other.codecs.len(), 128);
+    let onward = OfferAnswer::new(other).make_offer().unwrap();
+    assert!(onward.media[0].formats.len() <= 128);
+    let numbers: HashSet<u8> = onward.media[0].payload_types().collect();
+    assert_eq!(numbers.len(), onward.media[0].formats.len(), "no number twice");
 }

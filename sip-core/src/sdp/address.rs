@@ -163,11 +163,13 @@ impl From<IpAddr> for Connection {
 
 /// The IP address in a text, not in brackets.
 fn parse_ip(text: &[u8]) -> Option<IpAddr> {
-    if text.contains(&b':') {
-        let text = core::str::from_utf8(text).ok()?;
-        return text.parse::<Ipv6Addr>().ok().map(IpAddr::V6);
+    if let Some(ip) = parse_ipv4(text) {
+        return Some(IpAddr::V4(ip));
     }
-    parse_ipv4(text).map(IpAddr::V4)
+    if !text.contains(&b':') {
+        return None;
+    }
+    core::str::from_utf8(text).ok()?.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// Four decimal octets without leading zeros, as the standard library has it, several times faster.

@@ -105,10 +105,9 @@ impl Protocol {
 
     /// Whether RTP is carried, in clear or not, so that formats are payload types.
     pub fn is_rtp(&self) -> bool {
-        let has = |name: &[u8]| {
-            self.0.as_bytes().split(|&b| b == b'/').any(|part| part.eq_ignore_ascii_case(name))
-        };
-        has(b"RTP")
+        let text = self.as_bytes();
+        text.starts_with(b"RTP/")
+            || text.split(|&b| b == b'/').any(|part| part.eq_ignore_ascii_case(b"RTP"))
     }
 
     /// Whether this is plain RTP over UDP: `RTP/AVP` or `RTP/AVPF`.
@@ -222,19 +221,12 @@ impl Media {
     /// Encoding name, clock rate and channels that `a=rtpmap` gives a payload type; `None` when there is no
     /// such line or it is malformed.
     pub fn rtpmap(&self, payload_type: u8) -> Option<(&str, u32, u8)> {
-        self.rtpmaps().find(|map| map.payload_type == payload_type).and_then(|map| {
-            Some((core::str::from_utf8(map.encoding).ok()?, map.clock_rate, map.channels))
-        })
+        self.rtpmaps().find(|map| map.payload_type == payload_type)?.named()
     }
 
     /// The parameters that `a=fmtp` gives a payload type.
     pub fn fmtp(&self, payload_type: u8) -> Option<&str> {
-        self.attributes.values("fmtp").find_map(|value| {
-            let (format, parameters) = fmtp_parts(value)?;
-            (number::<u8>(format) == Some(payload_type))
-                .then(|| core::str::from_utf8(parameters).ok())
-                .flatten()
-        })
+        self.fmtps().find(|(number, _)| *number == payload_type).map(|(_, parameters)| parameters)
     }
 
     /// Milliseconds of media in a packet that the writer would like to receive (RFC 8866 §6.4), at least 1;
@@ -260,6 +252,14 @@ impl Media {
 
     pub(super) fn rtpmaps(&self) -> impl Iterator<Item = RtpmapParts<'_>> {
         self.attributes.values("rtpmap").filter_map(|value| RtpmapParts::parse(value).ok())
+    }
+
+    /// The parameters of each payload type that has some.
+    pub(super) fn fmtps(&self) -> impl Iterator<Item = (u8, &str)> {
+        self.attributes.values("fmtp").filter_map(|value| {
+            let (format, parameters) = fmtp_parts(value)?;
+            Some((number(format)?, core::str::from_utf8(parameters).ok()?))
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::local::{AnswerWith, Local};
 use super::media::{Media, MediaKind};
 use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
 use super::numbers::PayloadNumbers;
-use super::peer::{self, Peer};
+use super::peer::Peer;
 use super::session::{Origin, SessionDescription};
 use super::telephone_event::TelephoneEvents;
 use super::{Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
@@ -55,7 +55,8 @@ enum State {
     },
     RemoteOffer {
         offer: Box<SessionDescription>,
-        audio: Option<usize>,
+        /// The stream to take, unless the offer ends the audio of the session.
+        audio: Option<(usize, Box<Peer>)>,
     },
 }
 
@@ -250,30 +251,32 @@ impl OfferAnswer {
     /// [`Local::codecs`] was changed since, or [`Local::pass_through`] let an offer in that nobody takes: the
     /// offer then still waits, to be answered with other codecs or given up by [`rollback`](Self::rollback).
     pub fn make_answer(&mut self) -> Result<(SessionDescription, Negotiated), Rejection> {
-        let (offer, audio) = match &self.state {
-            State::RemoteOffer { offer, audio } => (SessionDescription::clone(offer), *audio),
-            _ => return Err(Rejection::NothingToAnswer),
+        let State::RemoteOffer { offer, audio } = &self.state else {
+            return Err(Rejection::NothingToAnswer);
         };
         let mut answer = self.description();
         answer.times.clone_from(&offer.times);
         answer.media = offer.media.iter().map(Media::declined).collect();
         let mut negotiated = Negotiated::over(0);
-        if let Some((at, offered)) = audio.and_then(|at| Some((at, offer.media.get(at)?))) {
-            let peer = Peer::new(&offer, offered, &[]).ok_or(Rejection::NoAddress)?;
-            negotiated = self.agree(at, &peer)?;
+        if let Some((at, peer)) = audio
+            && let Some(offered) = offer.media.get(*at)
+        {
+            negotiated = self.agree(*at, peer)?;
             let codecs = self.numbers.adopt(&negotiated);
             let ptime = self.local.ptime.or(peer.ptime.map(|_| negotiated.ptime_ms));
             let (mux, direction) = (negotiated.rtcp_mux, negotiated.direction);
             let media = self.audio_media(offered.protocol.clone(), &codecs, mux, ptime, direction);
-            if let Some(slot) = answer.media.get_mut(at) {
+            if let Some(slot) = answer.media.get_mut(*at) {
                 *slot = media;
             }
         }
         self.streams.clone_from(&answer.media);
-        self.audio = audio;
-        self.received = Some(offer);
         self.current = Some(negotiated.clone());
-        self.state = State::Stable { answered: false };
+        let answered = core::mem::replace(&mut self.state, State::Stable { answered: false });
+        if let State::RemoteOffer { offer, audio } = answered {
+            self.received = Some(*offer);
+            self.audio = audio.map(|(at, _)| at);
+        }
         Ok((self.send(answer), negotiated))
     }
 
@@ -289,15 +292,18 @@ impl OfferAnswer {
     }
 
     /// The peer's audio stream in the offer that waits.
-    pub(super) fn pending_peer(&self) -> Option<Peer> {
-        let State::RemoteOffer { offer, audio: Some(at) } = &self.state else {
-            return None;
-        };
-        Peer::new(offer, offer.media.get(*at)?, &[])
+    pub(super) fn pending_peer(&self) -> Option<&Peer> {
+        match &self.state {
+            State::RemoteOffer { audio: Some((_, peer)), .. } => Some(peer),
+            _ => None,
+        }
     }
 
     /// Which stream of an offer to take; `None` for an offer that ends the audio of the session.
-    fn choose_stream(&self, offer: &SessionDescription) -> Result<Option<usize>, Rejection> {
+    fn choose_stream(
+        &self,
+        offer: &SessionDescription,
+    ) -> Result<Option<(usize, Box<Peer>)>, Rejection> {
         if offer.media.len() < self.streams.len() {
             return Err(Rejection::StreamsDropped);
         }
@@ -309,37 +315,35 @@ impl OfferAnswer {
         }
         let mut fault = Rejection::NoAudio;
         let mut any = None;
-        let mut common = None;
         // The stream in use first, so that a second one offered beside it does not take its place.
         let first = self.audio.filter(|&at| at < offer.media.len());
         let rest = (0..offer.media.len()).filter(|&at| Some(at) != first);
         for at in first.into_iter().chain(rest) {
             let Some(media) = offer.media.get(at) else { continue };
             match self.judge(offer, media) {
-                Ok(true) => common = common.or(Some(at)),
-                Ok(false) => any = any.or(Some(at)),
+                Ok((peer, true)) => return Ok(Some((at, Box::new(peer)))),
+                Ok((peer, false)) => any = any.or(Some((at, Box::new(peer)))),
                 Err(reason) if rank(reason) > rank(fault) => fault = reason,
                 Err(_) => {}
             }
         }
-        common.or(any).map(Some).ok_or(fault)
+        any.map(Some).ok_or(fault)
     }
 
-    /// Whether a stream can be taken: with a codec in common, or only because any codec passes through.
-    fn judge(&self, offer: &SessionDescription, media: &Media) -> Result<bool, Rejection> {
+    /// Whether a stream can be taken: with a codec in common (true), or only because any codec passes
+    /// through.
+    fn judge(&self, offer: &SessionDescription, media: &Media) -> Result<(Peer, bool), Rejection> {
         if media.kind != MediaKind::Audio || media.port == 0 {
             return Err(Rejection::NoAudio);
         }
-        if !peer::is_usable(media) {
+        if !media.protocol.is_plain_rtp() {
             return Err(Rejection::Transport);
         }
         let peer = Peer::new(offer, media, &[]).ok_or(Rejection::NoAddress)?;
         let in_common = |theirs: &Codec| self.local.codecs.iter().any(|c| c.is_compatible(theirs));
-        if peer.speech().any(in_common) {
-            return Ok(true);
-        }
-        if self.local.pass_through && peer.speech().next().is_some() {
-            return Ok(false);
+        let common = peer.speech().any(in_common);
+        if common || (self.local.pass_through && peer.speech().next().is_some()) {
+            return Ok((peer, common));
         }
         Err(Rejection::NoCommonCodec)
     }

@@ -39,8 +39,8 @@ pub(super) fn session(body: &Bytes, limits: &Limits) -> Result<SessionDescriptio
 struct Reader<'a> {
     body: &'a Bytes,
     limits: &'a Limits,
-    /// Where the next line begins.
-    next: usize,
+    /// What follows the line.
+    rest: &'a [u8],
     /// How many lines ended with CR.
     returns: usize,
     /// Whether to look for control bytes in every line.
@@ -63,7 +63,7 @@ impl<'a> Reader<'a> {
         Self {
             body,
             limits,
-            next: 0,
+            rest: body,
             returns: 0,
             careful: false,
             number: 0,
@@ -265,18 +265,18 @@ impl<'a> Reader<'a> {
 
     /// Goes to the next line; false at the end of the body.
     fn advance(&mut self) -> Result<bool, SdpError> {
-        let start = self.next;
-        let rest = self.body.get(start..).unwrap_or_default();
+        let rest = self.rest;
         if rest.is_empty() {
             return Ok(false);
         }
-        self.start = start;
+        self.start = self.body.len() - rest.len();
         self.number += 1;
-        let (raw, end) = match memchr::memchr(b'\n', rest) {
-            Some(end) => (rest.get(..end).unwrap_or(rest), end + 1),
-            None => (rest, rest.len()),
+        let (raw, rest) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at))
+        {
+            Some((raw, [_, rest @ ..])) => (raw, rest),
+            _ => (rest, &[][..]),
         };
-        self.next = start + end;
+        self.rest = rest;
         let text = match raw {
             [text @ .., b'\r'] => {
                 self.returns += 1;
@@ -309,8 +309,7 @@ impl<'a> Reader<'a> {
 
     /// Bodies come with an empty line or two at their end; nothing else may follow one.
     fn only_line_ends_follow(&self) -> bool {
-        let rest = self.body.get(self.next..).unwrap_or_default();
-        rest.iter().all(|&b| matches!(b, b'\r' | b'\n'))
+        self.rest.iter().all(|&b| matches!(b, b'\r' | b'\n'))
     }
 
     fn text(&self) -> Text {
@@ -357,7 +356,11 @@ impl<'a> Reader<'a> {
     /// Spaces at the end of the line are always taken: telephones in the field send them, and nothing can be
     /// smuggled by them.
     fn words(&self) -> Words<'a> {
-        Words { rest: self.value.trim_ascii_end(), strict: self.limits.is_strict() }
+        let value = match self.value {
+            [.., b' ' | b'\t'] => self.value.trim_ascii_end(),
+            value => value,
+        };
+        Words { rest: value, strict: self.limits.is_strict() }
     }
 
     /// The place of an attribute in the body.
@@ -472,8 +475,9 @@ impl<'a> Reader<'a> {
     }
 
     fn formats(&self, words: &mut Words<'a>, rtp: bool) -> Result<Vec<Format>, SdpError> {
-        let spaces = words.rest.iter().filter(|&&b| b == b' ').count();
-        let mut formats = Vec::with_capacity((spaces + 1).min(self.limits.formats));
+        // Two digits and a space each, as a guess.
+        let guess = words.rest.len() / 3 + 1;
+        let mut formats = Vec::with_capacity(guess.min(self.limits.formats));
         while let Some(word) = words.next() {
             if formats.len() >= self.limits.formats {
                 let at = self.offset_of(word);
@@ -535,13 +539,13 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
-        if !self.strict {
+        if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        let strict = self.strict;
-        let end = self.rest.iter().position(|&b| b == b' ' || (b == b'\t' && !strict));
+        let space = |b: &u8| *b == b' ' || (*b == b'\t' && !self.strict);
+        let end = self.rest.iter().position(space).unwrap_or(self.rest.len());
         // What is left in the end is empty and still points into the line, for errors to say where.
-        let (word, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len()))?;
+        let (word, rest) = self.rest.split_at_checked(end)?;
         if word.is_empty() {
             // Left for `finish` to report.
             return None;
@@ -556,6 +560,9 @@ impl<'a> Words<'a> {
     }
 
     fn finish(&mut self, line: &Reader<'_>) -> Result<(), SdpError> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
         let rest = self.rest.trim_ascii_start();
         if rest.is_empty() { Ok(()) } else { Err(line.malformed_at(rest)) }
     }

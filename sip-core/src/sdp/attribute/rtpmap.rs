@@ -61,6 +61,11 @@ pub(in crate::sdp) struct RtpmapParts<'a> {
 }
 
 impl<'a> RtpmapParts<'a> {
+    /// Encoding name, clock rate and channels.
+    pub(in crate::sdp) fn named(&self) -> Option<(&'a str, u32, u8)> {
+        Some((core::str::from_utf8(self.encoding).ok()?, self.clock_rate, self.channels))
+    }
+
     pub(in crate::sdp) fn parse(value: &'a [u8]) -> Result<Self, AttributeError> {
         let fault = |offset| AttributeError::new("rtpmap", offset);
         let (payload_type, rest, at) = payload_type_and_rest(value).ok_or(fault(0))?;
