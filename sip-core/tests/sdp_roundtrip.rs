@@ -7,10 +7,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use sip_core::sdp::{
-    Address, AddressFamily, Attribute, Attributes, Bandwidth, Candidate, Connection, Crypto,
-    CryptoKey, Fingerprint, Fmtp, Format, Group, IcePwd, IceUfrag, Limits, Local, Media, MediaKind,
-    Mid, OfferAnswer, Origin, Protocol, Rtcp, Rtpmap, SessionDescription, Setup, TelephoneEvents,
-    Text, Time, TypedAttribute,
+    Address, AddressFamily, Attributes, Bandwidth, Candidate, Connection, Crypto, CryptoKey,
+    Fingerprint, Fmtp, Format, Group, IcePwd, IceUfrag, Limits, Local, Media, MediaKind, Mid,
+    OfferAnswer, Origin, Protocol, Rtcp, Rtpmap, SessionDescription, Setup, TelephoneEvents, Text,
+    Time, TypedAttribute,
 };
 
 fn text(pattern: &'static str) -> impl Strategy<Value = Text> {
@@ -102,23 +102,24 @@ fn candidate() -> impl Strategy<Value = Candidate> {
         )
 }
 
-fn attribute() -> impl Strategy<Value = Attribute> {
-    prop_oneof![
-        token().prop_map(|name| Attribute::flag(name.as_str().unwrap()).unwrap()),
-        (token(), byte_string()).prop_map(|(name, value)| Attribute::new(
-            name.as_str().unwrap(),
-            value.as_bytes()
-        )
-        .unwrap()),
-        rtpmap().prop_map(|value| Attribute::typed(&value)),
-        fmtp().prop_map(|value| Attribute::typed(&value)),
-        crypto().prop_map(|value| Attribute::typed(&value)),
-        candidate().prop_map(|value| Attribute::typed(&value)),
-    ]
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let one = prop_oneof![
+        token().prop_map(|name| listed(|list| list.push_flag(name.as_str().unwrap()).unwrap())),
+        (token(), byte_string()).prop_map(|(name, value)| {
+            listed(|list| list.push(name.as_str().unwrap(), value.as_bytes()).unwrap())
+        }),
+        rtpmap().prop_map(|value| listed(|list| list.push_typed(&value))),
+        fmtp().prop_map(|value| listed(|list| list.push_typed(&value))),
+        crypto().prop_map(|value| listed(|list| list.push_typed(&value))),
+        candidate().prop_map(|value| listed(|list| list.push_typed(&value))),
+    ];
+    vec(one, 0..6).prop_map(|lists| lists.iter().flat_map(|list| list.iter()).collect())
 }
 
-fn attributes() -> impl Strategy<Value = Attributes> {
-    vec(attribute(), 0..6).prop_map(|list| list.into_iter().collect())
+fn listed(fill: impl FnOnce(&mut Attributes)) -> Attributes {
+    let mut list = Attributes::new();
+    fill(&mut list);
+    list
 }
 
 fn kind() -> impl Strategy<Value = MediaKind> {
@@ -256,9 +257,8 @@ fn typed_round_trip<T: TypedAttribute + PartialEq + std::fmt::Debug>(value: &T) 
     let mut out = Vec::new();
     value.write(&mut out);
     assert_eq!(T::parse(&out).as_ref(), Ok(value), "{}", String::from_utf8_lossy(&out));
-    let attribute = Attribute::typed(value);
-    assert_eq!(attribute.name(), T::NAME);
-    let list: Attributes = [attribute].into_iter().collect();
+    let list = listed(|list| list.push_typed(value));
+    assert_eq!(list.iter().next().unwrap().name(), T::NAME);
     assert_eq!(list.typed::<T>().unwrap().as_ref(), Some(value));
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::attribute::RtpmapParts;
 use super::grammar::parameter;
 use super::media::Media;
 
@@ -60,17 +61,29 @@ impl Codec {
     /// The codec that a payload type of a stream stands for: by `a=rtpmap`, else by the static table of
     /// RFC 3551 §6. `None` for a dynamic number without a readable `a=rtpmap`.
     pub fn of(media: &Media, payload_type: u8) -> Option<Self> {
-        let fmtp = media.fmtp(payload_type).map(|text| Cow::Owned(text.to_owned()));
-        let mut codec = match media.rtpmap(payload_type) {
-            Some((name, clock_rate, channels)) => {
-                Self { channels, ..Self::new(name.to_owned(), clock_rate) }
+        Self::assemble(payload_type, media.rtpmap(payload_type), media.fmtp(payload_type))
+    }
+
+    /// The codecs of all payload types of a stream in its order, `None` for those that mean nothing: as
+    /// [`of`](Self::of), reading each attribute once however many there are.
+    pub(super) fn all_of(media: &Media) -> impl Iterator<Item = (u8, Option<Self>)> {
+        let mut maps: [Option<RtpmapParts<'_>>; 128] = [const { None }; 128];
+        let mut parameters: [Option<&str>; 128] = [None; 128];
+        for map in media.rtpmaps() {
+            if let Some(slot) = maps.get_mut(usize::from(map.payload_type)) {
+                slot.get_or_insert(map);
             }
-            // A malformed line for a static number (`a=rtpmap:0 PCMU`) leaves the number's own meaning.
-            None => Self::of_static(payload_type)?,
-        };
-        codec.payload_type = Some(payload_type);
-        codec.fmtp = fmtp;
-        Some(codec)
+        }
+        for (number, text) in media.fmtps() {
+            if let Some(slot) = parameters.get_mut(usize::from(number)) {
+                slot.get_or_insert(text);
+            }
+        }
+        media.payload_types().map(move |number| {
+            let at = usize::from(number);
+            let map = maps.get(at).and_then(Option::as_ref).and_then(RtpmapParts::named);
+            (number, Self::assemble(number, map, parameters.get(at).copied().flatten()))
+        })
     }
 
     /// The codec of a static payload type (RFC 3551 §6, tables 4 and 5).
@@ -120,8 +133,8 @@ impl Codec {
     }
 
     /// Whether one end can send what the other end understands: the same encoding, and the same value of
-    /// those parameters that change the bits on the wire (octet alignment of AMR, the bit rate of G.722.1,
-    /// the frame length of iLBC aside, which the receiver sees).
+    /// those parameters that change the bits on the wire and cannot be seen in them: octet alignment and its
+    /// kin of AMR, the bit rate of G.722.1.
     pub fn is_compatible(&self, other: &Self) -> bool {
         self.is_same_encoding(other)
             && self.framing_parameters().iter().all(|&(name, default)| {
@@ -153,6 +166,23 @@ impl Codec {
         self.is_same_encoding(&Self::PCMU) || self.is_same_encoding(&Self::PCMA)
     }
 
+    fn assemble(
+        payload_type: u8,
+        map: Option<(&str, u32, u8)>,
+        parameters: Option<&str>,
+    ) -> Option<Self> {
+        let mut codec = match map {
+            Some((name, clock_rate, channels)) => {
+                Self { channels, ..Self::new(shared_name(name), clock_rate) }
+            }
+            // A malformed line for a static number (`a=rtpmap:0 PCMU`) leaves the number's own meaning.
+            None => Self::of_static(payload_type)?,
+        };
+        codec.payload_type = Some(payload_type);
+        codec.fmtp = parameters.map(|text| Cow::Owned(text.to_owned()));
+        Some(codec)
+    }
+
     const fn fixed(name: &'static str, clock_rate: u32, payload_type: u8) -> Self {
         Self {
             name: Cow::Borrowed(name),
@@ -173,6 +203,27 @@ impl Codec {
         } else {
             &[]
         }
+    }
+}
+
+/// The usual names without an allocation.
+fn shared_name(name: &str) -> Cow<'static, str> {
+    const NAMES: [&str; 11] = [
+        "PCMU",
+        "PCMA",
+        "telephone-event",
+        "G722",
+        "G729",
+        "opus",
+        "CN",
+        "GSM",
+        "iLBC",
+        "AMR",
+        "AMR-WB",
+    ];
+    match NAMES.iter().find(|known| **known == name) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(name.to_owned()),
     }
 }
 

@@ -5,6 +5,7 @@ use super::attribute::{
     Rtcp, Rtpmap, Setup, TypedAttribute,
 };
 use super::error::AttributeError;
+use super::media::milliseconds;
 use super::session::SessionDescription;
 
 /// A malformed attribute. It harms nobody who does not use it, so the description is read all the same and
@@ -33,31 +34,24 @@ impl SessionDescription {
     }
 }
 
-fn check(attribute: &Attribute) -> Result<(), AttributeError> {
+fn check(attribute: Attribute<'_>) -> Result<(), AttributeError> {
+    let value = attribute.value().unwrap_or_default();
     match attribute.name() {
-        Rtpmap::NAME => read::<Rtpmap>(attribute),
-        Fmtp::NAME => read::<Fmtp>(attribute),
-        Rtcp::NAME => read::<Rtcp>(attribute),
-        Crypto::NAME => read::<Crypto>(attribute),
-        Fingerprint::NAME => read::<Fingerprint>(attribute),
-        Setup::NAME => read::<Setup>(attribute),
-        Mid::NAME => read::<Mid>(attribute),
-        Group::NAME => read::<Group>(attribute),
-        Candidate::NAME => read::<Candidate>(attribute),
-        IceUfrag::NAME => read::<IceUfrag>(attribute),
-        IcePwd::NAME => read::<IcePwd>(attribute),
-        "ptime" => packet_time("ptime", attribute),
-        "maxptime" => packet_time("maxptime", attribute),
+        Rtpmap::NAME => Rtpmap::parse(value).map(drop),
+        Fmtp::NAME => Fmtp::parse(value).map(drop),
+        Rtcp::NAME => Rtcp::parse(value).map(drop),
+        Crypto::NAME => Crypto::parse(value).map(drop),
+        Fingerprint::NAME => Fingerprint::parse(value).map(drop),
+        Setup::NAME => Setup::parse(value).map(drop),
+        Mid::NAME => Mid::parse(value).map(drop),
+        Group::NAME => Group::parse(value).map(drop),
+        Candidate::NAME => Candidate::parse(value).map(drop),
+        IceUfrag::NAME => IceUfrag::parse(value).map(drop),
+        IcePwd::NAME => IcePwd::parse(value).map(drop),
+        "ptime" => milliseconds(value).map(drop).ok_or(AttributeError::new("ptime", 0)),
+        "maxptime" => milliseconds(value).map(drop).ok_or(AttributeError::new("maxptime", 0)),
         _ => Ok(()),
     }
-}
-
-fn read<T: TypedAttribute>(attribute: &Attribute) -> Result<(), AttributeError> {
-    T::parse(attribute.value().unwrap_or_default()).map(drop)
-}
-
-fn packet_time(name: &'static str, attribute: &Attribute) -> Result<(), AttributeError> {
-    super::media::milliseconds(attribute).map(drop).ok_or(AttributeError::new(name, 0))
 }
 
 #[cfg(test)]

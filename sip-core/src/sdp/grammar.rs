@@ -23,11 +23,36 @@ pub(in crate::sdp) fn payload_type_and_rest(value: &[u8]) -> Option<(u8, &[u8], 
 }
 
 /// A decimal number that fits, digits only.
-pub(in crate::sdp) fn number<T: core::str::FromStr>(text: &[u8]) -> Option<T> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
+pub(in crate::sdp) fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
+    let mut value = 0u64;
+    for &b in text {
+        let digit = b.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        // Nineteen digits always fit.
+        value = if text.len() < 20 {
+            value * 10 + u64::from(digit)
+        } else {
+            value.checked_mul(10)?.checked_add(u64::from(digit))?
+        };
     }
-    core::str::from_utf8(text).ok()?.parse().ok()
+    if text.is_empty() { None } else { T::try_from(value).ok() }
+}
+
+/// Appends a decimal number.
+pub(in crate::sdp) fn write_number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
+        start -= 1;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 /// RFC 8866 §9: token.
@@ -54,4 +79,25 @@ pub(in crate::sdp) fn own(part: &[u8]) -> Text {
     let mut part = part.to_vec();
     part.retain(|b| !matches!(b, b'\r' | b'\n' | 0));
     Text::trusted(Bytes::from(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_both_ways() {
+        for value in [0, 1, 9, 10, 99, 100, 12_345, u64::MAX] {
+            let mut out = Vec::new();
+            write_number(&mut out, value);
+            assert_eq!(out, value.to_string().as_bytes());
+            assert_eq!(number::<u64>(&out), Some(value));
+        }
+        assert_eq!(number::<u64>(b"18446744073709551616"), None);
+        assert_eq!(number::<u8>(b"256"), None);
+        assert_eq!(number::<u8>(b"0255"), Some(255));
+        for text in ["", "+1", "-1", " 1", "1 ", "0x1"] {
+            assert_eq!(number::<u64>(text.as_bytes()), None, "{text}");
+        }
+    }
 }

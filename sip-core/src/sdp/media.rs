@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::address::Connection;
-use super::attribute::{Attribute, Attributes, RtpmapParts, fmtp_parts};
+use super::attribute::{Attributes, RtpmapParts, fmtp_parts};
 use super::direction::Direction;
 use super::grammar::{is_token, number};
 use super::session::Bandwidth;
@@ -42,16 +42,16 @@ impl MediaKind {
         }
     }
 
-    /// `None` when the text is no token.
-    pub(super) fn parse(text: Text) -> Option<Self> {
-        Some(match text.as_bytes() {
+    /// `None` when the text is no token. `share` makes a text of an unknown one.
+    pub(super) fn parse(text: &[u8], share: impl FnOnce(&[u8]) -> Text) -> Option<Self> {
+        Some(match text {
             b"audio" => Self::Audio,
             b"video" => Self::Video,
             b"text" => Self::Text,
             b"application" => Self::Application,
             b"message" => Self::Message,
             b"image" => Self::Image,
-            other if is_token(other) => Self::Other(text),
+            other if is_token(other) => Self::Other(share(other)),
             _ => return None,
         })
     }
@@ -83,6 +83,15 @@ impl Protocol {
         Self(Text::from_static("udptl"))
     }
 
+    /// The usual ones without sharing the body; `share` makes a text of another.
+    pub(super) fn parse(text: &[u8], share: impl FnOnce(&[u8]) -> Text) -> Option<Self> {
+        match text {
+            b"RTP/AVP" => Some(Self::rtp_avp()),
+            b"RTP/SAVP" => Some(Self::rtp_savp()),
+            other => Self::new(share(other)),
+        }
+    }
+
     /// Any: tokens joined by slashes. `None` for anything else.
     pub fn new(text: Text) -> Option<Self> {
         let valid = text.as_bytes().split(|&b| b == b'/').all(is_token);
@@ -96,10 +105,9 @@ impl Protocol {
 
     /// Whether RTP is carried, in clear or not, so that formats are payload types.
     pub fn is_rtp(&self) -> bool {
-        let has = |name: &[u8]| {
-            self.0.as_bytes().split(|&b| b == b'/').any(|part| part.eq_ignore_ascii_case(name))
-        };
-        has(b"RTP")
+        let text = self.as_bytes();
+        text.starts_with(b"RTP/")
+            || text.split(|&b| b == b'/').any(|part| part.eq_ignore_ascii_case(b"RTP"))
     }
 
     /// Whether this is plain RTP over UDP: `RTP/AVP` or `RTP/AVPF`.
@@ -196,7 +204,13 @@ impl Media {
     /// The same stream declined: port 0, same medium, transport and formats, nothing else (RFC 3264 §6).
     #[must_use]
     pub fn declined(&self) -> Self {
-        Self::new(self.kind.clone(), 0, self.protocol.clone(), self.formats.clone())
+        let mut formats = self.formats.clone();
+        if formats.is_empty() {
+            // The grammar wants one, whatever the peer left out.
+            let any = || Format::Other(Text::from_static("*"));
+            formats.push(if self.protocol.is_rtp() { Format::Payload(0) } else { any() });
+        }
+        Self::new(self.kind.clone(), 0, self.protocol.clone(), formats)
     }
 
     /// The payload types of an RTP stream, the preferred one first.
@@ -207,30 +221,23 @@ impl Media {
     /// Encoding name, clock rate and channels that `a=rtpmap` gives a payload type; `None` when there is no
     /// such line or it is malformed.
     pub fn rtpmap(&self, payload_type: u8) -> Option<(&str, u32, u8)> {
-        self.rtpmaps().find(|map| map.payload_type == payload_type).and_then(|map| {
-            Some((core::str::from_utf8(map.encoding).ok()?, map.clock_rate, map.channels))
-        })
+        self.rtpmaps().find(|map| map.payload_type == payload_type)?.named()
     }
 
     /// The parameters that `a=fmtp` gives a payload type.
     pub fn fmtp(&self, payload_type: u8) -> Option<&str> {
-        self.attributes.all("fmtp").find_map(|attribute| {
-            let (format, parameters) = fmtp_parts(attribute.value()?)?;
-            (number::<u8>(format) == Some(payload_type))
-                .then(|| core::str::from_utf8(parameters).ok())
-                .flatten()
-        })
+        self.fmtps().find(|(number, _)| *number == payload_type).map(|(_, parameters)| parameters)
     }
 
     /// Milliseconds of media in a packet that the writer would like to receive (RFC 8866 §6.4), at least 1;
     /// fractions are rounded up. `None` when absent, malformed, or larger than any number here.
     pub fn ptime(&self) -> Option<u32> {
-        self.attributes.first("ptime").and_then(milliseconds)
+        self.attributes.values("ptime").next().and_then(milliseconds)
     }
 
     /// The most milliseconds of media in a packet (RFC 8866 §6.5), read as [`ptime`](Self::ptime).
     pub fn max_ptime(&self) -> Option<u32> {
-        self.attributes.first("maxptime").and_then(milliseconds)
+        self.attributes.values("maxptime").next().and_then(milliseconds)
     }
 
     /// The direction written at this level; see [`SessionDescription::direction`](super::SessionDescription::direction_of).
@@ -244,15 +251,21 @@ impl Media {
     }
 
     pub(super) fn rtpmaps(&self) -> impl Iterator<Item = RtpmapParts<'_>> {
-        self.attributes
-            .all("rtpmap")
-            .filter_map(|attribute| RtpmapParts::parse(attribute.value()?).ok())
+        self.attributes.values("rtpmap").filter_map(|value| RtpmapParts::parse(value).ok())
+    }
+
+    /// The parameters of each payload type that has some.
+    pub(super) fn fmtps(&self) -> impl Iterator<Item = (u8, &str)> {
+        self.attributes.values("fmtp").filter_map(|value| {
+            let (format, parameters) = fmtp_parts(value)?;
+            Some((number(format)?, core::str::from_utf8(parameters).ok()?))
+        })
     }
 }
 
 /// RFC 8866 §9: non-zero-int-or-real.
-pub(super) fn milliseconds(attribute: &Attribute) -> Option<u32> {
-    let value = attribute.value()?.trim_ascii();
+pub(super) fn milliseconds(value: &[u8]) -> Option<u32> {
+    let value = value.trim_ascii();
     let (whole, fraction) = match memchr::memchr(b'.', value) {
         Some(dot) => (value.get(..dot)?, value.get(dot + 1..)?),
         None => (value, &b"0"[..]),
@@ -269,7 +282,7 @@ mod tests {
     use super::*;
 
     fn ptime(value: &str) -> Option<u32> {
-        milliseconds(&Attribute::new("ptime", value).unwrap())
+        milliseconds(value.as_bytes())
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use super::agreement::{answered_codecs, common_codecs, restrict, settle};
 use super::codec::Codec;
+use super::direction::Direction;
 use super::error::{AnswerError, Rejection, StateError};
 use super::local::{AnswerWith, Local};
 use super::media::{Media, MediaKind};
-use super::negotiated::{Negotiated, NegotiatedTelephoneEvent};
+use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
 use super::numbers::PayloadNumbers;
-use super::peer::{self, Peer};
+use super::peer::Peer;
 use super::session::{Origin, SessionDescription};
 use super::telephone_event::TelephoneEvents;
-use super::{Attribute, Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
+use super::{Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
 
 /// The negotiation of one dialog: one audio stream, whatever else the peer offers.
 ///
@@ -50,12 +51,20 @@ enum State {
     LocalOffer {
         audio: usize,
         codecs: Vec<Codec>,
-        early: Option<SessionDescription>,
+        early: Option<Box<Early>>,
     },
     RemoteOffer {
-        offer: SessionDescription,
-        audio: Option<usize>,
+        offer: Box<SessionDescription>,
+        /// The stream to take, unless the offer ends the audio of the session.
+        audio: Option<(usize, Box<Peer>)>,
     },
+}
+
+/// An answer that may still be corrected, and what held before it.
+#[derive(Clone, Debug)]
+struct Early {
+    answer: SessionDescription,
+    before: Option<Negotiated>,
 }
 
 impl OfferAnswer {
@@ -132,7 +141,9 @@ impl OfferAnswer {
         };
         let mut offer = self.description();
         offer.media = self.streams.iter().map(Media::declined).collect();
-        let media = self.audio_media(protocol, &codecs, self.local.rtcp_mux);
+        let local = &self.local;
+        let media =
+            self.audio_media(protocol, &codecs, local.rtcp_mux, local.ptime, local.direction);
         match offer.media.get_mut(audio) {
             Some(slot) => *slot = media,
             None => offer.media.push(media),
@@ -157,26 +168,23 @@ impl OfferAnswer {
             State::Stable { answered: true } => return self.repeated_answer(answer),
             _ => return Err(AnswerError::NoOffer),
         };
+        self.rollback();
         self.state = State::Stable { answered: true };
         let outcome = self.evaluate_answer(answer, audio, &codecs);
-        if matches!(outcome, Ok(_) | Err(AnswerError::Declined)) {
-            self.streams.clone_from(&answer.media);
-            self.received = Some(answer.clone());
-        }
-        match outcome {
-            Ok(negotiated) => {
-                self.audio = Some(audio);
-                self.current = Some(negotiated.clone());
-                Ok(negotiated)
-            }
-            Err(error) => {
-                if error == AnswerError::Declined {
-                    self.audio = None;
-                    self.current = Some(Negotiated::over(audio));
+        let over = matches!(outcome, Err(AnswerError::Declined));
+        if over || outcome.is_ok() {
+            // Our own lines are kept, so that an odd answer does not find its way into the next offer.
+            self.streams = self.sent.as_ref().map(|sent| sent.media.clone()).unwrap_or_default();
+            for (stream, answered) in self.streams.iter_mut().zip(&answer.media) {
+                if answered.port == 0 {
+                    stream.port = 0;
                 }
-                Err(error)
             }
+            self.received = Some(answer.clone());
+            self.audio = (!over).then_some(audio);
+            self.current = Some(outcome.clone().unwrap_or_else(|_| Negotiated::over(audio)));
         }
+        outcome
     }
 
     /// Looks at an answer in an unreliable provisional response: a preview of the answer, which the 2xx may
@@ -196,9 +204,10 @@ impl OfferAnswer {
             };
         };
         let negotiated = self.evaluate_answer(answer, *audio, codecs)?;
-        self.current = Some(negotiated.clone());
+        let before = self.current.replace(negotiated.clone());
         if let State::LocalOffer { early, .. } = &mut self.state {
-            *early = Some(answer.clone());
+            let before = early.take().map_or(before, |early| early.before);
+            *early = Some(Box::new(Early { answer: answer.clone(), before }));
         }
         Ok(negotiated)
     }
@@ -210,8 +219,8 @@ impl OfferAnswer {
     /// [`AnswerError::NoOffer`] when there was no early answer.
     pub fn confirm_early_answer(&mut self) -> Result<Negotiated, AnswerError> {
         match &self.state {
-            State::LocalOffer { early: Some(answer), .. } => {
-                let answer = answer.clone();
+            State::LocalOffer { early: Some(early), .. } => {
+                let answer = early.answer.clone();
                 self.receive_answer(&answer)
             }
             _ => Err(AnswerError::NoOffer),
@@ -230,7 +239,7 @@ impl OfferAnswer {
             State::RemoteOffer { .. } => return Err(Rejection::OfferPending),
         }
         let audio = self.choose_stream(offer)?;
-        self.state = State::RemoteOffer { offer: offer.clone(), audio };
+        self.state = State::RemoteOffer { offer: Box::new(offer.clone()), audio };
         Ok(())
     }
 
@@ -242,52 +251,59 @@ impl OfferAnswer {
     /// [`Local::codecs`] was changed since, or [`Local::pass_through`] let an offer in that nobody takes: the
     /// offer then still waits, to be answered with other codecs or given up by [`rollback`](Self::rollback).
     pub fn make_answer(&mut self) -> Result<(SessionDescription, Negotiated), Rejection> {
-        let (offer, audio) = match &self.state {
-            State::RemoteOffer { offer, audio } => (offer.clone(), *audio),
-            _ => return Err(Rejection::NothingToAnswer),
+        let State::RemoteOffer { offer, audio } = &self.state else {
+            return Err(Rejection::NothingToAnswer);
         };
         let mut answer = self.description();
         answer.times.clone_from(&offer.times);
         answer.media = offer.media.iter().map(Media::declined).collect();
         let mut negotiated = Negotiated::over(0);
-        if let Some((at, offered)) = audio.and_then(|at| Some((at, offer.media.get(at)?))) {
-            let peer = Peer::new(&offer, offered, &[]).ok_or(Rejection::NoAddress)?;
-            negotiated = self.agree(at, &peer)?;
+        if let Some((at, peer)) = audio
+            && let Some(offered) = offer.media.get(*at)
+        {
+            negotiated = self.agree(*at, peer)?;
             let codecs = self.numbers.adopt(&negotiated);
-            let mut media =
-                self.audio_media(offered.protocol.clone(), &codecs, negotiated.rtcp_mux);
-            media.attributes.set_direction(negotiated.direction);
-            if self.local.ptime.is_none() && peer.ptime.is_some() {
-                push_number(&mut media, "ptime", negotiated.ptime_ms);
-            }
-            if let Some(slot) = answer.media.get_mut(at) {
+            let ptime = self.local.ptime.or(peer.ptime.map(|_| negotiated.ptime_ms));
+            let (mux, direction) = (negotiated.rtcp_mux, negotiated.direction);
+            let media = self.audio_media(offered.protocol.clone(), &codecs, mux, ptime, direction);
+            if let Some(slot) = answer.media.get_mut(*at) {
                 *slot = media;
             }
         }
         self.streams.clone_from(&answer.media);
-        self.audio = audio;
-        self.received = Some(offer);
         self.current = Some(negotiated.clone());
-        self.state = State::Stable { answered: false };
+        let answered = core::mem::replace(&mut self.state, State::Stable { answered: false });
+        if let State::RemoteOffer { offer, audio } = answered {
+            self.received = Some(*offer);
+            self.audio = audio.map(|(at, _)| at);
+        }
         Ok((self.send(answer), negotiated))
     }
 
     /// Gives up the offer under way, ours (refused with 488 or 491, or the INVITE failed) or the peer's
     /// (refused by us, or cancelled). What was agreed before holds again.
     pub fn rollback(&mut self) {
-        self.state = State::Stable { answered: false };
+        let stable = State::Stable { answered: false };
+        if let State::LocalOffer { early: Some(early), .. } =
+            core::mem::replace(&mut self.state, stable)
+        {
+            self.current = early.before;
+        }
     }
 
     /// The peer's audio stream in the offer that waits.
-    pub(super) fn pending_peer(&self) -> Option<Peer> {
-        let State::RemoteOffer { offer, audio: Some(at) } = &self.state else {
-            return None;
-        };
-        Peer::new(offer, offer.media.get(*at)?, &[])
+    pub(super) fn pending_peer(&self) -> Option<&Peer> {
+        match &self.state {
+            State::RemoteOffer { audio: Some((_, peer)), .. } => Some(peer),
+            _ => None,
+        }
     }
 
     /// Which stream of an offer to take; `None` for an offer that ends the audio of the session.
-    fn choose_stream(&self, offer: &SessionDescription) -> Result<Option<usize>, Rejection> {
+    fn choose_stream(
+        &self,
+        offer: &SessionDescription,
+    ) -> Result<Option<(usize, Box<Peer>)>, Rejection> {
         if offer.media.len() < self.streams.len() {
             return Err(Rejection::StreamsDropped);
         }
@@ -299,37 +315,35 @@ impl OfferAnswer {
         }
         let mut fault = Rejection::NoAudio;
         let mut any = None;
-        let mut common = None;
         // The stream in use first, so that a second one offered beside it does not take its place.
         let first = self.audio.filter(|&at| at < offer.media.len());
         let rest = (0..offer.media.len()).filter(|&at| Some(at) != first);
         for at in first.into_iter().chain(rest) {
             let Some(media) = offer.media.get(at) else { continue };
             match self.judge(offer, media) {
-                Ok(true) => common = common.or(Some(at)),
-                Ok(false) => any = any.or(Some(at)),
+                Ok((peer, true)) => return Ok(Some((at, Box::new(peer)))),
+                Ok((peer, false)) => any = any.or(Some((at, Box::new(peer)))),
                 Err(reason) if rank(reason) > rank(fault) => fault = reason,
                 Err(_) => {}
             }
         }
-        common.or(any).map(Some).ok_or(fault)
+        any.map(Some).ok_or(fault)
     }
 
-    /// Whether a stream can be taken: with a codec in common, or only because any codec passes through.
-    fn judge(&self, offer: &SessionDescription, media: &Media) -> Result<bool, Rejection> {
+    /// Whether a stream can be taken: with a codec in common (true), or only because any codec passes
+    /// through.
+    fn judge(&self, offer: &SessionDescription, media: &Media) -> Result<(Peer, bool), Rejection> {
         if media.kind != MediaKind::Audio || media.port == 0 {
             return Err(Rejection::NoAudio);
         }
-        if !peer::is_usable(media) {
+        if !media.protocol.is_plain_rtp() {
             return Err(Rejection::Transport);
         }
         let peer = Peer::new(offer, media, &[]).ok_or(Rejection::NoAddress)?;
         let in_common = |theirs: &Codec| self.local.codecs.iter().any(|c| c.is_compatible(theirs));
-        if peer.speech().any(in_common) {
-            return Ok(true);
-        }
-        if self.local.pass_through && peer.speech().next().is_some() {
-            return Ok(false);
+        let common = peer.speech().any(in_common);
+        if common || (self.local.pass_through && peer.speech().next().is_some()) {
+            return Ok((peer, common));
         }
         Err(Rejection::NoCommonCodec)
     }
@@ -356,7 +370,10 @@ impl OfferAnswer {
                 })
             })
             .collect();
-        Ok(settle(stream, &self.local, self.local.rtcp_mux && peer.rtcp_mux, peer, codecs, events))
+        // RFC 5761 §4: numbers that would read as RTCP packet types cannot share its port.
+        let clash = |codec: &NegotiatedCodec| (64..96).contains(&codec.receive_payload_type);
+        let mux = self.local.rtcp_mux && peer.rtcp_mux && !codecs.iter().any(clash);
+        Ok(settle(stream, &self.local, mux, peer, codecs, events))
     }
 
     fn evaluate_answer(
@@ -411,7 +428,11 @@ impl OfferAnswer {
     fn repeated_answer(&self, answer: &SessionDescription) -> Result<Negotiated, AnswerError> {
         match (&self.received, &self.current) {
             (Some(received), Some(current)) if received.origin == answer.origin => {
-                Ok(current.clone())
+                if current.codecs.is_empty() {
+                    Err(AnswerError::Declined)
+                } else {
+                    Ok(current.clone())
+                }
             }
             _ => Err(AnswerError::NoOffer),
         }
@@ -429,7 +450,14 @@ impl OfferAnswer {
         description
     }
 
-    fn audio_media(&self, protocol: Protocol, codecs: &[Codec], mux: bool) -> Media {
+    fn audio_media(
+        &self,
+        protocol: Protocol,
+        codecs: &[Codec],
+        mux: bool,
+        ptime: Option<u32>,
+        direction: Direction,
+    ) -> Media {
         let local = &self.local;
         let numbered = || codecs.iter().filter_map(|codec| Some((codec.payload_type?, codec)));
         let formats = numbered().map(|(number, _)| Format::Payload(number)).collect();
@@ -448,7 +476,7 @@ impl OfferAnswer {
                 });
             }
         }
-        if let Some(ptime) = local.ptime {
+        if let Some(ptime) = ptime {
             push_number(&mut media, "ptime", ptime);
         }
         if let Some(max_ptime) = local.max_ptime {
@@ -459,9 +487,9 @@ impl OfferAnswer {
             media.attributes.push_typed(&Rtcp { port, address: None });
         }
         if mux {
-            media.attributes.push(Attribute::static_flag("rtcp-mux"));
+            media.attributes.push_known("rtcp-mux");
         }
-        media.attributes.set_direction(local.direction);
+        media.attributes.set_direction(direction);
         media
     }
 
@@ -491,7 +519,6 @@ fn count_error(offer: &SessionDescription, answer: &SessionDescription) -> Answe
 }
 
 fn push_number(media: &mut Media, name: &str, value: u32) {
-    if let Ok(attribute) = Attribute::new(name, value.to_string()) {
-        media.attributes.push(attribute);
-    }
+    // A number cannot break a line.
+    let _ = media.attributes.push(name, value.to_string());
 }

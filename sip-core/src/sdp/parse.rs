@@ -1,9 +1,12 @@
 //! Reading a description.
 
+use core::net::Ipv4Addr;
+use core::ops::Range;
+
 use bytes::Bytes;
 
 use super::address::{Address, AddressFamily, Connection};
-use super::attribute::Attribute;
+use super::attribute::Attributes;
 use super::error::{Limit, SdpError, SdpErrorKind};
 use super::grammar::{is_token, number};
 use super::limits::Limits;
@@ -20,308 +23,389 @@ pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
 }
 
 pub(super) fn session(body: &Bytes, limits: &Limits) -> Result<SessionDescription, SdpError> {
-    let mut lines = Lines { body, limits, at: 0, number: 0 };
-    let version = lines.next_line()?.ok_or_else(|| lines.error(0, SdpErrorKind::Missing(b'v')))?;
-    if version.letter != b'v' {
-        return Err(version.error(SdpErrorKind::Missing(b'v')));
+    // Control bytes inside lines are rare enough to look for them all at once, and to read again line by
+    // line only to say which of several faults comes first.
+    let mut reader = Reader::new(body, limits);
+    if memchr::memchr(0, body).is_none()
+        && let Ok(description) = reader.session()
+        && reader.returns == memchr::memchr_iter(b'\r', body).count()
+    {
+        return Ok(description);
     }
-    if version.value() != b"0" {
-        return Err(version.error_at(2, SdpErrorKind::Malformed(b'v')));
+    Reader { careful: true, ..Reader::new(body, limits) }.session()
+}
+
+/// Cuts the body into lines, and reads the line it stands on.
+struct Reader<'a> {
+    body: &'a Bytes,
+    limits: &'a Limits,
+    /// What follows the line.
+    rest: &'a [u8],
+    /// How many lines ended with CR.
+    returns: usize,
+    /// Whether to look for control bytes in every line.
+    careful: bool,
+    /// Number of the line, from 1.
+    number: usize,
+    /// Where it begins.
+    start: usize,
+    letter: u8,
+    value: &'a [u8],
+    /// The letters of the session's lines met so far, a bit each.
+    seen: u32,
+}
+
+/// The place of `a=` among the lines of its level.
+const LAST: u8 = 11;
+
+impl<'a> Reader<'a> {
+    fn new(body: &'a Bytes, limits: &'a Limits) -> Self {
+        Self {
+            body,
+            limits,
+            rest: body,
+            returns: 0,
+            careful: false,
+            number: 0,
+            start: 0,
+            letter: 0,
+            value: &[],
+            seen: 0,
+        }
     }
-    let mut head = Head::default();
-    let mut media: Vec<Media> = Vec::new();
-    let mut rank = 0;
-    while let Some(line) = lines.next_line()? {
-        if line.letter == b'm' {
-            if media.len() >= limits.media {
-                return Err(line.error(SdpErrorKind::Limit(Limit::Media)));
+
+    fn session(&mut self) -> Result<SessionDescription, SdpError> {
+        if !self.advance()? || self.letter != b'v' {
+            return Err(self.error(SdpErrorKind::Missing(b'v')));
+        }
+        if self.value != b"0" {
+            return Err(self.error_at(2, SdpErrorKind::Malformed(b'v')));
+        }
+        let mut session = SessionDescription::new(Origin::new(0, 0, Ipv4Addr::UNSPECIFIED.into()));
+        session.times.clear();
+        let mut attributes: Vec<Range<usize>> = Vec::new();
+        let mut rank = 0;
+        while self.advance()? {
+            let place = match self.letter {
+                b'a' => {
+                    attributes.push(self.attribute(attributes.len())?);
+                    LAST
+                }
+                b'm' => {
+                    self.close_level(&mut session, &mut attributes);
+                    self.open_media(&mut session)?;
+                    // Most streams have some; one allocation of this size beats several smaller ones.
+                    attributes.reserve(8);
+                    0
+                }
+                _ => match session.media.last_mut() {
+                    None => self.session_line(&mut session)?,
+                    Some(media) => self.media_line(media)?,
+                },
+            };
+            if place < rank && place > 0 && self.limits.is_strict() {
+                return Err(self.error(SdpErrorKind::OutOfOrder(self.letter)));
             }
-            media.push(line.media()?);
-            rank = 0;
-            continue;
+            rank = place;
         }
-        let of_line = match media.last_mut() {
-            None => head.take(&line)?,
-            Some(media) => take_media(media, &line)?,
-        };
-        if limits.is_strict() && of_line < rank {
-            return Err(line.error(SdpErrorKind::OutOfOrder(line.letter)));
+        self.close_level(&mut session, &mut attributes);
+        self.check_complete(&session)?;
+        if session.times.is_empty() {
+            session.times.push(Time::default());
         }
-        rank = of_line;
+        Ok(session)
     }
-    head.finish(&lines, media)
-}
 
-/// The lines before the first `m=`.
-#[derive(Default)]
-struct Head {
-    origin: Option<Origin>,
-    name: Option<Text>,
-    information: Option<Text>,
-    uri: Option<Text>,
-    emails: Vec<Text>,
-    phones: Vec<Text>,
-    connection: Option<Connection>,
-    bandwidths: Vec<Bandwidth>,
-    times: Vec<Time>,
-    key: Option<Text>,
-    attributes: Vec<Attribute>,
-}
+    /// Hands the attributes to the level that ends here.
+    fn close_level(&self, session: &mut SessionDescription, attributes: &mut Vec<Range<usize>>) {
+        if attributes.is_empty() {
+            return;
+        }
+        let list = Attributes::shared(self.body, core::mem::take(attributes));
+        match session.media.last_mut() {
+            None => session.attributes = list,
+            Some(media) => media.attributes = list,
+        }
+    }
 
-impl Head {
-    /// Keeps one line and says its place in the order of RFC 8866 §5.
-    fn take(&mut self, line: &Line<'_>) -> Result<u8, SdpError> {
-        match line.letter {
-            b'o' => once(&mut self.origin, line, line.origin()?).map(|()| 1),
-            b's' => once(&mut self.name, line, line.text()).map(|()| 2),
-            b'i' => once(&mut self.information, line, line.text()).map(|()| 3),
-            b'u' => once(&mut self.uri, line, line.text()).map(|()| 4),
+    fn open_media(&self, session: &mut SessionDescription) -> Result<(), SdpError> {
+        if session.media.len() >= self.limits.media {
+            return Err(self.error(SdpErrorKind::Limit(Limit::Media)));
+        }
+        if session.media.is_empty() {
+            session.media.reserve_exact(1);
+        }
+        session.media.push(self.media()?);
+        Ok(())
+    }
+
+    /// Keeps one line of the session and says its place in the order of RFC 8866 §5.
+    fn session_line(&mut self, session: &mut SessionDescription) -> Result<u8, SdpError> {
+        if matches!(self.letter, b'o' | b's' | b'i' | b'u' | b'c' | b'k') {
+            self.once()?;
+        }
+        match self.letter {
+            b'o' => {
+                session.origin = self.origin()?;
+                Ok(1)
+            }
+            b's' => {
+                session.name = self.text();
+                Ok(2)
+            }
+            b'i' => {
+                session.information = Some(self.text());
+                Ok(3)
+            }
+            b'u' => {
+                session.uri = Some(self.text());
+                Ok(4)
+            }
             b'e' => {
-                self.emails.push(line.text());
+                session.emails.push(self.text());
                 Ok(5)
             }
             b'p' => {
-                self.phones.push(line.text());
+                session.phones.push(self.text());
                 Ok(6)
             }
-            b'c' => once(&mut self.connection, line, line.connection()?).map(|()| 7),
+            b'c' => {
+                session.connection = Some(self.connection()?);
+                Ok(7)
+            }
             b'b' => {
-                self.bandwidths.push(line.bandwidth()?);
+                session.bandwidths.push(self.bandwidth()?);
                 Ok(8)
             }
             b't' => {
-                self.times.push(line.time()?);
-                Ok(9)
-            }
-            b'r' | b'z' => {
-                let out_of_order = line.error(SdpErrorKind::OutOfOrder(line.letter));
-                let time = self.times.last_mut().ok_or(out_of_order)?;
-                if line.letter == b'r' {
-                    time.repeats.push(line.text());
-                } else {
-                    once(&mut time.zone, line, line.text())?;
+                if session.times.is_empty() {
+                    session.times.reserve_exact(1);
                 }
+                session.times.push(self.time()?);
                 Ok(9)
             }
-            b'k' => once(&mut self.key, line, line.text()).map(|()| 10),
-            b'a' => {
-                let attribute = line.attribute(self.attributes.len())?;
-                self.attributes.push(attribute);
-                Ok(11)
+            letter @ (b'r' | b'z') => match session.times.last_mut() {
+                Some(time) if letter == b'r' => {
+                    time.repeats.push(self.text());
+                    Ok(9)
+                }
+                Some(time) => self.only(&mut time.zone).map(|()| 9),
+                None => Err(self.error(SdpErrorKind::OutOfOrder(letter))),
+            },
+            b'k' => {
+                session.key = Some(self.text());
+                Ok(10)
             }
-            b'v' => Err(line.error(SdpErrorKind::Repeated(b'v'))),
-            other => Err(line.error(SdpErrorKind::UnknownType(other))),
+            b'v' => Err(self.error(SdpErrorKind::Repeated(b'v'))),
+            other => Err(self.error(SdpErrorKind::UnknownType(other))),
         }
     }
 
-    fn finish(self, lines: &Lines<'_>, media: Vec<Media>) -> Result<SessionDescription, SdpError> {
-        let missing = |letter| lines.error(lines.body.len(), SdpErrorKind::Missing(letter));
-        let strict = lines.limits.is_strict();
-        let origin = self.origin.ok_or_else(|| missing(b'o'))?;
-        if strict && self.name.is_none() {
-            return Err(missing(b's'));
+    /// Keeps one line of a stream and says its place in the order.
+    fn media_line(&self, media: &mut Media) -> Result<u8, SdpError> {
+        match self.letter {
+            b'i' => self.only(&mut media.information).map(|()| 1),
+            b'c' => {
+                media.connections.push(self.connection()?);
+                Ok(2)
+            }
+            b'b' => {
+                media.bandwidths.push(self.bandwidth()?);
+                Ok(3)
+            }
+            b'k' => self.only(&mut media.key).map(|()| 4),
+            letter @ (b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z') => {
+                Err(self.error(SdpErrorKind::OutOfOrder(letter)))
+            }
+            other => Err(self.error(SdpErrorKind::UnknownType(other))),
         }
-        if strict && self.times.is_empty() {
-            return Err(missing(b't'));
+    }
+
+    /// Refuses a second line of the session with the same letter.
+    fn once(&mut self) -> Result<(), SdpError> {
+        let bit = self.bit(self.letter);
+        if self.seen & bit != 0 {
+            return Err(self.error(SdpErrorKind::Repeated(self.letter)));
         }
+        self.seen |= bit;
+        Ok(())
+    }
+
+    /// Keeps the value unless there is one already.
+    fn only(&self, slot: &mut Option<Text>) -> Result<(), SdpError> {
+        if slot.is_some() {
+            return Err(self.error(SdpErrorKind::Repeated(self.letter)));
+        }
+        *slot = Some(self.text());
+        Ok(())
+    }
+
+    fn bit(&self, letter: u8) -> u32 {
+        1 << (letter & 31)
+    }
+
+    fn check_complete(&self, session: &SessionDescription) -> Result<(), SdpError> {
+        let has = |letter| self.seen & self.bit(letter) != 0;
+        let strict = self.limits.is_strict();
         let connected = |m: &Media| m.port == 0 || !m.connections.is_empty();
-        if strict && self.connection.is_none() && !media.iter().all(connected) {
-            return Err(missing(b'c'));
-        }
-        Ok(SessionDescription {
-            origin,
-            name: self.name.unwrap_or_else(|| Text::from_static("-")),
-            information: self.information,
-            uri: self.uri,
-            emails: self.emails,
-            phones: self.phones,
-            connection: self.connection,
-            bandwidths: self.bandwidths,
-            times: if self.times.is_empty() { vec![Time::default()] } else { self.times },
-            key: self.key,
-            attributes: self.attributes.into_iter().collect(),
-            media,
-        })
-    }
-}
-
-/// Keeps one line of a stream and says its place in the order.
-fn take_media(media: &mut Media, line: &Line<'_>) -> Result<u8, SdpError> {
-    match line.letter {
-        b'i' => once(&mut media.information, line, line.text()).map(|()| 1),
-        b'c' => {
-            media.connections.push(line.connection()?);
-            Ok(2)
-        }
-        b'b' => {
-            media.bandwidths.push(line.bandwidth()?);
-            Ok(3)
-        }
-        b'k' => once(&mut media.key, line, line.text()).map(|()| 4),
-        b'a' => {
-            let attribute = line.attribute(media.attributes.len())?;
-            media.attributes.push(attribute);
-            Ok(5)
-        }
-        letter @ (b'v' | b'o' | b's' | b'u' | b'e' | b'p' | b't' | b'r' | b'z') => {
-            Err(line.error(SdpErrorKind::OutOfOrder(letter)))
-        }
-        other => Err(line.error(SdpErrorKind::UnknownType(other))),
-    }
-}
-
-fn once<T>(slot: &mut Option<T>, line: &Line<'_>, value: T) -> Result<(), SdpError> {
-    if slot.is_some() {
-        return Err(line.error(SdpErrorKind::Repeated(line.letter)));
-    }
-    *slot = Some(value);
-    Ok(())
-}
-
-/// Cuts the body into lines.
-struct Lines<'a> {
-    body: &'a Bytes,
-    limits: &'a Limits,
-    at: usize,
-    number: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn error(&self, offset: usize, kind: SdpErrorKind) -> SdpError {
-        SdpError { line: self.number.max(1), offset, kind }
-    }
-
-    fn next_line(&mut self) -> Result<Option<Line<'a>>, SdpError> {
-        let start = self.at;
-        let Some(rest) = self.body.get(start..).filter(|rest| !rest.is_empty()) else {
-            return Ok(None);
+        let missing = if !has(b'o') {
+            b'o'
+        } else if strict && !has(b's') {
+            b's'
+        } else if strict && session.times.is_empty() {
+            b't'
+        } else if strict && session.connection.is_none() && !session.media.iter().all(connected) {
+            b'c'
+        } else {
+            return Ok(());
         };
+        let (line, offset) = (self.number.max(1), self.body.len());
+        Err(SdpError { line, offset, kind: SdpErrorKind::Missing(missing) })
+    }
+
+    /// Goes to the next line; false at the end of the body.
+    fn advance(&mut self) -> Result<bool, SdpError> {
+        let rest = self.rest;
+        if rest.is_empty() {
+            return Ok(false);
+        }
+        self.start = self.body.len() - rest.len();
         self.number += 1;
-        let found = memchr::memchr(b'\n', rest);
-        let raw = found.map_or(rest, |end| rest.get(..end).unwrap_or(rest));
-        self.at = start + raw.len() + usize::from(found.is_some());
-        let text = raw.strip_suffix(b"\r").unwrap_or(raw);
+        let (raw, rest) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at))
+        {
+            Some((raw, [_, rest @ ..])) => (raw, rest),
+            _ => (rest, &[][..]),
+        };
+        self.rest = rest;
+        let text = match raw {
+            [text @ .., b'\r'] => {
+                self.returns += 1;
+                text
+            }
+            _ => raw,
+        };
         if text.is_empty() && self.only_line_ends_follow() {
-            return Ok(None);
+            return Ok(false);
         }
         if self.number > self.limits.lines {
-            return Err(self.error(start, SdpErrorKind::Limit(Limit::Lines)));
+            return Err(self.error(SdpErrorKind::Limit(Limit::Lines)));
         }
         if text.len() > self.limits.line_bytes {
-            return Err(self.error(start, SdpErrorKind::Limit(Limit::LineBytes)));
+            return Err(self.error(SdpErrorKind::Limit(Limit::LineBytes)));
         }
-        if let Some(at) = memchr::memchr2(b'\r', 0, text) {
+        if self.careful
+            && let Some(at) = memchr::memchr2(b'\r', 0, text)
+        {
             let byte = text.get(at).copied().unwrap_or(0);
-            return Err(self.error(start + at, SdpErrorKind::ControlByte(byte)));
+            return Err(self.error_at(at, SdpErrorKind::ControlByte(byte)));
         }
-        match text {
-            [letter, b'=', ..] => Ok(Some(Line {
-                body: self.body,
-                limits: self.limits,
-                letter: *letter,
-                start,
-                end: start + text.len(),
-                number: self.number,
-            })),
-            _ => Err(self.error(start, SdpErrorKind::NotALine)),
-        }
+        let [letter, b'=', value @ ..] = text else {
+            return Err(self.error(SdpErrorKind::NotALine));
+        };
+        self.letter = *letter;
+        self.value = value;
+        Ok(true)
     }
 
     /// Bodies come with an empty line or two at their end; nothing else may follow one.
     fn only_line_ends_follow(&self) -> bool {
-        self.body.get(self.at..).is_none_or(|rest| rest.iter().all(|&b| matches!(b, b'\r' | b'\n')))
-    }
-}
-
-/// One line.
-struct Line<'a> {
-    body: &'a Bytes,
-    limits: &'a Limits,
-    letter: u8,
-    start: usize,
-    end: usize,
-    number: usize,
-}
-
-impl<'a> Line<'a> {
-    fn value(&self) -> &'a [u8] {
-        self.body.get(self.start + 2..self.end).unwrap_or_default()
+        self.rest.iter().all(|&b| matches!(b, b'\r' | b'\n'))
     }
 
     fn text(&self) -> Text {
-        self.slice(self.value())
+        self.share(self.value)
     }
 
-    /// Shares a part of this line.
-    fn slice(&self, part: &[u8]) -> Text {
-        Text::trusted(if part.is_empty() { Bytes::new() } else { self.body.slice_ref(part) })
+    /// A text that shares a part of this line.
+    fn share(&self, part: &[u8]) -> Text {
+        match part {
+            b"" => Text::default(),
+            b"-" => Text::from_static("-"),
+            _ => Text::trusted(self.body.slice_ref(part)),
+        }
     }
 
+    #[cold]
     fn error(&self, kind: SdpErrorKind) -> SdpError {
         self.error_at(0, kind)
     }
 
+    #[cold]
     fn error_at(&self, offset: usize, kind: SdpErrorKind) -> SdpError {
-        SdpError { line: self.number, offset: self.start + offset, kind }
+        SdpError { line: self.number.max(1), offset: self.start + offset, kind }
     }
 
+    #[cold]
     fn malformed_at(&self, part: &[u8]) -> SdpError {
         self.error_at(self.offset_of(part), SdpErrorKind::Malformed(self.letter))
     }
 
-    /// Where a part of this line stands in it.
+    #[cold]
+    fn overflow_at(&self, part: &[u8]) -> SdpError {
+        self.error_at(self.offset_of(part), SdpErrorKind::Overflow(self.letter))
+    }
+
+    /// Where a part of the value stands in the line.
     fn offset_of(&self, part: &[u8]) -> usize {
-        let start = self.body.as_ptr() as usize + self.start;
-        (part.as_ptr() as usize).checked_sub(start).map_or(0, |at| at.min(self.end - self.start))
+        let at = (part.as_ptr() as usize).checked_sub(self.value.as_ptr() as usize);
+        2 + at.unwrap_or(0).min(self.value.len())
     }
 
     /// The words of the value.
+    ///
+    /// Spaces at the end of the line are always taken: telephones in the field send them, and nothing can be
+    /// smuggled by them.
     fn words(&self) -> Words<'a> {
-        Words { rest: self.value().trim_ascii_end(), strict: self.limits.is_strict() }
+        let value = match self.value {
+            [.., b' ' | b'\t'] => self.value.trim_ascii_end(),
+            value => value,
+        };
+        Words { rest: value, strict: self.limits.is_strict() }
     }
 
-    fn attribute(&self, so_many: usize) -> Result<Attribute, SdpError> {
+    /// The place of an attribute in the body.
+    fn attribute(&self, so_many: usize) -> Result<Range<usize>, SdpError> {
         if so_many >= self.limits.attributes {
             return Err(self.error(SdpErrorKind::Limit(Limit::Attributes)));
         }
-        let attribute = Attribute::from_line(self.text());
-        let name = attribute.name_bytes();
-        if self.limits.is_strict() && !is_token(name) {
-            return Err(self.error_at(2, SdpErrorKind::Malformed(b'a')));
+        if self.limits.is_strict() {
+            let end = memchr::memchr(b':', self.value).unwrap_or(self.value.len());
+            if !self.value.get(..end).is_some_and(is_token) {
+                return Err(self.error_at(2, SdpErrorKind::Malformed(b'a')));
+            }
         }
-        Ok(attribute)
+        Ok(self.start + 2..self.start + 2 + self.value.len())
     }
 
     fn origin(&self) -> Result<Origin, SdpError> {
         let mut words = self.words();
-        let username = self.username(&mut words)?;
+        let username = words.next_word(self)?;
+        self.origin_of(username, words).or_else(|error| {
+            // Some telephones write a user name with spaces: it is then all but the last five words.
+            let value = self.value.trim_ascii_end();
+            let fifth = memchr::memrchr_iter(b' ', value).nth(4);
+            match fifth.and_then(|at| value.split_at_checked(at)) {
+                Some((username, rest)) if !self.limits.is_strict() => {
+                    let words = Words { rest, strict: false };
+                    self.origin_of(username.trim_ascii(), words).map_err(|_| error)
+                }
+                _ => Err(error),
+            }
+        })
+    }
+
+    fn origin_of(&self, username: &[u8], mut words: Words<'a>) -> Result<Origin, SdpError> {
         let session_id = self.decimal(words.next_word(self)?)?;
         let session_version = self.decimal(words.next_word(self)?)?;
         let family = self.family(&mut words)?;
         let address = words.next_word(self)?;
         words.finish(self)?;
         Ok(Origin {
-            username: self.slice(username),
+            username: self.share(username),
             session_id,
             session_version,
-            address: Address::parse_lenient(family, self.slice(address)),
+            address: Address::parse_lenient(family, address, |text| self.share(text)),
         })
-    }
-
-    /// The user name, which some telephones write with spaces: all but the last five words.
-    fn username(&self, words: &mut Words<'a>) -> Result<&'a [u8], SdpError> {
-        let value = self.value().trim_ascii_end();
-        let mut spaces = memchr::memrchr_iter(b' ', value);
-        if !self.limits.is_strict()
-            && let Some(end) = spaces.nth(4)
-            && value
-                .get(..end)
-                .is_some_and(|name| memchr::memchr(b' ', name.trim_ascii()).is_some())
-        {
-            words.rest = value.get(end..).unwrap_or_default();
-            return Ok(value.get(..end).unwrap_or_default().trim_ascii());
-        }
-        words.next_word(self)
     }
 
     fn connection(&self) -> Result<Connection, SdpError> {
@@ -331,13 +415,13 @@ impl<'a> Line<'a> {
         words.finish(self)?;
         let mut parts = word.split(|&b| b == b'/');
         let base = parts.next().unwrap_or_default();
-        let address =
-            Address::parse(family, self.slice(base)).ok_or_else(|| self.malformed_at(base))?;
+        let address = Address::parse(family, base, |text| self.share(text))
+            .ok_or_else(|| self.malformed_at(base))?;
         let mut ttl = None;
         if family == AddressFamily::V4 {
-            ttl = parts.next().map(|part| self.decimal::<u8>(part)).transpose()?;
+            ttl = parts.next().map(|part| self.decimal(part)).transpose()?;
         }
-        let count = parts.next().map(|part| self.decimal::<u32>(part)).transpose()?;
+        let count = parts.next().map(|part| self.decimal(part)).transpose()?;
         if let Some(extra) = parts.next() {
             return Err(self.malformed_at(extra));
         }
@@ -345,7 +429,7 @@ impl<'a> Line<'a> {
     }
 
     fn bandwidth(&self) -> Result<Bandwidth, SdpError> {
-        let value = self.value();
+        let value = self.value;
         let colon = memchr::memchr(b':', value).ok_or_else(|| self.malformed_at(value))?;
         let (kind, amount) = (value.get(..colon), value.get(colon + 1..));
         let (kind, amount) = (kind.unwrap_or_default(), amount.unwrap_or_default());
@@ -353,7 +437,7 @@ impl<'a> Line<'a> {
             return Err(self.malformed_at(kind));
         }
         let amount = if self.limits.is_strict() { amount } else { amount.trim_ascii() };
-        Ok(Bandwidth { kind: self.slice(kind), value: self.decimal(amount)? })
+        Ok(Bandwidth { kind: self.share(kind), value: self.decimal(amount)? })
     }
 
     fn time(&self) -> Result<Time, SdpError> {
@@ -367,7 +451,8 @@ impl<'a> Line<'a> {
     fn media(&self) -> Result<Media, SdpError> {
         let mut words = self.words();
         let kind = words.next_word(self)?;
-        let kind = MediaKind::parse(self.slice(kind)).ok_or_else(|| self.malformed_at(kind))?;
+        let kind = MediaKind::parse(kind, |text| self.share(text))
+            .ok_or_else(|| self.malformed_at(kind))?;
         let ports = words.next_word(self)?;
         let (port, port_count) = match memchr::memchr(b'/', ports) {
             None => (self.decimal(ports)?, None),
@@ -381,40 +466,50 @@ impl<'a> Line<'a> {
             }
         };
         let protocol = words.next_word(self)?;
-        let protocol =
-            Protocol::new(self.slice(protocol)).ok_or_else(|| self.malformed_at(protocol))?;
-        let mut media = Media::new(kind, port, protocol, Vec::new());
+        let protocol = Protocol::parse(protocol, |text| self.share(text))
+            .ok_or_else(|| self.malformed_at(protocol))?;
+        let formats = self.formats(&mut words, protocol.is_rtp())?;
+        let mut media = Media::new(kind, port, protocol, formats);
         media.port_count = port_count;
-        let rtp = media.protocol.is_rtp();
+        Ok(media)
+    }
+
+    fn formats(&self, words: &mut Words<'a>, rtp: bool) -> Result<Vec<Format>, SdpError> {
+        // Two digits and a space each, as a guess.
+        let guess = words.rest.len() / 3 + 1;
+        let mut formats = Vec::with_capacity(guess.min(self.limits.formats));
         while let Some(word) = words.next() {
-            if media.formats.len() >= self.limits.formats {
+            if formats.len() >= self.limits.formats {
                 let at = self.offset_of(word);
                 return Err(self.error_at(at, SdpErrorKind::Limit(Limit::Formats)));
             }
-            media.formats.push(self.format(word, rtp)?);
+            formats.push(self.format(word, rtp)?);
         }
         words.finish(self)?;
-        if media.formats.is_empty() && self.limits.is_strict() {
-            return Err(self.error_at(self.end - self.start, SdpErrorKind::Malformed(b'm')));
+        if formats.is_empty() && self.limits.is_strict() {
+            return Err(self.error_at(2 + self.value.len(), SdpErrorKind::Malformed(b'm')));
         }
-        Ok(media)
+        Ok(formats)
     }
 
     fn format(&self, word: &[u8], rtp: bool) -> Result<Format, SdpError> {
         if rtp && word.iter().all(u8::is_ascii_digit) {
-            let payload_type = self.decimal::<u8>(word)?;
-            if payload_type > 127 {
-                return Err(self.overflow_at(word));
-            }
-            return Ok(Format::Payload(payload_type));
+            let payload_type = number::<u8>(word).filter(|&number| number < 128);
+            return payload_type.map(Format::Payload).ok_or_else(|| self.overflow_at(word));
         }
         if !is_token(word) {
             return Err(self.malformed_at(word));
         }
-        Ok(Format::Other(self.slice(word)))
+        Ok(Format::Other(self.share(word)))
     }
 
     fn family(&self, words: &mut Words<'a>) -> Result<AddressFamily, SdpError> {
+        for (prefix, family) in [(b"IN IP4 ", AddressFamily::V4), (b"IN IP6 ", AddressFamily::V6)] {
+            if let Some(rest) = words.rest.strip_prefix(prefix) {
+                words.rest = rest;
+                return Ok(family);
+            }
+        }
         let fault =
             |word| self.error_at(self.offset_of(word), SdpErrorKind::AddressType(self.letter));
         let network = words.next_word(self)?;
@@ -425,20 +520,18 @@ impl<'a> Line<'a> {
         AddressFamily::parse(family).ok_or_else(|| fault(family))
     }
 
-    fn decimal<T: core::str::FromStr>(&self, word: &[u8]) -> Result<T, SdpError> {
-        if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
-            return Err(self.malformed_at(word));
-        }
-        number(word).ok_or_else(|| self.overflow_at(word))
-    }
-
-    fn overflow_at(&self, part: &[u8]) -> SdpError {
-        self.error_at(self.offset_of(part), SdpErrorKind::Overflow(self.letter))
+    fn decimal<T: TryFrom<u64>>(&self, word: &[u8]) -> Result<T, SdpError> {
+        number(word).ok_or_else(|| {
+            if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
+                self.malformed_at(word)
+            } else {
+                self.overflow_at(word)
+            }
+        })
     }
 }
 
-/// Words between single spaces, or between any spaces when lenient. Spaces at the end of the line are always
-/// taken: telephones in the field send them, and nothing can be smuggled by them.
+/// Words between single spaces, or between any spaces when lenient.
 struct Words<'a> {
     rest: &'a [u8],
     strict: bool,
@@ -446,39 +539,30 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
-        if !self.strict {
+        if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = if self.strict {
-            memchr::memchr(b' ', self.rest)
-        } else {
-            memchr::memchr2(b' ', b'\t', self.rest)
-        };
-        let Some(end) = end else {
-            // What is left is empty and still points into the line, for errors to say where.
-            let (word, rest) = self.rest.split_at(self.rest.len());
-            self.rest = rest;
-            return Some(word);
-        };
-        let word = self.rest.get(..end).unwrap_or_default();
-        let after = self.rest.get(end + 1..).unwrap_or_default();
-        if self.strict && word.is_empty() {
+        let space = |b: &u8| *b == b' ' || (*b == b'\t' && !self.strict);
+        let end = self.rest.iter().position(space).unwrap_or(self.rest.len());
+        // What is left in the end is empty and still points into the line, for errors to say where.
+        let (word, rest) = self.rest.split_at_checked(end)?;
+        if word.is_empty() {
             // Left for `finish` to report.
             return None;
         }
-        self.rest = after;
+        self.rest = rest.get(1..).unwrap_or(rest);
         Some(word)
     }
 
-    fn next_word(&mut self, line: &Line<'_>) -> Result<&'a [u8], SdpError> {
+    fn next_word(&mut self, line: &Reader<'_>) -> Result<&'a [u8], SdpError> {
         let rest = self.rest;
         self.next().ok_or_else(|| line.malformed_at(rest))
     }
 
-    fn finish(&mut self, line: &Line<'_>) -> Result<(), SdpError> {
+    fn finish(&mut self, line: &Reader<'_>) -> Result<(), SdpError> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
         let rest = self.rest.trim_ascii_start();
         if rest.is_empty() { Ok(()) } else { Err(line.malformed_at(rest)) }
     }

@@ -5,10 +5,11 @@ use core::net::{IpAddr, SocketAddr};
 use super::attribute::Rtcp;
 use super::codec::Codec;
 use super::direction::Direction;
-use super::media::{Media, MediaKind};
+use super::media::Media;
 use super::session::SessionDescription;
 
 /// The other end of an audio stream.
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) remote: Option<SocketAddr>,
     pub(super) remote_rtcp: Option<SocketAddr>,
@@ -36,7 +37,9 @@ impl Peer {
         let mut remote = None;
         let mut remote_name = None;
         match connection.address.ip() {
-            None => remote_name = Some((connection.address.text().to_string(), media.port)),
+            None => {
+                remote_name = connection.address.name().map(|name| (name.to_string(), media.port));
+            }
             Some(ip) if ip.is_unspecified() => direction = Direction::new(direction.sends(), false),
             Some(ip) if is_unicast(ip) => remote = Some(SocketAddr::new(ip, media.port)),
             Some(_) => return None,
@@ -53,13 +56,9 @@ impl Peer {
             }
             (None, _) => None,
         };
-        let codecs = media
-            .payload_types()
-            .filter_map(|number| {
-                Codec::of(media, number).or_else(|| {
-                    known.iter().find(|codec| codec.payload_type == Some(number)).cloned()
-                })
-            })
+        let meaning = |number| known.iter().find(|codec| codec.payload_type == Some(number));
+        let codecs = Codec::all_of(media)
+            .filter_map(|(number, codec)| codec.or_else(|| meaning(number).cloned()))
             .collect();
         Some(Self {
             remote,
@@ -87,11 +86,6 @@ impl Peer {
         let wanted = self.ptime.or(ours).unwrap_or(20);
         wanted.min(self.max_ptime.unwrap_or(u32::MAX)).clamp(10, 200)
     }
-}
-
-/// Whether a stream is audio in plain RTP that is not declined.
-pub(super) fn is_usable(media: &Media) -> bool {
-    media.kind == MediaKind::Audio && media.port != 0 && media.protocol.is_plain_rtp()
 }
 
 fn is_unicast(ip: IpAddr) -> bool {

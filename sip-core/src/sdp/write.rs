@@ -1,10 +1,8 @@
 //! Writing a description.
 
-use core::fmt::Display;
-use std::io::Write;
-
 use super::address::Connection;
 use super::attribute::Attributes;
+use super::grammar::write_number;
 use super::media::{Format, Media};
 use super::session::{Bandwidth, SessionDescription};
 use super::text::Text;
@@ -13,7 +11,11 @@ pub(super) fn session(description: &SessionDescription, out: &mut Vec<u8>) {
     out.extend_from_slice(b"v=0\r\no=");
     let origin = &description.origin;
     out.extend_from_slice(origin.username.as_bytes());
-    show(out, format_args!(" {} {} ", origin.session_id, origin.session_version));
+    out.push(b' ');
+    write_number(out, origin.session_id);
+    out.push(b' ');
+    write_number(out, origin.session_version);
+    out.push(b' ');
     address(out, &origin.address);
     out.extend_from_slice(b"\r\n");
     line(out, b's', &description.name);
@@ -24,7 +26,11 @@ pub(super) fn session(description: &SessionDescription, out: &mut Vec<u8>) {
     description.connection.iter().for_each(|c| connection(out, c));
     bandwidths(out, &description.bandwidths);
     for time in &description.times {
-        show(out, format_args!("t={} {}\r\n", time.start, time.stop));
+        out.extend_from_slice(b"t=");
+        write_number(out, time.start);
+        out.push(b' ');
+        write_number(out, time.stop);
+        out.extend_from_slice(b"\r\n");
         time.repeats.iter().for_each(|text| line(out, b'r', text));
         time.zone.iter().for_each(|text| line(out, b'z', text));
     }
@@ -36,16 +42,18 @@ pub(super) fn session(description: &SessionDescription, out: &mut Vec<u8>) {
 fn media(out: &mut Vec<u8>, media: &Media) {
     out.extend_from_slice(b"m=");
     out.extend_from_slice(media.kind.as_bytes());
-    show(out, format_args!(" {}", media.port));
+    out.push(b' ');
+    write_number(out, media.port.into());
     if let Some(count) = media.port_count {
-        show(out, format_args!("/{count}"));
+        out.push(b'/');
+        write_number(out, count.into());
     }
     out.push(b' ');
     out.extend_from_slice(media.protocol.as_bytes());
     for format in &media.formats {
         out.push(b' ');
         match format {
-            Format::Payload(payload_type) => show(out, payload_type),
+            Format::Payload(payload_type) => write_number(out, (*payload_type).into()),
             Format::Other(text) => out.extend_from_slice(text.as_bytes()),
         }
     }
@@ -66,11 +74,10 @@ fn line(out: &mut Vec<u8>, letter: u8, text: &Text) {
 fn connection(out: &mut Vec<u8>, connection: &Connection) {
     out.extend_from_slice(b"c=");
     address(out, &connection.address);
-    if let Some(ttl) = connection.ttl {
-        show(out, format_args!("/{ttl}"));
-    }
-    if let Some(count) = connection.count {
-        show(out, format_args!("/{count}"));
+    let ttl = connection.ttl.map(u64::from);
+    for number in ttl.into_iter().chain(connection.count.map(u64::from)) {
+        out.push(b'/');
+        write_number(out, number);
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -79,24 +86,23 @@ fn address(out: &mut Vec<u8>, address: &super::Address) {
     out.extend_from_slice(b"IN ");
     out.extend_from_slice(address.family().as_str().as_bytes());
     out.push(b' ');
-    out.extend_from_slice(address.text().as_bytes());
+    address.write(out);
 }
 
 fn bandwidths(out: &mut Vec<u8>, bandwidths: &[Bandwidth]) {
     for bandwidth in bandwidths {
         out.extend_from_slice(b"b=");
         out.extend_from_slice(bandwidth.kind.as_bytes());
-        show(out, format_args!(":{}\r\n", bandwidth.value));
+        out.push(b':');
+        write_number(out, bandwidth.value);
+        out.extend_from_slice(b"\r\n");
     }
 }
 
 fn attributes(out: &mut Vec<u8>, attributes: &Attributes) {
-    for attribute in attributes {
-        line(out, b'a', attribute.line());
+    for attribute in attributes.iter() {
+        out.extend_from_slice(b"a=");
+        out.extend_from_slice(attribute.line());
+        out.extend_from_slice(b"\r\n");
     }
-}
-
-/// Writing into a vector cannot fail.
-fn show(out: &mut Vec<u8>, value: impl Display) {
-    let _ = write!(out, "{value}");
 }

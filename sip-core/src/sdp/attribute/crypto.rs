@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::line::TypedAttribute;
 use crate::sdp::error::AttributeError;
-use crate::sdp::grammar::{is_token, number, own, words};
+use crate::sdp::grammar::{is_token, number, own, words, write_number};
 use crate::sdp::text::Text;
 
 /// `a=crypto:<tag> <crypto-suite> <key-params> [<session-params>]` (RFC 4568 §9.1), carried: the keys are
@@ -72,7 +72,7 @@ impl TypedAttribute for Crypto {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.tag.to_string().as_bytes());
+        write_number(out, self.tag.into());
         out.push(b' ');
         out.extend_from_slice(self.suite.as_bytes());
         for (index, key) in self.keys.iter().enumerate() {
@@ -141,7 +141,8 @@ mod tests {
     fn keys_stay_out_of_logs() {
         let line = b"1 AES_CM_128_HMAC_SHA1_80 inline:SECRETSECRET";
         assert!(!format!("{:?}", Crypto::parse(line).unwrap()).contains("SECRET"));
-        let attribute = super::super::Attribute::new("crypto", line).unwrap();
-        assert!(!format!("{attribute:?}").contains("SECRET"));
+        let mut list = crate::sdp::Attributes::new();
+        list.push("crypto", line).unwrap();
+        assert!(!format!("{list:?}").contains("SECRET"));
     }
 }

@@ -1,12 +1,9 @@
 //! `a=rtcp`.
 
-use bytes::Bytes;
-
 use super::line::TypedAttribute;
 use crate::sdp::address::{Address, AddressFamily};
 use crate::sdp::error::AttributeError;
-use crate::sdp::grammar::number;
-use crate::sdp::text::Text;
+use crate::sdp::grammar::{number, own, write_number};
 
 /// `a=rtcp:<port> [IN IP4|IP6 <address>]`: where RTCP goes when not to the next port (RFC 3605 §2.1).
 ///
@@ -38,8 +35,7 @@ impl TypedAttribute for Rtcp {
         let family = words.next().and_then(AddressFamily::parse);
         match (network, family, words.next(), words.next()) {
             (b"IN", Some(family), Some(address), None) => {
-                let text = Text::new(Bytes::copy_from_slice(address)).ok();
-                let address = text.and_then(|text| Address::parse(family, text));
+                let address = Address::parse(family, address, own);
                 Ok(Self { port, address: Some(address.ok_or(fault(value.len()))?) })
             }
             _ => Err(fault(value.len())),
@@ -47,13 +43,12 @@ impl TypedAttribute for Rtcp {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.port.to_string().as_bytes());
+        write_number(out, self.port.into());
         if let Some(address) = &self.address {
-            out.push(b' ');
-            out.extend_from_slice(b"IN ");
+            out.extend_from_slice(b" IN ");
             out.extend_from_slice(address.family().as_str().as_bytes());
             out.push(b' ');
-            out.extend_from_slice(address.text().as_bytes());
+            address.write(out);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::line::TypedAttribute;
 use crate::sdp::error::AttributeError;
-use crate::sdp::grammar::{is_token, number, own, payload_type_and_rest};
+use crate::sdp::grammar::{is_token, number, own, payload_type_and_rest, write_number};
 use crate::sdp::text::Text;
 
 /// `a=rtpmap:<payload type> <encoding name>/<clock rate>[/<channels>]` (RFC 8866 §6.6).
@@ -40,14 +40,14 @@ impl TypedAttribute for Rtpmap {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.payload_type.to_string().as_bytes());
+        write_number(out, self.payload_type.into());
         out.push(b' ');
         out.extend_from_slice(self.encoding.as_bytes());
         out.push(b'/');
-        out.extend_from_slice(self.clock_rate.to_string().as_bytes());
+        write_number(out, self.clock_rate.into());
         if self.channels > 1 {
             out.push(b'/');
-            out.extend_from_slice(self.channels.to_string().as_bytes());
+            write_number(out, self.channels.into());
         }
     }
 }
@@ -61,6 +61,11 @@ pub(in crate::sdp) struct RtpmapParts<'a> {
 }
 
 impl<'a> RtpmapParts<'a> {
+    /// Encoding name, clock rate and channels.
+    pub(in crate::sdp) fn named(&self) -> Option<(&'a str, u32, u8)> {
+        Some((core::str::from_utf8(self.encoding).ok()?, self.clock_rate, self.channels))
+    }
+
     pub(in crate::sdp) fn parse(value: &'a [u8]) -> Result<Self, AttributeError> {
         let fault = |offset| AttributeError::new("rtpmap", offset);
         let (payload_type, rest, at) = payload_type_and_rest(value).ok_or(fault(0))?;
