@@ -6,12 +6,15 @@ use rtp_core::ntp::NtpShort;
 use rtp_core::rtcp::{App, Compound, CompoundWriter, Packet, ReportBlock, SdesItem, SenderInfo};
 use rtp_core::{NtpTime, Ssrc};
 
+/// SSRC and items, each of a kind and a value.
+type Chunk = (u32, Vec<(u8, Vec<u8>)>);
+
 /// One packet of a compound, owned.
 #[derive(Debug, Clone)]
 enum Part {
     SenderReport(u32, SenderInfo, Vec<ReportBlock>),
     ReceiverReport(u32, Vec<ReportBlock>),
-    Sdes(Vec<(u32, Vec<(u8, Vec<u8>)>)>),
+    Sdes(Vec<Chunk>),
     Bye(Vec<u32>, Option<Vec<u8>>),
     App(u8, u32, [u8; 4], Vec<[u8; 4]>),
     Raw(u8, u8, Vec<[u8; 4]>),
