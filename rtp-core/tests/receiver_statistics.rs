@@ -5,6 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::ms;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use rtp_core::ntp::NtpShort;
 use rtp_core::rtcp::SenderInfo;
 use rtp_core::sequence::{LossRuns, SequenceLimits};
@@ -164,4 +166,28 @@ fn losses_in_bursts_are_told_from_single_ones() {
     assert_eq!(single.burst_ratio(), 1.0);
     // Runs of ten, where chance would make runs of 1 / (901 / 1001).
     assert!((bursts.burst_ratio() - 9.001).abs() < 0.001);
+}
+
+proptest! {
+    /// The integer form of appendix A.8, rounding included, in the RFC's own terms: `transit`, `d`
+    /// and a `jitter` kept sixteenfold.
+    #[test]
+    fn jitter_agrees_with_the_rfc(delays in vec(0u32..2_000, 2..200), first: u32) {
+        let mut statistics = statistics();
+        let mut jitter = 0i64;
+        let mut previous = None;
+        for (number, &delay) in (0u16..).zip(&delays) {
+            let sent = 160 * u32::from(number);
+            // 8 ticks a millisecond: the delay is whole ticks.
+            let arrival = ClockRate::HZ_8000.duration(u64::from(sent + delay));
+            let timestamp = first.wrapping_add(sent);
+            statistics.handle_packet(arrival, number, Some(timestamp), 160);
+            let transit = i64::from(delay);
+            if let Some(previous) = previous.replace(transit) {
+                let d: i64 = (transit - previous).abs();
+                jitter += d - ((jitter + 8) >> 4);
+            }
+            prop_assert_eq!(i64::from(statistics.jitter_ticks()), jitter >> 4);
+        }
+    }
 }
