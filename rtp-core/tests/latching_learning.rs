@@ -132,6 +132,23 @@ fn a_re_invite_with_another_address_is_learned_anew() {
 }
 
 #[test]
+fn what_is_on_its_way_when_the_peer_moves_does_not_draw_media_back() {
+    // Behind the same NAT, from another port: the old one's last packets come after the re-INVITE.
+    let mut latch = latch(Policy::Symmetric);
+    send(&mut latch, ms(0), NATTED, 200);
+    latch.signal(Signalled { media: Some(at("10.0.0.5:4002")), ..signalled() });
+    assert_eq!(accepted(&send(&mut latch, ms(4_000), NATTED, 10)), 0);
+    assert_eq!(accepted(&send(&mut latch, ms(4_100), REBOUND, 5)), 3);
+    assert_eq!(latch.destination(), Some(at(REBOUND)));
+    assert_eq!(accepted(&send(&mut latch, ms(4_200), NATTED, 10)), 0);
+    // A peer that never left, whatever its SDP says, is found again after a window.
+    latch.signal(Signalled { media: Some(at("10.0.0.5:4004")), ..signalled() });
+    let verdicts = send(&mut latch, ms(5_000), REBOUND, 120);
+    assert_eq!(accepted(&verdicts), 20);
+    assert_eq!(latch.destination(), Some(at(REBOUND)));
+}
+
+#[test]
 fn a_phone_that_roams_is_learned_by_its_new_host() {
     let mut latch = latch(Policy::Symmetric);
     send(&mut latch, ms(0), NATTED, 200);
