@@ -53,9 +53,10 @@ pub enum Policy {
 pub struct LatchConfig {
     /// Whom to believe.
     pub policy: Policy,
-    /// How long the signalled address may still take over from a learned one, how long strangers
-    /// wait under [`Policy::AnyHost`], and how long a peer has to be quiet before
-    /// [`Latch::relearn`] gives its place away.
+    /// How long the signalled address may still take over from a learned one; also how long
+    /// strangers wait under [`Policy::AnyHost`], how long a peer has to be quiet before
+    /// [`Latch::relearn`] gives its place away, and how long packets go on from the old address
+    /// before a peer that signalling moved is believed to be there still.
     pub window: Duration,
     /// Packets in sequence, of one SSRC, before an address that was not signalled is believed, or a
     /// new SSRC of the peer; at least 1.
@@ -180,6 +181,9 @@ pub struct Latch {
     signalled: Signalled,
     /// The peer wants no media at present.
     held: bool,
+    /// Where the peer was before signalling moved it: what is still on its way from there proves
+    /// nothing about where it is now.
+    former: Option<SocketAddr>,
     state: State,
     candidates: [Option<Candidate>; MAX_CANDIDATES],
     rtcp_peer: Option<SocketAddr>,
@@ -236,6 +240,7 @@ impl Latch {
             config,
             signalled: usable(signalled),
             held: false,
+            former: None,
             state: State::Waiting { previous: None, strangers: true },
             candidates: [None; MAX_CANDIDATES],
             rtcp_peer: None,
@@ -257,6 +262,7 @@ impl Latch {
         if before.media.is_none_or(|old| !same(old, media))
             || before.signalling_host != signalled.signalling_host
         {
+            self.former = self.peer();
             self.state = State::Waiting { previous: None, strangers: true };
             self.candidates = [None; MAX_CANDIDATES];
             self.rtcp_peer = None;
@@ -428,6 +434,7 @@ impl Latch {
         self.state = State::Settled { peer };
         self.candidates = [None; MAX_CANDIDATES];
         self.rtcp_peer = None;
+        self.former = None;
         Verdict::Accept
     }
 
@@ -452,10 +459,12 @@ impl Latch {
             return Verdict::Drop(Refusal::Probation);
         }
         let waited = now.saturating_sub(candidate.since) >= self.config.window;
+        let is_former = self.former.is_some_and(|former| same(former, from));
         match rank {
             // Nobody better has sent all through the window, else the latch would not wait.
             Rank::Stranger if waited => self.settle(now, from, packet),
             Rank::Stranger => Verdict::Drop(Refusal::Probation),
+            Rank::KnownHost if is_former && !waited => Verdict::Drop(Refusal::Probation),
             Rank::Signalled | Rank::KnownHost => {
                 let verdict = self.settle(now, from, packet);
                 if let State::Settled { peer } = self.state {

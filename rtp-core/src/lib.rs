@@ -47,3 +47,7 @@ pub use packet::{Packet, PacketMut};
 pub use payload_type::{PayloadType, PayloadTypeSet};
 pub use session::Session;
 pub use ssrc::Ssrc;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

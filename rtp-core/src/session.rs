@@ -389,7 +389,7 @@ impl Session {
         }
     }
 
-    /// Sources that have been heard, the most recent RTP first.
+    /// Sources that have been heard and not been displaced, in no order.
     pub fn sources(&self) -> impl Iterator<Item = Ssrc> {
         self.sources.iter().map(|source| source.statistics.ssrc())
     }

@@ -154,6 +154,10 @@ impl Sources {
                 source.to_report = false;
             }
         }
+        // Whoever found no place this time comes first the next time.
+        if self.table.len() > MAX_BLOCKS {
+            self.table.rotate_left(MAX_BLOCKS);
+        }
     }
 
     /// Takes out of the count who has been silent: senders after two intervals, members after five

@@ -191,8 +191,11 @@ impl EventSender {
             _ => return None,
         };
         let packet = self.next_packet(&mut active);
-        // A driver that comes late gets no burst of packets.
-        active.next = (active.next + self.config.interval).max(now);
+        active.next += self.config.interval;
+        if active.next <= now {
+            // A driver that comes late gets no burst of packets to make up for it.
+            active.next = now + self.config.interval;
+        }
         self.state = match active.phase {
             Phase::Ending { left: 0 } => {
                 let duration = self.config.clock_rate.duration(active.total.unwrap_or(0));

@@ -1,0 +1,102 @@
+//! No function that handles a packet allocates.
+
+mod common;
+
+use std::net::SocketAddr;
+
+use allocation_counter::measure;
+use common::{EVENT, audio, ms, packet, rng};
+use rtp_core::latch::{Latch, LatchConfig, Signalled};
+use rtp_core::rtcp::Compound;
+use rtp_core::session::{Frame, MAX_REPORT_LEN, SessionConfig};
+use rtp_core::telephone_event::{EventCode, EventReceiver, EventSender};
+use rtp_core::{Header, Packet, PayloadType, Session, Ssrc};
+
+#[test]
+fn a_relayed_call_allocates_nothing() {
+    let mut rng = rng(1);
+    let mut session = Session::new(SessionConfig::new("x"), ms(0), &mut rng).unwrap();
+    let mut peer = Session::new(SessionConfig::new("y"), ms(0), &mut rng).unwrap();
+    let from: SocketAddr = "127.0.0.1:4000".parse().unwrap();
+    let mut latch = Latch::new(LatchConfig::default(), Signalled::at(from));
+    let mut sender = EventSender::new(Default::default());
+    let mut receiver = EventReceiver::new(Default::default());
+    let incoming: Vec<Vec<u8>> = (0..3_000)
+        .map(|number| audio(if number < 1_500 { 7 } else { 8 }, number, 160 * u32::from(number)))
+        .collect();
+    let mut reports = 0;
+    let mut events = 0;
+
+    let info = measure(|| {
+        let mut buf = [0u8; MAX_REPORT_LEN];
+        for (index, bytes) in (0..).zip(&incoming) {
+            let now = ms(20 * index);
+            let packet = Packet::parse(bytes).unwrap();
+            let _ = latch.handle_rtp(now, from, &packet);
+            let _ = session.handle_rtp(now, &packet);
+            let header =
+                session.sender_mut().relay(now, &packet, PayloadType::PCMU, packet.payload().len());
+            header.unwrap().write(&mut buf).unwrap();
+            let _ = peer.handle_rtp(now, &Packet::parse(&buf[..172]).unwrap());
+
+            if index % 50 == 0 {
+                sender.press(EventCode(5), ms(100)).unwrap();
+            }
+            let clock = session.sender().timestamp_at(now);
+            if let Some(event) = sender.poll_transmit(now, clock) {
+                let frame = Frame {
+                    payload_type: EVENT,
+                    timestamp: event.timestamp,
+                    marker: event.marker,
+                    payload_len: 4,
+                };
+                let header = session.sender_mut().insert(now, frame);
+                let len = header.write_packet(&event.payload, 0, &mut buf).unwrap();
+                let packet = Packet::parse(&buf[..len]).unwrap();
+                let _ = peer.handle_rtp(now, &packet);
+                receiver.handle_packet(now, &packet).unwrap();
+            }
+            events += std::iter::from_fn(|| receiver.poll_event()).count();
+
+            for (from, to) in [(0, 1), (1, 0)] {
+                let ends = [&mut session, &mut peer];
+                ends[from].handle_timeout(now, &mut rng);
+                if let Some(len) = ends[from].poll_transmit(now, &mut buf).unwrap() {
+                    assert!(Compound::parse(&buf[..len]).unwrap().packets().count() == 2);
+                    ends[to].handle_rtcp(now, &buf[..len]).unwrap();
+                    reports += 1;
+                }
+                while ends[from].poll_event().is_some() {}
+            }
+        }
+    });
+    assert_eq!(info.count_total, 0, "{info:?}");
+    // It did happen.
+    assert!(reports >= 15, "{reports}");
+    assert_eq!(events, 2 * 60);
+    assert_eq!(peer.figures(session.ssrc()).unwrap().loss_runs.lost, 0);
+}
+
+#[test]
+fn refusing_allocates_nothing() {
+    let inputs: Vec<Vec<u8>> = vec![
+        vec![],
+        vec![0; 12],
+        vec![0x9f; 40],
+        vec![0xbf; 40],
+        packet(Header::new(EVENT, 0, 0, Ssrc(0)), &[1, 2, 3]),
+        vec![0x80, 200, 0, 200],
+        vec![0x81, 201, 0, 1, 0, 0, 0, 0],
+    ];
+    let mut receiver = EventReceiver::new(Default::default());
+    let info = measure(|| {
+        for bytes in &inputs {
+            let refused = match Packet::parse(bytes) {
+                Ok(packet) => receiver.handle_packet(ms(0), &packet).is_err(),
+                Err(_) => true,
+            };
+            assert!(refused || Compound::parse(bytes).is_err());
+        }
+    });
+    assert_eq!(info.count_total, 0, "{info:?}");
+}
