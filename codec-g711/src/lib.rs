@@ -30,6 +30,8 @@
 extern crate std;
 
 pub mod alaw;
+mod math;
+pub mod plc;
 pub mod transcode;
 pub mod ulaw;
 
