@@ -4,6 +4,8 @@
 //! of a negative sample is its one's complement, low bits are cut off, and even bits of the code are
 //! inverted.
 
+use crate::kernel::Kernel;
+
 /// The code of a silent line (the smallest positive value; the law has no zero).
 pub const SILENCE: u8 = 0xD5;
 
@@ -19,20 +21,14 @@ static DECODED: [i16; 256] = {
 
 /// Encodes samples until one of the slices ends; returns how many were encoded.
 pub fn encode(pcm: &[i16], codes: &mut [u8]) -> usize {
-    for (code, sample) in codes.iter_mut().zip(pcm) {
-        *code = encode_sample(*sample);
-    }
-    codes.len().min(pcm.len())
+    Kernel::best().alaw_encode(pcm, codes)
 }
 
 /// Decodes codes until one of the slices ends; returns how many were decoded.
 ///
 /// Decoded samples are multiples of 8 between -32256 and 32256.
 pub fn decode(codes: &[u8], pcm: &mut [i16]) -> usize {
-    for (sample, code) in pcm.iter_mut().zip(codes) {
-        *sample = decode_sample(*code);
-    }
-    codes.len().min(pcm.len())
+    Kernel::best().alaw_decode(codes, pcm)
 }
 
 /// Encodes one sample.

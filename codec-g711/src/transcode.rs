@@ -12,6 +12,7 @@
 //! The tables are the default because they are what the Recommendation prescribes for a digital path
 //! between countries, so that this end does what an exchange on the way would have done.
 
+use crate::kernel::Kernel;
 use crate::{alaw, ulaw};
 
 /// How a code of one law becomes a code of the other.
@@ -25,14 +26,14 @@ pub enum Rule {
 }
 
 impl Rule {
-    fn a_to_u(self) -> &'static [u8; 256] {
+    pub(crate) fn alaw_to_ulaw(self) -> &'static [u8; 256] {
         match self {
             Self::Tables => &TABLES_A_TO_U,
             Self::Recode => &RECODE_A_TO_U,
         }
     }
 
-    fn u_to_a(self) -> &'static [u8; 256] {
+    pub(crate) fn ulaw_to_alaw(self) -> &'static [u8; 256] {
         match self {
             Self::Tables => &TABLES_U_TO_A,
             Self::Recode => &RECODE_U_TO_A,
@@ -52,22 +53,22 @@ pub fn ulaw_to_alaw(ulaw: &[u8], alaw: &mut [u8]) -> usize {
 
 /// Converts A-law codes to mu-law where they are, by [`Rule::Tables`].
 pub fn alaw_to_ulaw_in_place(codes: &mut [u8]) {
-    map_in_place(Rule::Tables.a_to_u(), codes);
+    Kernel::best().alaw_to_ulaw_in_place(Rule::Tables, codes);
 }
 
 /// Converts mu-law codes to A-law where they are, by [`Rule::Tables`].
 pub fn ulaw_to_alaw_in_place(codes: &mut [u8]) {
-    map_in_place(Rule::Tables.u_to_a(), codes);
+    Kernel::best().ulaw_to_alaw_in_place(Rule::Tables, codes);
 }
 
 /// Converts A-law codes to mu-law by the given rule until one of the slices ends; returns how many.
 pub fn alaw_to_ulaw_by(rule: Rule, alaw: &[u8], ulaw: &mut [u8]) -> usize {
-    map(rule.a_to_u(), alaw, ulaw)
+    Kernel::best().alaw_to_ulaw(rule, alaw, ulaw)
 }
 
 /// Converts mu-law codes to A-law by the given rule until one of the slices ends; returns how many.
 pub fn ulaw_to_alaw_by(rule: Rule, ulaw: &[u8], alaw: &mut [u8]) -> usize {
-    map(rule.u_to_a(), ulaw, alaw)
+    Kernel::best().ulaw_to_alaw(rule, ulaw, alaw)
 }
 
 /// Converts one A-law code to mu-law by [`Rule::Tables`].
@@ -158,19 +159,6 @@ const fn a_magnitude(u: u8) -> u8 {
     }
 }
 
-fn map(table: &[u8; 256], from: &[u8], to: &mut [u8]) -> usize {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = table[usize::from(*from)];
-    }
-    to.len().min(from.len())
-}
-
-fn map_in_place(table: &[u8; 256], codes: &mut [u8]) {
-    for code in codes {
-        *code = table[usize::from(*code)];
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,8 +167,8 @@ mod tests {
     fn the_rules_differ_as_documented() {
         let differing =
             |a: &[u8; 256], b: &[u8; 256]| a.iter().zip(b).filter(|(a, b)| a != b).count();
-        assert_eq!(differing(Rule::Tables.a_to_u(), Rule::Recode.a_to_u()), 34);
-        assert_eq!(differing(Rule::Tables.u_to_a(), Rule::Recode.u_to_a()), 46);
+        assert_eq!(differing(Rule::Tables.alaw_to_ulaw(), Rule::Recode.alaw_to_ulaw()), 34);
+        assert_eq!(differing(Rule::Tables.ulaw_to_alaw(), Rule::Recode.ulaw_to_alaw()), 46);
     }
 
     #[test]
@@ -206,9 +194,11 @@ mod tests {
         for code in 0..=255u8 {
             let index = usize::from(code);
             let step = |a: u8, b: u8| (a & 0x7F).abs_diff(b & 0x7F);
-            let [tables, recode] = [Rule::Tables, Rule::Recode].map(|rule| rule.a_to_u()[index]);
+            let [tables, recode] =
+                [Rule::Tables, Rule::Recode].map(|rule| rule.alaw_to_ulaw()[index]);
             assert!(step(!tables, !recode) <= 1);
-            let [tables, recode] = [Rule::Tables, Rule::Recode].map(|rule| rule.u_to_a()[index]);
+            let [tables, recode] =
+                [Rule::Tables, Rule::Recode].map(|rule| rule.ulaw_to_alaw()[index]);
             // Negative zero is a zero to the decoder, so its sign may change as well.
             assert!(step(tables ^ 0x55, recode ^ 0x55) <= 1);
         }

@@ -4,6 +4,8 @@
 //! of a negative sample is its one's complement, low bits are cut off, and the code 0x00 is sent as any
 //! other (some line equipment replaces it; RTP has no need to).
 
+use crate::kernel::Kernel;
+
 /// The code of a silent line (positive zero).
 pub const SILENCE: u8 = 0xFF;
 
@@ -19,20 +21,14 @@ static DECODED: [i16; 256] = {
 
 /// Encodes samples until one of the slices ends; returns how many were encoded.
 pub fn encode(pcm: &[i16], codes: &mut [u8]) -> usize {
-    for (code, sample) in codes.iter_mut().zip(pcm) {
-        *code = encode_sample(*sample);
-    }
-    codes.len().min(pcm.len())
+    Kernel::best().ulaw_encode(pcm, codes)
 }
 
 /// Decodes codes until one of the slices ends; returns how many were decoded.
 ///
 /// Decoded samples are multiples of 4 between -32124 and 32124.
 pub fn decode(codes: &[u8], pcm: &mut [i16]) -> usize {
-    for (sample, code) in pcm.iter_mut().zip(codes) {
-        *sample = decode_sample(*code);
-    }
-    codes.len().min(pcm.len())
+    Kernel::best().ulaw_decode(codes, pcm)
 }
 
 /// Encodes one sample.
