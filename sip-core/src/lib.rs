@@ -40,6 +40,8 @@ pub mod header;
 mod keyed;
 pub mod limits;
 pub mod message;
+#[cfg(feature = "tokio")]
+pub mod net;
 pub mod registrar;
 pub mod sdp;
 mod slab;

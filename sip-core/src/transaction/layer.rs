@@ -471,10 +471,14 @@ impl<C, S> Transactions<C, S> {
             }
             // A response that is still to come takes the other way; only one that was sent is lost.
             if !server.response.is_empty() {
-                servers.push(ServerKey(key));
+                servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }
-        for key in servers {
+        for (key, fallback, response) in servers {
+            // §18.2.2: when the connection is lost, another one to the sender is opened.
+            if flow.connection.is_some() {
+                self.transmit(fallback, response);
+            }
             self.server_step(now, key, Stimulus::TransportError);
         }
     }

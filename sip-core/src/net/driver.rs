@@ -1,0 +1,71 @@
+//! An endpoint on sockets.
+
+use core::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Transports;
+use crate::Endpoint;
+use crate::endpoint::Event;
+
+/// Runs an [`Endpoint`] on [`Transports`]. Between events the caller works on `endpoint` as it
+/// likes; what that wants to send leaves with the next [`event`](Self::event) or
+/// [`flush`](Self::flush).
+#[derive(Debug)]
+pub struct Driver {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The sockets.
+    pub transports: Transports,
+    start: Instant,
+}
+
+impl Driver {
+    /// Joins them; `now` starts here.
+    pub fn new(endpoint: Endpoint, transports: Transports) -> Self {
+        Self { endpoint, transports, start: Instant::now() }
+    }
+
+    /// The time that the endpoint lives in.
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Sends and receives until the endpoint has something to tell. May be dropped and called
+    /// again at any time.
+    pub async fn event(&mut self) -> Event {
+        loop {
+            self.flush();
+            if let Some(event) = self.endpoint.poll_event() {
+                return event;
+            }
+            let wake = self.endpoint.poll_timeout().map(|at| self.start + at);
+            let timer = async {
+                match wake {
+                    Some(at) => sleep_until(at).await,
+                    None => core::future::pending().await,
+                }
+            };
+            tokio::select! {
+                input = self.transports.receive() => {
+                    self.endpoint.handle_input(self.start.elapsed(), input);
+                }
+                () = timer => self.endpoint.handle_timeout(self.start.elapsed()),
+            }
+        }
+    }
+
+    /// Hands over to the sockets what the endpoint wants to send.
+    pub fn flush(&mut self) {
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            self.transports.send(transmit);
+        }
+    }
+
+    /// Sends what is left and closes every socket, waiting for slow peers as long as
+    /// [`Config::linger`](super::Config::linger).
+    pub async fn close(mut self) {
+        self.flush();
+        self.transports.close().await;
+    }
+}

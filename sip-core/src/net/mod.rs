@@ -1,0 +1,35 @@
+//! Sockets over tokio: UDP and TCP, IPv4 and IPv6 (feature `tokio`).
+//!
+//! [`Transports`] binds and connects, cuts streams into messages and keeps every queue bounded;
+//! [`Driver`] runs an [`Endpoint`](crate::Endpoint) on it. A server with threads and batches of
+//! its own uses neither: the endpoint needs no driver of a particular kind.
+//!
+//! ```no_run
+//! use sip_core::endpoint::{Config, Event};
+//! use sip_core::net::{Driver, SystemRandom, Transports};
+//! use sip_core::{Endpoint, Response, StatusCode};
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let mut transports = Transports::new(Default::default());
+//! transports.bind_udp("127.0.0.1:5060".parse().unwrap()).await?;
+//! transports.bind_tcp("127.0.0.1:5060".parse().unwrap()).await?;
+//! let endpoint = Endpoint::new(Config::default(), Box::new(SystemRandom::default()));
+//! let mut driver = Driver::new(endpoint, transports);
+//! loop {
+//!     if let Event::Request { id, request, .. } = driver.event().await {
+//!         let response = Response::to(&request, StatusCode::OK);
+//!         let _ = driver.endpoint.respond(driver.now(), id, response);
+//!     }
+//! }
+//! # }
+//! ```
+
+mod connection;
+mod driver;
+mod random;
+mod transports;
+mod udp;
+
+pub use driver::Driver;
+pub use random::SystemRandom;
+pub use transports::{Config, Transports};
