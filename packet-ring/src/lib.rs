@@ -30,10 +30,6 @@
 //! # Ok::<(), packet_ring::pool::PoolError>(())
 //! ```
 #![cfg_attr(not(feature = "std"), no_std)]
-#![allow(
-    unexpected_cfgs,
-    reason = "`loom` is set by RUSTFLAGS for the model checker, not by cargo"
-)]
 
 extern crate alloc;
 

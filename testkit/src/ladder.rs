@@ -48,10 +48,9 @@ impl Ladder {
         picture.push_str(header.trim_end());
         picture.push('\n');
         for passage in passages {
-            let (Some(from), Some(to)) = (
-                self.column(passage.datagram.source),
-                self.column(passage.datagram.destination),
-            ) else {
+            let (Some(from), Some(to)) =
+                (self.column(passage.datagram.source), self.column(passage.datagram.destination))
+            else {
                 continue;
             };
             let Some(label) = label(&passage.datagram.bytes) else { continue };

@@ -8,8 +8,10 @@
 
 mod ladder;
 mod network;
+mod phone;
 mod world;
 
 pub use ladder::Ladder;
 pub use network::{Datagram, Faults, Network, Passage};
+pub use phone::{Answering, Phone, PhoneSettings, Seen};
 pub use world::{Node, NodeId, World};

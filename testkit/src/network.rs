@@ -109,10 +109,9 @@ impl Network {
         }
     }
 
-    /// Keeps no passages: for long simulations that print no ladder.
-    pub fn without_record(mut self) -> Self {
+    /// Keeps no passages from here on: for long simulations that print no ladder.
+    pub fn keep_no_record(&mut self) {
         self.passages = None;
-        self
     }
 
     /// Changes the faults from here on.
@@ -163,6 +162,13 @@ impl Network {
     /// Everything that entered the network, in order; empty without a record.
     pub fn passages(&self) -> &[Passage] {
         self.passages.as_deref().unwrap_or_default()
+    }
+
+    /// Begins a new record: what passed so far is in no ladder.
+    pub fn forget(&mut self) {
+        if let Some(passages) = &mut self.passages {
+            passages.clear();
+        }
     }
 
     fn chance(&mut self, of_thousand: u32) -> bool {

@@ -1,0 +1,126 @@
+//! What happens, a line each; telephone numbers beyond internal ones are redacted.
+
+use anyhow::Context as _;
+use pbx::exchange::Event;
+use pbx::redact::{Redacted, RedactedParty};
+use tracing::{debug, info, warn};
+use tracing_subscriber::EnvFilter;
+
+/// Begins to log to standard error.
+///
+/// # Errors
+///
+/// When the filter cannot be understood.
+pub fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+/// Logs one event of the exchange.
+pub fn event(event: &Event) {
+    match event {
+        Event::Started { call, caller, dialled } => {
+            info!(%call, "{} calls {}", RedactedParty(caller), Redacted(dialled));
+        }
+        Event::Ringing { call, party } => info!(%call, "{} rings", RedactedParty(party)),
+        Event::Answered { call, by } => info!(%call, "{} answers", RedactedParty(by)),
+        Event::Held { call, by } => info!(%call, "{} holds", RedactedParty(by)),
+        Event::Resumed { call, by } => info!(%call, "{} resumes", RedactedParty(by)),
+        // What is pressed may be a PIN.
+        Event::Digit { call, by, .. } => debug!(%call, "{} presses a key", RedactedParty(by)),
+        Event::DialFailed { call, cause } => info!(%call, "nobody answers: {cause}"),
+        Event::Ended { record } => info!(
+            call = %record.call,
+            seconds = record.billable_seconds(),
+            status = record.status,
+            "ended by the {}: {}",
+            record.ended_by.as_str(),
+            record.cause,
+        ),
+        Event::Registered { extension, expires, .. } => {
+            info!(extension, seconds = expires.as_secs(), "registered");
+        }
+        Event::Unregistered { extension, .. } => info!(extension, "no longer registered"),
+        Event::Refused { source, method, status } => {
+            warn!(%source, method, status, "refused");
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use pbx::call::{CallId, Cause};
+    use pbx::directory::Party;
+    use pbx::record::{CallRecord, EndedBy};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_whole_call_names_no_number_and_no_digit() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let call = CallId(7);
+        let caller = Party::Trunk { trunk: "city".into(), number: "+74955550123".into() };
+        let callee = Party::Trunk { trunk: "mobile".into(), number: "79161234567".into() };
+        let time = "2026-11-21T10:00:00Z".parse().unwrap();
+        let record = CallRecord {
+            call,
+            sip_call_id: "a@b".into(),
+            caller: caller.clone(),
+            dialled: "89161234567".into(),
+            answered_by: Some(callee.clone()),
+            started: time,
+            answered: Some(time),
+            ended: time,
+            cause: Cause::NORMAL_CLEARING,
+            ended_by: EndedBy::Caller,
+            status: 200,
+            caller_media: None,
+            callee_media: None,
+        };
+        let duration = std::time::Duration::from_millis(100);
+        tracing::subscriber::with_default(subscriber, || {
+            event(&Event::Started {
+                call,
+                caller: caller.clone(),
+                dialled: "89161234567".into(),
+            });
+            event(&Event::Ringing { call, party: callee.clone() });
+            event(&Event::Answered { call, by: callee.clone() });
+            event(&Event::Digit { call, by: caller.clone(), digit: '5', duration });
+            event(&Event::Held { call, by: caller });
+            event(&Event::Resumed { call, by: callee });
+            event(&Event::Ended { record: Box::new(record) });
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 7, "{text}");
+        for secret in ["4955550123", "9161234567", "digit", "'5'"] {
+            assert!(!text.contains(secret), "{secret} in\n{text}");
+        }
+        assert!(text.contains("23 via trunk city"), "{text}");
+    }
+}

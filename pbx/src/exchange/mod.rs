@@ -1,0 +1,400 @@
+//! The exchange: call control of one tenant as one sans-IO machine.
+//!
+//! Everything that two calls must agree on (who is busy, which leg belongs to whom, what a feature
+//! does) is decided here, by one owner, without locks. It talks to four neighbours through queues:
+//! SIP (in [`Input::Sip`], out [`Exchange::poll_transmit`]), the media machine
+//! ([`Input::Media`], [`Exchange::poll_media`]), the store ([`Exchange::poll_store`]) and the
+//! program around it ([`Input::Command`], [`Exchange::poll_event`]).
+//!
+//! The files of this folder follow a call: `admission` lets it in, `routing` finds whom to ring,
+//! `signalling` moves its legs, `modification` passes hold through, `media` lets them hear each
+//! other, `ending` says goodbye and writes the record.
+
+mod admission;
+mod command;
+mod ending;
+mod event;
+mod media;
+mod modification;
+mod registration;
+mod routing;
+mod settings;
+mod signalling;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use sip_core::Transmit;
+use sip_core::auth::server::Authenticator;
+use sip_core::dialog::DialogId;
+use sip_core::endpoint::{self, ClientId, Endpoint, ServerId};
+use sip_core::registrar::Registrar;
+
+pub use command::Command;
+pub use event::Event;
+pub use settings::Settings;
+
+use crate::call::{Call, CallId, Hearing, Leg, LegId};
+use crate::directory::Directory;
+use crate::feature::Feature;
+use crate::media::{self as media_machine, Port, PortId, PortPool};
+use crate::record::EndedBy;
+use crate::store::{StoredBinding, Write};
+
+/// What happened outside the exchange.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input {
+    /// News from the SIP transports.
+    Sip(endpoint::Input),
+    /// News from the media machine.
+    Media(media_machine::Event),
+    /// The driver has bound a further media port.
+    Port(Port),
+    /// The wall clock was found to differ from what the exchange assumed.
+    Clock(Timestamp),
+    /// A registration that a store kept over a restart.
+    Restore(StoredBinding),
+    /// Somebody asks for something.
+    Command(Command),
+}
+
+/// Call control of one tenant.
+pub struct Exchange {
+    settings: Settings,
+    directory: Directory,
+    endpoint: Endpoint,
+    authenticator: Authenticator,
+    registrar: Registrar,
+    ports: PortPool,
+    calls: BTreeMap<CallId, Call>,
+    legs: BTreeMap<LegId, Leg>,
+    by_client: HashMap<ClientId, (LegId, Purpose)>,
+    by_server: HashMap<ServerId, LegId>,
+    by_dialog: HashMap<DialogId, LegId>,
+    by_port: HashMap<PortId, LegId>,
+    timers: BTreeSet<(Duration, Timer)>,
+    next_call: u64,
+    next_leg: u64,
+    /// Wall-clock time at `now` zero.
+    epoch: Timestamp,
+    random: ChaCha20Rng,
+    stopping: bool,
+    media: VecDeque<media_machine::Command>,
+    events: VecDeque<Event>,
+    for_features: VecDeque<Event>,
+    store: VecDeque<Write>,
+}
+
+/// Why we sent a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Invite,
+    Modify,
+    Bye,
+}
+
+/// What is to be done at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    /// Nobody has answered.
+    Ring(CallId),
+    /// A feature wants to be woken.
+    Feature(CallId),
+    /// A re-INVITE of ours was never finally answered.
+    Guard(LegId),
+}
+
+impl Exchange {
+    /// An exchange at `now` zero, which is `epoch` on the wall clock.
+    ///
+    /// `seed` feeds every tag, branch, Call-ID and nonce: from the operating system's generator in
+    /// production, a constant in tests. `first_call` is one more than the highest call number that
+    /// the store has seen.
+    pub fn new(
+        settings: Settings,
+        directory: Directory,
+        epoch: Timestamp,
+        first_call: u64,
+        seed: [u8; 32],
+    ) -> Self {
+        let mut random = ChaCha20Rng::from_seed(seed);
+        let mut fork = || {
+            let mut seed = [0; 32];
+            random.fill_bytes(&mut seed);
+            seed
+        };
+        let endpoint = Endpoint::new(settings.endpoint(), Box::new(ChaCha20Rng::from_seed(fork())));
+        let authenticator =
+            Authenticator::new(settings.realm.clone(), fork(), settings.authentication.clone());
+        let registrar = Registrar::new(settings.registrar.clone());
+        Self {
+            endpoint,
+            authenticator,
+            registrar,
+            directory,
+            settings,
+            ports: PortPool::new(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            by_client: HashMap::new(),
+            by_server: HashMap::new(),
+            by_dialog: HashMap::new(),
+            by_port: HashMap::new(),
+            timers: BTreeSet::new(),
+            next_call: first_call,
+            next_leg: 0,
+            epoch,
+            random,
+            stopping: false,
+            media: VecDeque::new(),
+            events: VecDeque::new(),
+            for_features: VecDeque::new(),
+            store: VecDeque::new(),
+        }
+    }
+
+    /// Something happened.
+    pub fn handle_input(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::Sip(input) => {
+                if let endpoint::Input::FlowFailed { flow } = &input {
+                    self.registrar.flow_failed(flow);
+                }
+                self.endpoint.handle_input(now, input);
+            }
+            Input::Media(event) => self.on_media(now, event),
+            Input::Port(port) => self.ports.add(port),
+            Input::Clock(time) => {
+                self.epoch = time
+                    .checked_sub(jiff::SignedDuration::try_from(now).unwrap_or_default())
+                    .unwrap_or(time);
+            }
+            Input::Restore(binding) => self.restore(now, &binding),
+            Input::Command(command) => self.carry_out(now, command),
+        }
+        self.react(now);
+    }
+
+    /// The instant of [`Exchange::poll_timeout`] has come.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.endpoint.handle_timeout(now);
+        self.registrar.handle_timeout(now);
+        while let Some((at, timer)) = self.timers.first().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop_first();
+            self.on_timer(now, timer);
+        }
+        self.react(now);
+    }
+
+    /// The next message to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.endpoint.poll_transmit()
+    }
+
+    /// The next instruction for the media machine.
+    pub fn poll_media(&mut self) -> Option<media_machine::Command> {
+        self.media.pop_front()
+    }
+
+    /// The next thing to keep.
+    pub fn poll_store(&mut self) -> Option<Write> {
+        self.store.pop_front()
+    }
+
+    /// The next thing to tell.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`Exchange::handle_timeout`].
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let timer = self.timers.first().map(|(at, _)| *at);
+        [timer, self.endpoint.poll_timeout(), self.registrar.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// A call that has not ended yet.
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(&id)
+    }
+
+    /// Calls under way.
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Sizes of every table, which are all zero after rest: a leak would show here.
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy {
+            calls: self.calls.len(),
+            legs: self.legs.len(),
+            names: self.by_client.len()
+                + self.by_server.len()
+                + self.by_dialog.len()
+                + self.by_port.len(),
+            timers: self.timers.len(),
+            transactions: self.endpoint.transactions(),
+            dialogs: self.endpoint.dialogs(),
+            ports_leased: self.ports.leased(),
+        }
+    }
+
+    /// Ports that can be leased now; the driver binds more when they run low.
+    pub fn ports_available(&self) -> usize {
+        self.ports.available()
+    }
+
+    /// Wall-clock time at `now`.
+    fn wall_clock(&self, now: Duration) -> Timestamp {
+        jiff::SignedDuration::try_from(now)
+            .ok()
+            .and_then(|since| self.epoch.checked_add(since).ok())
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Handles what the last input has set off, until nothing is left.
+    fn react(&mut self, now: Duration) {
+        loop {
+            while let Some(event) = self.endpoint.poll_event() {
+                self.on_endpoint(now, event);
+            }
+            match self.for_features.pop_front() {
+                Some(event) => self.tell_feature(now, &event),
+                None => break,
+            }
+        }
+        self.keep_registrations(now);
+        if self.stopping && self.calls.is_empty() && self.legs.is_empty() {
+            self.stopping = false;
+            self.settings.accepts_calls = false;
+            self.events.push_back(Event::Stopped);
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        let conducted = event
+            .call()
+            .and_then(|call| self.calls.get(&call))
+            .is_some_and(|call| call.feature.is_some());
+        if conducted {
+            self.for_features.push_back(event.clone());
+        }
+        self.events.push_back(event);
+    }
+
+    fn tell_feature(&mut self, now: Duration, event: &Event) {
+        let Some(id) = event.call() else { return };
+        self.conduct(now, id, |feature, commands| feature.handle_event(now, event, commands));
+    }
+
+    /// Lets a call's feature act, carries out what it wants, and notes when it wants to be woken.
+    fn conduct(
+        &mut self,
+        now: Duration,
+        id: CallId,
+        act: impl FnOnce(&mut dyn Feature, &mut Vec<Command>),
+    ) {
+        let Some(feature) = self.calls.get_mut(&id).and_then(|call| call.feature.as_mut()) else {
+            return;
+        };
+        let mut commands = Vec::new();
+        act(feature.as_mut(), &mut commands);
+        if let Some(at) = feature.poll_timeout() {
+            self.timers.insert((at, Timer::Feature(id)));
+        }
+        for command in commands {
+            self.carry_out(now, command);
+        }
+    }
+
+    fn on_timer(&mut self, now: Duration, timer: Timer) {
+        match timer {
+            Timer::Ring(id) => self.on_no_answer(now, id),
+            Timer::Feature(id) => {
+                let due = self
+                    .calls
+                    .get(&id)
+                    .and_then(|call| call.feature.as_ref()?.poll_timeout())
+                    .is_some_and(|at| at <= now);
+                if due {
+                    self.conduct(now, id, |feature, commands| {
+                        feature.handle_timeout(now, commands);
+                    });
+                }
+            }
+            Timer::Guard(id) => self.on_guard(now, id),
+        }
+    }
+
+    fn carry_out(&mut self, now: Duration, command: Command) {
+        match command {
+            Command::Answer { call } => self.answer_caller(now, call, None),
+            Command::Play { call, audio } => {
+                self.let_caller_hear(call, Hearing::Audio(audio));
+            }
+            Command::Quiet { call } => {
+                self.let_caller_hear(call, Hearing::Nothing);
+            }
+            Command::Echo { call } => self.let_caller_hear(call, Hearing::Echo),
+            Command::Dial { call, number } => self.dial(now, call, &number),
+            Command::HangUp { call, cause } => {
+                self.end(now, call, cause, EndedBy::Exchange, cause.status());
+            }
+            Command::Stop => self.stop(now),
+        }
+    }
+
+    fn leg_id(&mut self) -> LegId {
+        self.next_leg += 1;
+        LegId(self.next_leg)
+    }
+
+    fn call_id(&mut self) -> CallId {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        id
+    }
+
+    fn set_timer(&mut self, at: Duration, timer: Timer) {
+        self.timers.insert((at, timer));
+    }
+
+    fn clear_timer(&mut self, at: Option<Duration>, timer: Timer) {
+        if let Some(at) = at {
+            self.timers.remove(&(at, timer));
+        }
+    }
+
+    /// Unique with the address, as `o=` of SDP wants it.
+    fn session_id(&mut self) -> u64 {
+        self.random.next_u64()
+    }
+}
+
+/// Sizes of an exchange's tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Calls whose record is not written yet.
+    pub calls: usize,
+    /// Legs whose signalling or media is not finished yet.
+    pub legs: usize,
+    /// Entries that lead from transactions, dialogs and ports to legs.
+    pub names: usize,
+    /// Timers of call control.
+    pub timers: usize,
+    /// SIP transactions.
+    pub transactions: usize,
+    /// SIP dialogs.
+    pub dialogs: usize,
+    /// Media ports in use.
+    pub ports_leased: usize,
+}

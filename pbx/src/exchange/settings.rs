@@ -1,0 +1,101 @@
+//! What an exchange is told at its start.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use sip_core::auth::server::Config as AuthenticationSettings;
+use sip_core::{Flow, HostPort, Transport, endpoint, registrar};
+
+use super::admission::METHODS;
+use crate::media::{Audio, tone};
+
+/// Settings of an exchange. [`Settings::default`] is right for an office on one machine.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The realm that passwords are valid in (RFC 3261 §22.1).
+    pub realm: String,
+    /// The dialplan context of authenticated extensions.
+    pub extension_context: String,
+    /// How long telephones ring.
+    pub ring_time: Duration,
+    /// A call is ended when a party that should speak sends no RTP for this long; `None` never.
+    pub silence_limit: Option<Duration>,
+    /// Calls at a time; further ones are answered 503.
+    pub max_calls: usize,
+    /// Contacts of one extension rung at a time.
+    pub max_contacts_rung: usize,
+    /// `Retry-After` of a 503.
+    pub retry_after: Duration,
+    /// Whether new calls are taken at all.
+    pub accepts_calls: bool,
+    /// What a caller hears while a service rings somebody for it.
+    pub ringback: Audio,
+    /// The address that peers outside reach us at, when it is not the one bound.
+    pub external_address: Option<IpAddr>,
+    /// The addresses the driver listens on, which requests to trunks leave from.
+    pub listens: Vec<(Transport, SocketAddr)>,
+    /// Timers and limits of SIP.
+    pub endpoint: endpoint::Config,
+    /// Digest authentication.
+    pub authentication: AuthenticationSettings,
+    /// Registration.
+    pub registrar: registrar::Config,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            realm: "trunkline".to_owned(),
+            extension_context: "internal".to_owned(),
+            ring_time: Duration::from_secs(25),
+            silence_limit: Some(Duration::from_secs(30)),
+            max_calls: 5_000,
+            max_contacts_rung: 8,
+            retry_after: Duration::from_secs(5),
+            accepts_calls: true,
+            ringback: tone::ringback(),
+            external_address: None,
+            listens: Vec::new(),
+            endpoint: endpoint::Config::default(),
+            authentication: AuthenticationSettings::default(),
+            registrar: registrar::Config::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// The address that we name ourselves by towards a peer.
+    pub(super) fn address_towards(&self, flow: &Flow) -> IpAddr {
+        self.external_address.unwrap_or(flow.local.ip())
+    }
+
+    /// The endpoint's settings, with our name and methods.
+    pub(super) fn endpoint(&self) -> endpoint::Config {
+        let mut config = self.endpoint.clone();
+        config.allow = METHODS.to_vec();
+        if let Some(external) = self.external_address {
+            config.address =
+                endpoint::Address::by(move |flow| HostPort::new(external, Some(flow.local.port())));
+        }
+        config
+    }
+
+    /// The bound address that a request to `remote` leaves from: of the right transport and family,
+    /// loopback only towards loopback.
+    pub(super) fn local_towards(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<SocketAddr> {
+        let fits = |local: &SocketAddr| {
+            local.is_ipv4() == remote.is_ipv4()
+                && (!local.ip().is_loopback() || remote.ip().is_loopback())
+        };
+        let mut candidates = self
+            .listens
+            .iter()
+            .filter(|(listens, local)| *listens == transport && fits(local))
+            .map(|(_, local)| *local);
+        candidates.next()
+    }
+}

@@ -1,0 +1,188 @@
+//! What the peer says, on its way to a recorder, back, or to the other leg.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use packet_ring::pool::PacketBuf;
+use rtp_core::session::Frame;
+use rtp_core::{Packet, PacketMut, PayloadType};
+
+use super::playing::LONGEST;
+use super::stream::{Activity, StreamState};
+use super::{Machine, Transmit};
+use crate::media::recorder::Direction;
+use crate::media::repacketizer::Repacketizer;
+use crate::media::{Codec, CodecKind, Event, PortId};
+
+impl Machine {
+    pub(super) fn on_rtp(
+        &mut self,
+        now: Duration,
+        port: PortId,
+        source: SocketAddr,
+        packet: PacketBuf,
+    ) {
+        let Some(stream) = self.streams.get_mut(&port) else { return };
+        let Ok(view) = Packet::parse(&packet) else {
+            stream.malformed += 1;
+            return;
+        };
+        if !stream.latch.handle_rtp(now, source, &view).is_accept() {
+            return;
+        }
+        stream.heard(now);
+        if !stream.session.handle_rtp(now, &view).is_playable() {
+            return;
+        }
+        let payload_type = view.payload_type().value();
+        if stream.agreed.events.is_some_and(|events| events.receive_payload_type == payload_type) {
+            stream.receive_event(now, &view);
+            let passed = self.pass_event(now, port, packet);
+            self.report_digits(port, passed);
+            return self.reschedule(port);
+        }
+        let Some(codec) = stream.codec_received(payload_type).cloned() else { return };
+        stream.record_octets(now, Direction::Received, &codec.kind, &view);
+        match stream.activity {
+            Activity::Echo => self.pass_audio(now, port, &codec, packet),
+            Activity::Bridged(other) => self.pass_audio(now, other, &codec, packet),
+            Activity::Idle | Activity::Playing(_) => {}
+        }
+    }
+
+    /// Sends audio on to `to`, which is where it came from for an echo.
+    fn pass_audio(&mut self, now: Duration, to: PortId, codec: &Codec, mut packet: PacketBuf) {
+        let Some(target) = self.streams.get_mut(&to) else { return };
+        let Ok(view) = Packet::parse(&packet) else { return };
+        let (Some(destination), Some(out)) = (target.destination(), target.codec_for(codec)) else {
+            target.session.sender_mut().withhold(&view);
+            return;
+        };
+        if target.is_sending_digit() {
+            target.session.sender_mut().withhold(&view);
+            return;
+        }
+        let payload_type = PayloadType::from_octet(out.send_payload_type);
+        let kind = out.kind.clone();
+        let length = view.payload().len();
+        if codec.is_g711() && length != target.frame_samples() {
+            return self.recut(now, to, &codec.kind, (&kind, payload_type), &view);
+        }
+        let Some(header) = target.session.sender_mut().relay(now, &view, payload_type, length)
+        else {
+            return;
+        };
+        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return };
+        rewritten.set_payload_type(header.payload_type);
+        rewritten.set_marker(header.marker);
+        rewritten.set_sequence_number(header.sequence_number);
+        rewritten.set_timestamp(header.timestamp);
+        rewritten.set_ssrc(header.ssrc);
+        transcode(&codec.kind, &kind, rewritten.payload_mut());
+        if let Ok(sent) = Packet::parse(&packet) {
+            target.record_octets(now, Direction::Sent, &kind, &sent);
+        }
+        self.transmits.push_back(Transmit { port: to, destination, packet });
+    }
+
+    /// Sends audio on in packets of the length that the target wants.
+    fn recut(
+        &mut self,
+        now: Duration,
+        to: PortId,
+        from: &CodecKind,
+        (kind, payload_type): (&CodecKind, PayloadType),
+        view: &Packet<'_>,
+    ) {
+        let Self { streams, pool, transmits, counters, .. } = self;
+        let Some(target) = streams.get_mut(&to) else { return };
+        let Some(destination) = target.destination() else { return };
+        let mut octets = [0; LONGEST];
+        let StreamState { cutter, session, recorder, agreed, .. } = target;
+        let cutter = cutter.get_or_insert_with(|| Box::new(Repacketizer::new(agreed.ptime_ms)));
+        let mut timestamp = view.timestamp();
+        for piece in view.payload().chunks(LONGEST) {
+            let Some(octets) = octets.get_mut(..piece.len()) else { return };
+            octets.copy_from_slice(piece);
+            transcode(from, kind, octets);
+            cutter.push(timestamp, octets, |timestamp, frame| {
+                let Some(mut packet) = pool.take() else {
+                    counters.no_buffer += 1;
+                    return;
+                };
+                let payload_len = frame.len();
+                let header = session
+                    .sender_mut()
+                    .send(now, Frame { payload_type, timestamp, marker: false, payload_len });
+                if packet.set_len(12 + payload_len).is_ok()
+                    && header.write(&mut packet).is_ok()
+                    && let Some(payload) = packet.get_mut(12..)
+                {
+                    payload.copy_from_slice(frame);
+                    if let (Some(recorder), Ok(sent)) = (recorder.as_mut(), Packet::parse(&packet))
+                    {
+                        super::stream::record(recorder, now, Direction::Sent, kind, &sent);
+                    }
+                    transmits.push_back(Transmit { port: to, destination, packet });
+                }
+            });
+            timestamp = timestamp.wrapping_add(octets.len() as u32);
+        }
+    }
+
+    /// Tells of digits that have ended. Those that could not pass as the packets they came in are sent
+    /// to the bridged leg as that leg can take them.
+    pub(super) fn report_digits(&mut self, port: PortId, passed: bool) {
+        while let Some(stream) = self.streams.get_mut(&port) {
+            let Some((digit, duration)) = stream.ended_digit() else { return };
+            self.events.push_back(Event::Digit { port, digit, duration });
+            if let (Activity::Bridged(to), false) = (&stream.activity, passed) {
+                let to = *to;
+                if let Some(target) = self.streams.get_mut(&to) {
+                    target.queue_digit(digit, duration);
+                }
+                self.reschedule(to);
+            }
+        }
+    }
+
+    /// Sends a packet of a telephone event on to the bridged leg. `false` when that has not agreed to
+    /// events of the same clock.
+    fn pass_event(&mut self, now: Duration, port: PortId, mut packet: PacketBuf) -> bool {
+        let Some(stream) = self.streams.get(&port) else { return true };
+        let Activity::Bridged(to) = stream.activity else { return true };
+        let clock_rate = stream.agreed.events.map(|events| events.clock_rate);
+        let Some(target) = self.streams.get_mut(&to) else { return true };
+        let Ok(view) = Packet::parse(&packet) else { return true };
+        let events = target.agreed.events.filter(|events| Some(events.clock_rate) == clock_rate);
+        let (Some(events), Some(destination), false) =
+            (events, target.destination(), target.is_sending_digit())
+        else {
+            target.session.sender_mut().withhold(&view);
+            return false;
+        };
+        let payload_type = PayloadType::from_octet(events.send_payload_type);
+        let length = view.payload().len();
+        let Some(header) = target.session.sender_mut().relay(now, &view, payload_type, length)
+        else {
+            return true;
+        };
+        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return true };
+        rewritten.set_payload_type(header.payload_type);
+        rewritten.set_marker(header.marker);
+        rewritten.set_sequence_number(header.sequence_number);
+        rewritten.set_timestamp(header.timestamp);
+        rewritten.set_ssrc(header.ssrc);
+        self.transmits.push_back(Transmit { port: to, destination, packet });
+        true
+    }
+}
+
+/// Changes the law of G.711 octets in place; other codecs, and the same law, stay as they are.
+fn transcode(from: &CodecKind, to: &CodecKind, octets: &mut [u8]) {
+    match (from, to) {
+        (CodecKind::Pcma, CodecKind::Pcmu) => codec_g711::transcode::alaw_to_ulaw_in_place(octets),
+        (CodecKind::Pcmu, CodecKind::Pcma) => codec_g711::transcode::ulaw_to_alaw_in_place(octets),
+        _ => {}
+    }
+}

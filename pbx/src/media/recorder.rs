@@ -1,0 +1,224 @@
+//! Recording: samples put where their time says, however late and in whatever order they come.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{RecordedSides, RecordingId};
+
+/// Samples a second.
+const RATE: u64 = 8_000;
+/// How long a packet may be late and still be recorded in its place.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// How often finished samples leave.
+const BLOCK: Duration = Duration::from_millis(200);
+/// A source whose clock disagrees with arrival by more than this has been set anew.
+const MAX_DRIFT: u64 = RATE;
+
+/// Finished samples of a recording, for the driver to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Which recording.
+    pub recording: RecordingId,
+    /// 8 kHz samples; with [`RecordedSides::Both`] left and right take turns.
+    pub samples: Vec<i16>,
+}
+
+/// Which side of a stream a sample is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Received,
+    Sent,
+}
+
+/// One recording at work.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    id: RecordingId,
+    sides: RecordedSides,
+    start: Duration,
+    /// Samples that have left.
+    flushed: u64,
+    received: Track,
+    sent: Track,
+    next_block: Duration,
+}
+
+impl Recorder {
+    pub(super) fn new(id: RecordingId, sides: RecordedSides, now: Duration) -> Self {
+        Self {
+            id,
+            sides,
+            start: now,
+            flushed: 0,
+            received: Track::default(),
+            sent: Track::default(),
+            next_block: now + PATIENCE + BLOCK,
+        }
+    }
+
+    pub(super) fn id(&self) -> RecordingId {
+        self.id
+    }
+
+    /// Samples with the RTP timestamp (8 kHz) and SSRC they came with.
+    pub(super) fn write(
+        &mut self,
+        now: Duration,
+        direction: Direction,
+        source: (u32, u32),
+        samples: &[i16],
+    ) {
+        if direction == Direction::Sent && self.sides == RecordedSides::Received {
+            return;
+        }
+        let arrival = ticks(now.saturating_sub(self.start));
+        let flushed = self.flushed;
+        let track = match direction {
+            Direction::Received => &mut self.received,
+            Direction::Sent => &mut self.sent,
+        };
+        let position = track.position(arrival, source);
+        track.put(flushed, position, samples);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Duration {
+        self.next_block
+    }
+
+    /// The block that is due, if one is.
+    pub(super) fn handle_timeout(&mut self, now: Duration) -> Option<Block> {
+        if now < self.next_block {
+            return None;
+        }
+        self.next_block = now + BLOCK;
+        self.flush(ticks(now.saturating_sub(self.start).saturating_sub(PATIENCE)))
+    }
+
+    /// The rest, and the length of the whole in samples.
+    pub(super) fn finish(mut self, now: Duration) -> (Option<Block>, u64) {
+        let elapsed = ticks(now.saturating_sub(self.start));
+        let held = self.received.samples.len().max(self.sent.samples.len()) as u64;
+        let block = self.flush(elapsed.max(self.flushed + held));
+        (block, self.flushed)
+    }
+
+    fn flush(&mut self, until: u64) -> Option<Block> {
+        let count = usize::try_from(until.saturating_sub(self.flushed)).ok().filter(|n| *n > 0)?;
+        let samples = match self.sides {
+            RecordedSides::Received => (0..count).map(|_| self.received.take()).collect(),
+            RecordedSides::Both => {
+                (0..count).flat_map(|_| [self.received.take(), self.sent.take()]).collect()
+            }
+        };
+        self.flushed = until;
+        Some(Block { recording: self.id, samples })
+    }
+}
+
+/// One direction: a window of samples that begins at the recording's `flushed`.
+#[derive(Debug, Default)]
+struct Track {
+    samples: VecDeque<i16>,
+    base: Option<Base>,
+}
+
+/// Where a source's time line lies in the recording.
+#[derive(Clone, Copy, Debug)]
+struct Base {
+    ssrc: u32,
+    timestamp: u32,
+    position: u64,
+}
+
+impl Track {
+    fn position(&mut self, arrival: u64, (ssrc, timestamp): (u32, u32)) -> u64 {
+        if let Some(base) = self.base
+            && base.ssrc == ssrc
+        {
+            let step = timestamp.wrapping_sub(base.timestamp).cast_signed();
+            let position = base.position.saturating_add_signed(i64::from(step));
+            if position.abs_diff(arrival) <= MAX_DRIFT {
+                self.base = Some(Base { ssrc, timestamp, position });
+                return position;
+            }
+        }
+        self.base = Some(Base { ssrc, timestamp, position: arrival });
+        arrival
+    }
+
+    fn put(&mut self, flushed: u64, position: u64, samples: &[i16]) {
+        // What lies before the window came too late.
+        let missed = usize::try_from(flushed.saturating_sub(position)).unwrap_or(usize::MAX);
+        let Some(samples) = samples.get(missed..) else { return };
+        let start = usize::try_from(position.saturating_sub(flushed)).unwrap_or(usize::MAX);
+        let end = start.saturating_add(samples.len());
+        if end > self.samples.len() {
+            self.samples.resize(end, 0);
+        }
+        for (slot, sample) in self.samples.range_mut(start..end).zip(samples) {
+            *slot = *sample;
+        }
+    }
+
+    fn take(&mut self) -> i16 {
+        self.samples.pop_front().unwrap_or(0)
+    }
+}
+
+fn ticks(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).saturating_mul(RATE) / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: Duration = Duration::from_millis(20);
+
+    fn recorded(order: &[u32]) -> Vec<i16> {
+        let mut recorder = Recorder::new(RecordingId(1), RecordedSides::Received, Duration::ZERO);
+        let mut samples = Vec::new();
+        for (slot, n) in order.iter().enumerate() {
+            let now = FRAME * slot as u32;
+            let frame = [*n as i16 + 1; 160];
+            recorder.write(now, Direction::Received, (7, 1_000 + n * 160), &frame);
+            samples.extend(recorder.handle_timeout(now).into_iter().flat_map(|b| b.samples));
+        }
+        let (block, length) = recorder.finish(FRAME * order.len() as u32);
+        samples.extend(block.into_iter().flat_map(|b| b.samples));
+        assert_eq!(samples.len() as u64, length);
+        samples
+    }
+
+    #[test]
+    fn samples_lie_where_their_timestamps_say() {
+        let order: Vec<u32> = (0..100).collect();
+        let samples = recorded(&order);
+        assert_eq!(samples.len(), 100 * 160);
+        for (n, frame) in samples.chunks(160).enumerate() {
+            assert_eq!(frame, [n as i16 + 1; 160], "frame {n}");
+        }
+    }
+
+    #[test]
+    fn reordered_frames_are_put_in_order_and_lost_ones_are_silence() {
+        let samples = recorded(&[0, 2, 1, 3, 5]);
+        let first: Vec<i16> = samples.chunks(160).map(|frame| frame[0]).collect();
+        assert_eq!(first, [1, 2, 3, 4, 0, 6]);
+    }
+
+    #[test]
+    fn a_source_that_jumps_goes_on_at_its_arrival() {
+        let mut recorder = Recorder::new(RecordingId(1), RecordedSides::Both, Duration::ZERO);
+        recorder.write(Duration::ZERO, Direction::Received, (7, 0), &[1; 160]);
+        recorder.write(FRAME, Direction::Received, (8, 4_000_000_000), &[2; 160]);
+        recorder.write(FRAME * 2, Direction::Sent, (9, 5), &[3; 160]);
+        let (block, length) = recorder.finish(FRAME * 3);
+        let samples = block.unwrap().samples;
+        assert_eq!(length, 480);
+        assert_eq!(samples.len(), 960);
+        assert_eq!(&samples[..4], [1, 0, 1, 0]);
+        assert_eq!(&samples[320..324], [2, 0, 2, 0]);
+        assert_eq!(&samples[640..644], [0, 3, 0, 3]);
+    }
+}

@@ -1,0 +1,230 @@
+//! The server: sockets, threads, clocks and the disk around the sans-IO machines.
+//!
+//! ```text
+//!   telephones, trunks                          program (commands, events)
+//!         | SIP                                        |
+//!  sip_core::net::Transports  <----->  owner task: Exchange  ---> store thread (SQLite)
+//!                                          |      ^
+//!                          commands, ports v      | events      (packet_ring::spsc)
+//!                                       media thread: Machine
+//!                                                 |
+//!                                         RTP sockets
+//! ```
+//!
+//! One task owns all calls, so that nothing about a call needs a lock.
+
+mod clock;
+mod media_thread;
+mod owner;
+mod ports;
+mod trace;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+
+use packet_ring::pool::{PacketPool, PoolConfig};
+use sip_core::Transport;
+use sip_core::net::Transports;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::directory::Directory;
+use crate::exchange::{Command, Event, Exchange, Input, Settings as ExchangeSettings};
+use crate::media::Machine;
+use crate::store::writer::{Progress, Writer};
+use crate::store::{Store, StoreError};
+use clock::Clock;
+use media_thread::MediaThread;
+use owner::Owner;
+use ports::PortBinder;
+pub use trace::SipTrace;
+
+/// Where a server listens and what it may use.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// SIP addresses, UDP and TCP.
+    pub listen: Vec<(Transport, SocketAddr)>,
+    /// Where RTP is received.
+    pub rtp_address: IpAddr,
+    /// RTP ports; even ones are used.
+    pub rtp_ports: RangeInclusive<u16>,
+    /// Buffers for RTP packets under way.
+    pub packet_buffers: usize,
+    /// Prints every SIP message.
+    pub sip_trace: Option<SipTrace>,
+}
+
+impl Default for Settings {
+    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers.
+    fn default() -> Self {
+        let address = SocketAddr::from(([127, 0, 0, 1], 5060));
+        Self {
+            listen: vec![(Transport::Udp, address), (Transport::Tcp, address)],
+            rtp_address: address.ip(),
+            rtp_ports: 16_384..=32_766,
+            packet_buffers: 16_384,
+            sip_trace: None,
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {transport} {address}: {}", why(error))]
+    Listen {
+        /// Which transport.
+        transport: Transport,
+        /// Which address.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// RTP ports cannot be bound.
+    #[error("cannot use the RTP ports of {address}: {}", why(error))]
+    Rtp {
+        /// Which address.
+        address: IpAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system gives no thread, random numbers or memory.
+    #[error("the operating system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    commands: mpsc::UnboundedSender<Command>,
+    events: mpsc::Receiver<Event>,
+    owner: JoinHandle<Progress>,
+    addresses: Vec<(Transport, SocketAddr)>,
+}
+
+/// Events that wait for a program that does not read them; further ones are dropped and counted.
+const EVENTS: usize = 4_096;
+
+impl Server {
+    /// Binds every address, reads the store, and begins to serve.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is left running then.
+    pub async fn start(
+        settings: Settings,
+        mut exchange: ExchangeSettings,
+        directory: Directory,
+        mut store: Box<dyn Store>,
+        seed: [u8; 32],
+    ) -> Result<Self, StartError> {
+        let clock = Clock::start();
+        let transports = bind(&settings.listen).await?;
+        let udp = transports.udp_addresses().map(|address| (Transport::Udp, address));
+        let tcp = transports.tcp_addresses().map(|address| (Transport::Tcp, address));
+        let addresses: Vec<(Transport, SocketAddr)> = udp.chain(tcp).collect();
+        exchange.listens.clone_from(&addresses);
+        let external = exchange.external_address;
+        let pool =
+            PacketPool::new(PoolConfig { slots: settings.packet_buffers, ..PoolConfig::default() })
+                .map_err(io::Error::other)?;
+        let machine = Machine::new(pool.clone(), split(seed, 1));
+        let media = MediaThread::start(machine, pool, clock)?;
+        let first_call = store.next_call()?;
+        let bindings = store.bindings()?;
+        let mut exchange =
+            Exchange::new(exchange, directory, clock.wall(), first_call, split(seed, 2));
+        for binding in bindings {
+            exchange.handle_input(clock.now(), Input::Restore(binding));
+        }
+        let binder = PortBinder::new(settings.rtp_address, settings.rtp_ports);
+        let (commands, commanded) = mpsc::unbounded_channel();
+        let (announced, events) = mpsc::channel(EVENTS);
+        let mut owner = Owner {
+            clock,
+            exchange,
+            transports,
+            media,
+            binder,
+            external,
+            next_port: 0,
+            ports_exhausted: false,
+            store: Writer::start(store)?,
+            store_full: false,
+            commands: commanded,
+            events: announced,
+            events_dropped: 0,
+            trace: settings.sip_trace,
+        };
+        owner
+            .bind_ports()
+            .map_err(|error| StartError::Rtp { address: settings.rtp_address, error })?;
+        let owner = tokio::spawn(owner.run());
+        Ok(Self { commands, events, owner, addresses })
+    }
+
+    /// Where it listens, with the ports that the system chose where 0 was asked for.
+    pub fn addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// Asks the exchange for something.
+    pub fn command(&self, command: Command) {
+        // A server that has stopped carries nothing out.
+        let _ = self.commands.send(command);
+    }
+
+    /// The next event; `None` when the server has stopped.
+    pub async fn event(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// Takes no new calls, says goodbye to the rest, writes every record and ends. Returns what was
+    /// written.
+    pub async fn stop(self) -> Progress {
+        self.command(Command::Stop);
+        drop(self.events);
+        self.owner.await.unwrap_or_default()
+    }
+}
+
+async fn bind(listen: &[(Transport, SocketAddr)]) -> Result<Transports, StartError> {
+    let mut transports = Transports::new(Default::default());
+    for (transport, address) in listen.iter().copied() {
+        let bound = match transport {
+            Transport::Tcp => transports.bind_tcp(address).await,
+            _ => transports.bind_udp(address).await,
+        };
+        bound.map_err(|error| StartError::Listen { transport, address, error })?;
+    }
+    Ok(transports)
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program uses this port; stop it, or listen on another one".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "this user may not; ports below 1024 need privileges".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Independent seeds from one, by the generator that will use them.
+fn split(seed: [u8; 32], stream: u64) -> [u8; 32] {
+    use rand_core::{Rng, SeedableRng};
+    let mut random = rand_chacha::ChaCha20Rng::from_seed(seed);
+    random.set_stream(stream);
+    let mut part = [0; 32];
+    random.fill_bytes(&mut part);
+    part
+}
