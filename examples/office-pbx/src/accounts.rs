@@ -36,8 +36,9 @@ impl Accounts {
             .with_context(|| format!("cannot make the data folder {}", folder.display()))?;
         let path = folder.join(FILE);
         let old = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str::<Self>(&text)
-                .with_context(|| format!("{} is damaged; move it away to begin anew", path.display()))?,
+            Ok(text) => toml::from_str::<Self>(&text).with_context(|| {
+                format!("{} is damaged; move it away to begin anew", path.display())
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
             Err(error) => {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
@@ -71,13 +72,11 @@ impl Accounts {
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options
-            .open(&beside)
-            .with_context(|| format!("cannot write {}", beside.display()))?;
+        let mut file =
+            options.open(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(&beside, path)
-            .with_context(|| format!("cannot write {}", path.display()))
+        std::fs::rename(&beside, path).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 

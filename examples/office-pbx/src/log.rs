@@ -1,5 +1,7 @@
 //! What happens, a line each; telephone numbers beyond internal ones are redacted.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use pbx::exchange::Event;
 use pbx::redact::{Redacted, RedactedParty};
@@ -13,7 +15,12 @@ use tracing_subscriber::EnvFilter;
 /// When the filter cannot be understood.
 pub fn start(filter: &str) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(filter).with_context(|| format!("--log {filter}"))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
     Ok(())
 }
 
@@ -104,11 +111,7 @@ mod tests {
         };
         let duration = std::time::Duration::from_millis(100);
         tracing::subscriber::with_default(subscriber, || {
-            event(&Event::Started {
-                call,
-                caller: caller.clone(),
-                dialled: "89161234567".into(),
-            });
+            event(&Event::Started { call, caller: caller.clone(), dialled: "89161234567".into() });
             event(&Event::Ringing { call, party: callee.clone() });
             event(&Event::Answered { call, by: callee.clone() });
             event(&Event::Digit { call, by: caller.clone(), digit: '5', duration });

@@ -1,4 +1,194 @@
 //! An office telephone exchange that runs without configuration.
+//!
+//! `main` reads the command line and joins the parts: [`config`] (what the file says), [`accounts`]
+//! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens).
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod accounts;
+mod config;
+mod log;
+mod office;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+use pbx::exchange::Settings as ExchangeSettings;
+use pbx::server::{Server, Settings, SipTrace};
+use pbx::store::SqliteStore;
+use sip_core::Transport;
+
+use accounts::Accounts;
+use config::{Config, REFERENCE};
+
+/// An office telephone exchange: extensions, an echo test, a voice menu and trunks.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// Configuration; without it four extensions are served on 127.0.0.1:5060.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where passwords, registrations and call records are kept.
+    #[arg(long, value_name = "DIR", default_value = "office-pbx-data")]
+    data: PathBuf,
+    /// Prints every key of the configuration with its meaning, and ends.
+    #[arg(long)]
+    print_config: bool,
+    /// Prints every SIP message to standard error.
+    #[arg(long)]
+    sip_trace: bool,
+    /// What to log: error, warn, info, debug, trace, or a filter such as `warn,pbx=debug`.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log: String,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.print_config {
+        print!("{REFERENCE}");
+        return ExitCode::SUCCESS;
+    }
+    let outcome = log::start(&arguments.log).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(serve(&arguments))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("office-pbx: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = match &arguments.config {
+        Some(path) => Config::load(path)?,
+        None => Config::built_in(),
+    };
+    let first = config.listen_udp.first().or(config.listen_tcp.first()).copied();
+    let server = reachable(first.context("no address to listen on")?);
+    let accounts = Accounts::open(&arguments.data, &config, &server.to_string())?;
+    let store = SqliteStore::open(&arguments.data.join("office-pbx.sqlite"))
+        .with_context(|| format!("the store in {} cannot be used", arguments.data.display()))?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| {
+        anyhow::anyhow!("the operating system gives no random numbers: {error}")
+    })?;
+    let mut server = Server::start(
+        server_settings(&config, arguments.sip_trace),
+        exchange_settings(&config),
+        office::directory(&config, &accounts)?,
+        Box::new(store),
+        seed,
+    )
+    .await?;
+    welcome(&config, arguments, &server);
+    let mut interrupted = Signals::new()?;
+    loop {
+        tokio::select! {
+            event = server.event() => match event {
+                Some(event) => log::event(&event),
+                None => anyhow::bail!("the server has ended by itself; see the log"),
+            },
+            signal = interrupted.next() => {
+                println!("{signal}: no new calls; saying goodbye to the rest");
+                break;
+            }
+        }
+    }
+    let progress = server.stop().await;
+    println!("stopped; {} entries are durable", progress.durable);
+    anyhow::ensure!(progress.lost == 0, "{} entries could not be written", progress.lost);
+    Ok(())
+}
+
+fn server_settings(config: &Config, trace: bool) -> Settings {
+    let udp = config.listen_udp.iter().map(|address| (Transport::Udp, *address));
+    let tcp = config.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
+    Settings {
+        listen: udp.chain(tcp).collect(),
+        rtp_address: config.rtp_address,
+        rtp_ports: config.rtp_ports.clone(),
+        sip_trace: trace.then(|| SipTrace::new(std::io::stderr())),
+        ..Settings::default()
+    }
+}
+
+fn exchange_settings(config: &Config) -> ExchangeSettings {
+    ExchangeSettings {
+        realm: config.realm.clone(),
+        extension_context: office::extension_context(),
+        ring_time: config.ring_time,
+        silence_limit: config.silence_limit,
+        max_calls: config.max_calls,
+        external_address: config.external_address,
+        ..ExchangeSettings::default()
+    }
+}
+
+/// What runs, and what to do next.
+fn welcome(config: &Config, arguments: &Arguments, server: &Server) {
+    let at = |wanted: Transport| {
+        let addresses = server.addresses().iter().filter(|(transport, _)| *transport == wanted);
+        addresses.map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    println!("office-pbx {} listens on", env!("CARGO_PKG_VERSION"));
+    for (name, transport) in [("UDP", Transport::Udp), ("TCP", Transport::Tcp)] {
+        println!("  {name}  {}", at(transport));
+    }
+    let numbers: Vec<&str> =
+        config.extensions.iter().map(|extension| extension.number.as_str()).collect();
+    let accounts = arguments.data.join("accounts.toml");
+    println!("extensions {}; their passwords are in {}", numbers.join(", "), accounts.display());
+    for service in &config.services {
+        println!("dial {} for {}", service.number, service.kind);
+    }
+    for trunk in &config.trunks {
+        println!("trunk {} at {}", trunk.name, trunk.address);
+    }
+    println!("try it from the same folder: cargo run --release -p softphone -- call 600");
+    println!("Ctrl-C stops it");
+}
+
+/// The address to give to telephones on this machine when every address is listened on.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            (std::net::Ipv6Addr::LOCALHOST, v6.port()).into()
+        }
+        other => other,
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) -> &'static str {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    }
+}

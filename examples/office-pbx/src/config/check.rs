@@ -210,7 +210,12 @@ impl Context<'_> {
         Ok(from..=to)
     }
 
-    fn positive(&self, value: Option<Spanned<u64>>, key: &str, or: u64) -> Result<u64, ConfigError> {
+    fn positive(
+        &self,
+        value: Option<Spanned<u64>>,
+        key: &str,
+        or: u64,
+    ) -> Result<u64, ConfigError> {
         match value {
             Some(value) if !(1..=86_400).contains(value.get_ref()) => {
                 Err(self.at(&value, key, "has to be 1 to 86400"))
@@ -325,7 +330,11 @@ impl Context<'_> {
             }
             let address = self.address(&value.address, "trunk.address")?;
             if address.port() == 0 || address.ip().is_unspecified() {
-                return Err(self.at(&value.address, "trunk.address", "needs an address and a port"));
+                return Err(self.at(
+                    &value.address,
+                    "trunk.address",
+                    "needs an address and a port",
+                ));
             }
             if trunks.iter().any(|trunk| trunk.name == name) {
                 return Err(self.at(&value.name, "trunk.name", format!("{name} is given twice")));
@@ -339,7 +348,11 @@ impl Context<'_> {
         Ok(trunks)
     }
 
-    fn routes(&self, values: Vec<file::Route>, trunks: &[Trunk]) -> Result<Vec<Route>, ConfigError> {
+    fn routes(
+        &self,
+        values: Vec<file::Route>,
+        trunks: &[Trunk],
+    ) -> Result<Vec<Route>, ConfigError> {
         let mut routes = Vec::with_capacity(values.len());
         for value in values {
             let pattern = value.pattern.get_ref().clone();

@@ -6,8 +6,8 @@ mod file;
 
 use std::path::Path;
 
-pub use check::{Config, Menu, ServiceKind};
 pub(crate) use check::weakness;
+pub use check::{Config, Menu, ServiceKind};
 pub use error::ConfigError;
 
 /// Every key with its meaning, as `--print-config` shows it.
@@ -20,8 +20,8 @@ impl Config {
     ///
     /// Names the file, the line and the key of the first mistake.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::unreadable(path, &error))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         Self::parse(&text, path)
     }
 
