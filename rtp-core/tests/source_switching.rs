@@ -60,6 +60,24 @@ fn a_local_source_runs_on_its_own_time_line() {
 }
 
 #[test]
+fn one_prompt_after_another() {
+    let mut sender = sender();
+    let first = sender.send(ms(0), frame(0));
+    for index in 1..50 {
+        sender.send(ms(20 * index), frame(160 * index as u32));
+    }
+    // The next prompt counts from zero again; it is seen even when nobody says so.
+    let next = sender.send(ms(1_000), frame(0));
+    assert!(next.marker);
+    assert_eq!(since(&first, &next), (50, 8_000));
+    // One whose time line lies ahead has to be announced.
+    sender.switch_source();
+    let announced = sender.send(ms(1_020), frame(400));
+    assert!(announced.marker);
+    assert_eq!(since(&first, &announced), (51, 8_160));
+}
+
+#[test]
 fn prompt_then_relay_then_prompt() {
     let mut sender = sender();
     let first = sender.send(ms(0), frame(0));

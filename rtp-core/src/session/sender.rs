@@ -116,8 +116,11 @@ impl Sender {
     }
 
     /// The next packet comes from another source: it goes on where the stream is and has the
-    /// marker. Not needed when a relayed source's SSRC changes, nor between a local source and a
-    /// relayed one: these are seen.
+    /// marker.
+    ///
+    /// To be called between two local sources. Not needed when a relayed source's SSRC changes, nor
+    /// between a local source and a relayed one, nor when a local time line goes back: these are
+    /// seen.
     pub fn switch_source(&mut self) {
         self.source = Source::New;
     }
@@ -125,10 +128,10 @@ impl Sender {
     /// The header for a packet of a local source that is sent at `now`.
     pub fn send(&mut self, now: Duration, frame: Frame) -> Header<'static> {
         let offset = match self.source {
-            Source::Local { timestamp_offset }
-                if self.is_near(now, frame.timestamp.wrapping_add(timestamp_offset)) =>
-            {
-                Some(timestamp_offset)
+            Source::Local { timestamp_offset } => {
+                let timestamp = frame.timestamp.wrapping_add(timestamp_offset);
+                let back = timestamp.wrapping_sub(self.newest.timestamp) as i32;
+                (back >= 0 && self.is_near(now, timestamp)).then_some(timestamp_offset)
             }
             _ => None,
         };
