@@ -51,7 +51,7 @@ fn step(legs: &mut [Leg; 2], at: usize, letter: u8, body: Option<&SessionDescrip
         }
         (b'R', Some(offer)) => {
             if let Err(rejection) = leg.dialog.receive_offer(offer) {
-                assert!(matches!(rejection.status(), 400 | 488 | 491 | 500));
+                assert!(matches!(rejection.status().code(), 400 | 488 | 491 | 500));
             }
         }
         (b'M', _) => {

@@ -122,8 +122,8 @@ fn offers_that_cannot_be_taken() {
     assert_eq!(of("m=audio 4000 RTP/AVP 18\n"), Rejection::NoCommonCodec);
     assert_eq!(of("m=audio 4000 RTP/AVP 0\nc=IN IP4 224.2.1.1/127\n"), Rejection::NoAddress);
     assert_eq!(of("m=audio 0 RTP/AVP 0\n"), Rejection::NoAudio);
-    assert_eq!(Rejection::NoMedia.status(), 400);
-    assert_eq!(Rejection::NoCommonCodec.status(), 488);
+    assert_eq!(Rejection::NoMedia.status().code(), 400);
+    assert_eq!(Rejection::NoCommonCodec.status().code(), 488);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn crossing_offers_are_told_apart() {
     let mut ours = dialog();
     ours.make_offer().unwrap();
     assert_eq!(ours.receive_offer(&offer), Err(Rejection::Glare));
-    assert_eq!(Rejection::Glare.status(), 491);
+    assert_eq!(Rejection::Glare.status().code(), 491);
     assert_eq!(ours.make_offer(), Err(StateError::LocalOfferPending));
     let mut theirs = dialog();
     theirs.receive_offer(&offer).unwrap();
@@ -207,7 +207,7 @@ fn fax_is_refused_and_the_call_goes_on() {
     dialog.make_answer().unwrap();
     let before = dialog.negotiated().cloned();
     let fax = sdp("m=image 4000 udptl t38\na=T38FaxVersion:0\n");
-    assert_eq!(dialog.receive_offer(&fax).unwrap_err().status(), 488);
+    assert_eq!(dialog.receive_offer(&fax).unwrap_err().status().code(), 488);
     assert_eq!(dialog.negotiated(), before.as_ref());
     // Beside audio it is declined.
     dialog.receive_offer(&sdp("m=audio 4000 RTP/AVP 8\nm=image 5000 udptl t38\n")).unwrap();

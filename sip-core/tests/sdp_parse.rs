@@ -174,7 +174,7 @@ fn broken_bodies_say_line_offset_and_reason() {
         assert!(rest.starts_with(at) && (!at.is_empty() || rest.is_empty()), "{to:?}: {rest:?}");
     }
     assert_eq!(fault(""), (1, 0, Missing(b'v')));
-    assert_eq!(strict("").unwrap_err().status(), 400);
+    assert_eq!(strict("").unwrap_err().status().code(), 400);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn each_limit_is_named() {
     let check = |limits: Limits, text: &str, limit: Limit| {
         let error = SessionDescription::parse(text.as_bytes(), &limits).unwrap_err();
         assert_eq!(error.kind, SdpErrorKind::Limit(limit), "{error}");
-        assert_eq!(error.status(), 413);
+        assert_eq!(error.status().code(), 413);
     };
     let size = base.len();
     check(Limits { bytes: size - 1, ..Limits::default() }, &base, Limit::Bytes);

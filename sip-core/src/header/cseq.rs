@@ -1,0 +1,227 @@
+//! CSeq, Call-ID and RAck (RFC 3261 §20.16, §20.8; RFC 3262 §7.2).
+
+use super::{HeaderName, HeaderView, TypedHeader};
+use crate::error::{HeaderError, ValueError};
+use crate::message::Method;
+use crate::text::{Cursor, Token, class};
+
+/// The number of a request within its dialog or call, and its method.
+///
+/// Grammar: `1*DIGIT LWS Method`, for example `4711 INVITE`. The number is below 2³².
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CSeq {
+    /// The number.
+    pub number: u32,
+    /// The method.
+    pub method: Method,
+}
+
+impl CSeq {
+    /// Joins number and method.
+    pub fn new(number: u32, method: Method) -> CSeq {
+        CSeq { number, method }
+    }
+}
+
+impl TypedHeader for CSeq {
+    const NAME: HeaderName = HeaderName::CSeq;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        CSeqRef::read(value)
+            .map(|cseq| CSeq { number: cseq.number, method: Method::of_token(cseq.method) })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{} {}", self.number, self.method).as_bytes());
+    }
+}
+
+/// A [`CSeq`] read in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CSeqRef<'a> {
+    /// The number.
+    pub number: u32,
+    /// The method, as it was written.
+    pub method: &'a str,
+}
+
+impl<'a> HeaderView<'a> for CSeqRef<'a> {
+    const NAME: HeaderName = HeaderName::CSeq;
+    const SHAPE: super::Shape = super::Shape::Single;
+
+    fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
+        let read = || -> Result<CSeqRef<'a>, ValueError> {
+            let mut cursor = Cursor::of(value)?;
+            let number = number(&mut cursor)?;
+            let method = method(&mut cursor)?;
+            cursor.end()?;
+            Ok(CSeqRef { number, method })
+        };
+        read().map_err(|error| error.of(HeaderName::CSeq))
+    }
+}
+
+/// Which reliable provisional response is acknowledged (RFC 3262 §7.2).
+///
+/// Grammar: `response-num LWS CSeq-num LWS Method`, for example `776656 1 INVITE`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RAck {
+    /// The RSeq of the response.
+    pub response: u32,
+    /// The CSeq of the response.
+    pub cseq: CSeq,
+}
+
+impl TypedHeader for RAck {
+    const NAME: HeaderName = HeaderName::RAck;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        let read = || -> Result<RAck, ValueError> {
+            let mut cursor = Cursor::of(value)?;
+            let response = number(&mut cursor)?;
+            if !cursor.lws() {
+                return Err(cursor.expected("white space"));
+            }
+            let number = number(&mut cursor)?;
+            let method = Method::of_token(method(&mut cursor)?);
+            cursor.end()?;
+            Ok(RAck { response, cseq: CSeq { number, method } })
+        };
+        read().map_err(|error| error.of(HeaderName::RAck))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{} ", self.response).as_bytes());
+        self.cseq.write(out);
+    }
+}
+
+fn number(cursor: &mut Cursor<'_>) -> Result<u32, ValueError> {
+    cursor.number(u64::from(u32::MAX)).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
+    if !cursor.lws() {
+        return Err(cursor.expected("white space"));
+    }
+    cursor.token("a method")
+}
+
+/// What all requests and responses of a dialog or registration have in common (RFC 3261 §20.8).
+///
+/// Grammar: `word [ "@" word ]`, compared byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(Box<str>);
+
+impl CallId {
+    /// A Call-ID of your own.
+    ///
+    /// # Errors
+    ///
+    /// When `text` is not `word [ "@" word ]`.
+    pub fn new(text: &str) -> Result<CallId, HeaderError> {
+        CallId::parse(text.as_bytes())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::fmt::Display for CallId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TypedHeader for CallId {
+    const NAME: HeaderName = HeaderName::CallId;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        CallIdRef::read(value).map(|id| CallId(id.0.into()))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
+/// A [`CallId`] read in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallIdRef<'a>(pub &'a str);
+
+impl<'a> HeaderView<'a> for CallIdRef<'a> {
+    const NAME: HeaderName = HeaderName::CallId;
+    const SHAPE: super::Shape = super::Shape::Single;
+
+    fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
+        Cursor::of(value)
+            .and_then(|mut cursor| {
+                read_call_id(&mut cursor).and_then(|id| cursor.end().map(|()| id))
+            })
+            .map(CallIdRef)
+            .map_err(|error| error.of(HeaderName::CallId))
+    }
+}
+
+/// Reads `word [ "@" word ]`.
+pub(super) fn read_call_id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
+    let start = cursor.at();
+    if cursor.run(class::WORD).is_empty() {
+        return Err(cursor.expected("a word"));
+    }
+    if cursor.eat(b'@') && cursor.run(class::WORD).is_empty() {
+        return Err(cursor.expected("a word after the @"));
+    }
+    Ok(cursor.slice(start, cursor.at()))
+}
+
+impl Method {
+    /// The method that a checked token names.
+    pub(crate) fn of_token(token: &str) -> Method {
+        Method::known(token).unwrap_or_else(|| Method::Other(Token::copy(token)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers() {
+        let cseq = CSeq::parse(b"0009\r\n  INVITE").unwrap();
+        assert_eq!(cseq, CSeq::new(9, Method::Invite));
+        assert_eq!(CSeq::parse(b"1 invite").unwrap().method.as_str(), "invite");
+        for value in [
+            "",
+            "1",
+            "1INVITE",
+            "INVITE",
+            "4294967296 INVITE",
+            "-1 INVITE",
+            "1 IN VITE",
+            "1 ",
+            "1 \u{e9}",
+        ] {
+            assert!(CSeq::parse(value.as_bytes()).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn acknowledged_responses() {
+        let rack = RAck::parse(b"776656 1 INVITE").unwrap();
+        assert_eq!((rack.response, rack.cseq.number), (776_656, 1));
+        assert!(RAck::parse(b"1 INVITE").is_err());
+    }
+
+    #[test]
+    fn call_ids() {
+        for id in ["c", "a84b4c76e66710@pc33", "intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{"] {
+            assert_eq!(CallId::new(id).unwrap().as_str(), id);
+        }
+        for id in ["", "@", "a@", "a@b@c", "a b", "a,b", "a;b", "é"] {
+            assert!(CallId::new(id).is_err(), "{id}");
+        }
+    }
+}

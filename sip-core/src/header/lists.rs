@@ -1,0 +1,203 @@
+//! Headers that are lists of tokens: Allow, Supported, Require and their kin (RFC 3261 §20.5,
+//! §20.29, §20.32, §20.37, §20.40).
+
+use super::params::{Params, ParamsRef};
+use super::{HeaderName, Shape, TypedHeader};
+use crate::error::{HeaderError, ValueError};
+use crate::message::Method;
+use crate::text::{Cursor, Elements, Token, trim};
+
+/// The methods that the sender takes (RFC 3261 §20.5). Methods are compared with regard to case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Allow(pub Vec<Method>);
+
+impl Allow {
+    /// Whether the method is in the list.
+    pub fn contains(&self, method: &Method) -> bool {
+        self.0.contains(method)
+    }
+}
+
+impl TypedHeader for Allow {
+    const NAME: HeaderName = HeaderName::Allow;
+    const SHAPE: Shape = Shape::Whole;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        tokens(value)
+            .map(|tokens| {
+                Allow(tokens.iter().map(|token| Method::of_token(token.as_str())).collect())
+            })
+            .map_err(|error| error.of(HeaderName::Allow))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for (index, method) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(method.as_str().as_bytes());
+        }
+    }
+
+    fn merge(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+}
+
+macro_rules! token_lists {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $name(pub Vec<Token>);
+
+        impl $name {
+            /// Whether the list has this token, in any case.
+            pub fn contains(&self, name: &str) -> bool {
+                self.0.iter().any(|token| token.as_str().eq_ignore_ascii_case(name))
+            }
+        }
+
+        impl TypedHeader for $name {
+            const NAME: HeaderName = HeaderName::$name;
+            const SHAPE: Shape = Shape::Whole;
+
+            fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+                tokens(value).map($name).map_err(|error| error.of(HeaderName::$name))
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                write_tokens(&self.0, b", ", out);
+            }
+
+            fn merge(&mut self, more: Self) {
+                self.0.extend(more.0);
+            }
+        }
+
+        impl FromIterator<Token> for $name {
+            fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
+                $name(tokens.into_iter().collect())
+            }
+        }
+    )* };
+}
+
+token_lists! {
+    /// The extensions that the sender knows (RFC 3261 §20.37): `100rel, timer`.
+    Supported;
+    /// The extensions that the UAS must know (RFC 3261 §20.32).
+    Require;
+    /// The extensions that every proxy must know (RFC 3261 §20.29).
+    ProxyRequire;
+    /// The extensions that the answerer lacks, in a 420 (RFC 3261 §20.40).
+    Unsupported;
+    /// The event packages that the sender takes (RFC 6665 §8.2.2).
+    AllowEvents;
+    /// The codings of the body, outermost last (RFC 3261 §20.12).
+    ContentEncoding;
+    /// The languages of the body (RFC 3261 §20.13).
+    ContentLanguage;
+    /// The INFO packages that the sender takes (RFC 6086 §7); `nil` for none.
+    RecvInfo;
+}
+
+/// What the sender wants hidden (RFC 3323 §4.2): `id;critical`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Privacy(pub Vec<Token>);
+
+impl Privacy {
+    /// Whether the list has this value, in any case.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|token| token.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+impl TypedHeader for Privacy {
+    const NAME: HeaderName = HeaderName::Privacy;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        let read = || -> Result<Privacy, ValueError> {
+            let mut cursor = Cursor::of(value)?;
+            cursor.lws();
+            let mut values = vec![Token::copy(cursor.token("a privacy value")?)];
+            // RFC 3323 has semicolons; commas are common, and can mean nothing else.
+            while cursor.separator(b';') || cursor.separator(b',') {
+                values.push(Token::copy(cursor.token("a privacy value")?));
+            }
+            cursor.end()?;
+            Ok(Privacy(values))
+        };
+        read().map_err(|error| error.of(HeaderName::Privacy))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_tokens(&self.0, b";", out);
+    }
+}
+
+fn tokens(value: &[u8]) -> Result<Vec<Token>, ValueError> {
+    let mut tokens = Vec::new();
+    if trim(value).is_empty() {
+        return Ok(tokens);
+    }
+    for (at, element) in Elements::new(value) {
+        let mut read = || -> Result<(), ValueError> {
+            let mut cursor = Cursor::of(element)?;
+            tokens.push(Token::copy(cursor.token("a token")?));
+            cursor.end()
+        };
+        read().map_err(|error| error.shifted(at))?;
+    }
+    Ok(tokens)
+}
+
+fn write_tokens(tokens: &[Token], separator: &[u8], out: &mut Vec<u8>) {
+    for (index, token) in tokens.iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(separator);
+        }
+        out.extend_from_slice(token.as_str().as_bytes());
+    }
+}
+
+/// Reads a token and parameters, the whole of `value`.
+pub(super) fn token_and_params(value: &[u8]) -> Result<(Token, Params), ValueError> {
+    let mut cursor = Cursor::of(value)?;
+    cursor.lws();
+    let token = Token::copy(cursor.token("a token")?);
+    let params = ParamsRef::read(&mut cursor, |_| Ok(()))?.to_params();
+    cursor.end()?;
+    Ok((token, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists() {
+        let supported = Supported::parse(b" 100rel ,\r\n timer").unwrap();
+        assert!(
+            supported.contains("100REL")
+                && supported.contains("timer")
+                && !supported.contains("path")
+        );
+        assert_eq!(Supported::parse(b"").unwrap().0, []);
+        assert!(Supported::parse(b"a,,b").is_err() && Supported::parse(b"a b").is_err());
+        let allow = Allow::parse(b"INVITE, ACK, FOO").unwrap();
+        assert!(allow.contains(&Method::Ack) && !allow.contains(&Method::Bye));
+        let mut out = Vec::new();
+        allow.write(&mut out);
+        assert_eq!(out, b"INVITE, ACK, FOO");
+    }
+
+    #[test]
+    fn privacy() {
+        let privacy = Privacy::parse(b"id ; critical").unwrap();
+        let mut out = Vec::new();
+        privacy.write(&mut out);
+        assert_eq!(out, b"id;critical");
+        assert!(privacy.contains("ID"));
+        assert!(Privacy::parse(b"").is_err() && Privacy::parse(b"id;").is_err());
+    }
+}

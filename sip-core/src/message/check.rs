@@ -1,0 +1,210 @@
+//! What every user agent checks before it works on a message (RFC 3261 §8.1.1, §8.2.2, §16.3).
+
+use super::StatusCode;
+use crate::error::{HeaderError, Rejection};
+use crate::header::{Authorization, ProxyAuthorization};
+use crate::header::{
+    CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
+    RecordRouteRef, RouteRef, ToRef, ViaRef, all, require,
+};
+use crate::uri::{Uri, UriRef};
+
+/// What a user agent takes beyond the minimum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Takes tel URIs as Request-URI; else they are answered with 416.
+    pub tel: bool,
+    /// Takes URNs, such as `urn:service:sos`, as Request-URI; else they are answered with 416.
+    pub urn: bool,
+}
+
+/// The request line.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) uri: Target<'a>,
+}
+
+/// The Request-URI.
+pub(super) enum Target<'a> {
+    Read(&'a Uri),
+    /// The text, and its offset.
+    Unread(&'a [u8], usize),
+}
+
+pub(super) fn request(
+    start: Request<'_>,
+    lines: &impl Lines,
+    policy: &Policy,
+) -> Result<(), Rejection> {
+    let scheme = target(&start.uri)?;
+    let top = common(lines)?;
+    optional::<MaxForwards>(lines)?;
+    every::<RecordRouteRef<'_>>(lines)?;
+    every::<RouteRef<'_>>(lines)?;
+    every::<Authorization>(lines)?;
+    every::<ProxyAuthorization>(lines)?;
+    contacts(start.method, lines, top.branch.is_some())?;
+    cseq(start.method, lines)?;
+    match scheme {
+        Scheme::Sip => Ok(()),
+        Scheme::Tel if policy.tel => Ok(()),
+        Scheme::Urn if policy.urn => Ok(()),
+        _ => Err(Rejection {
+            status: StatusCode::UNSUPPORTED_URI_SCHEME,
+            header: None,
+            offset: 0,
+            text: "the scheme of the Request-URI is not supported".into(),
+        }),
+    }
+}
+
+pub(super) fn response(lines: &impl Lines) -> Result<(), Rejection> {
+    common(lines)?;
+    require::<CSeqRef<'_>>(lines)?;
+    every::<RecordRouteRef<'_>>(lines)?;
+    every::<ContactRef<'_>>(lines)?;
+    Ok(())
+}
+
+enum Scheme {
+    Sip,
+    Tel,
+    Urn,
+    Other,
+}
+
+/// A Request-URI is well-formed and has no headers (§19.1.1).
+fn target(uri: &Target<'_>) -> Result<Scheme, Rejection> {
+    let reject = |offset, text: String| Rejection {
+        status: StatusCode::BAD_REQUEST,
+        header: None,
+        offset,
+        text: text.into(),
+    };
+    let (scheme, has_headers, offset) = match uri {
+        Target::Read(uri) => {
+            let has_headers = uri.as_sip().is_some_and(|uri| !uri.headers_escaped().is_empty());
+            (uri.scheme(), has_headers, 0)
+        }
+        Target::Unread(text, at) => {
+            let uri = UriRef::parse(text).map_err(|error| {
+                reject(at + error.offset, format!("the Request-URI is malformed: {}", error.kind))
+            })?;
+            let has_headers = matches!(uri, UriRef::Sip(uri) if !uri.headers.is_empty());
+            (uri.scheme(), has_headers, *at)
+        }
+    };
+    if has_headers {
+        return Err(reject(offset, "the Request-URI has headers".to_owned()));
+    }
+    Ok(match scheme {
+        "sip" | "sips" => Scheme::Sip,
+        "tel" => Scheme::Tel,
+        urn if urn.eq_ignore_ascii_case("urn") => Scheme::Urn,
+        _ => Scheme::Other,
+    })
+}
+
+/// Headers that may stand only once, of those whose repetition could be read in two ways.
+const SINGLE: [Known; 10] = [
+    Known::From,
+    Known::To,
+    Known::CallId,
+    Known::CSeq,
+    Known::MaxForwards,
+    Known::ContentType,
+    Known::Expires,
+    Known::Event,
+    Known::ReferTo,
+    Known::Replaces,
+];
+
+/// What requests and responses have in common: Via, From, To and Call-ID, well-formed. Gives the
+/// top Via.
+fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
+    let mut seen = 0u16;
+    for line in lines.lines() {
+        let Some(bit) = SINGLE.iter().position(|known| *known == line.known) else { continue };
+        if seen & 1 << bit != 0 {
+            return Err(Rejection {
+                status: StatusCode::BAD_REQUEST,
+                header: line.known.name(),
+                offset: line.offset(),
+                text: "given more than once".into(),
+            });
+        }
+        seen |= 1 << bit;
+    }
+    let top: ViaRef<'_> = require(lines)?;
+    every::<ViaRef<'_>>(lines)?;
+    if top.branch.is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
+        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
+    }
+    require::<FromRef<'_>>(lines)?;
+    require::<ToRef<'_>>(lines)?;
+    require::<CallIdRef<'_>>(lines)?;
+    Ok(top)
+}
+
+fn optional<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
+    crate::header::find::<T>(lines)?;
+    Ok(())
+}
+
+fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
+    for value in all::<T, _>(lines) {
+        value?;
+    }
+    Ok(())
+}
+
+/// Contacts are well-formed; a request that can make a dialog has exactly one, a URI (§8.1.1.8).
+/// Where RFC 2543 wrote the request, which knew no branch, it may have none.
+fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Rejection> {
+    let reject = |text| bad(lines, HeaderName::Contact, text);
+    let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
+    let mut count = 0usize;
+    for contact in all::<ContactRef<'_>, _>(lines) {
+        if contact? == ContactRef::Star && makes_dialog {
+            return Err(reject("* has no meaning here"));
+        }
+        count += 1;
+    }
+    match count {
+        0 if makes_dialog && is_current => Err(reject("missing")),
+        2.. if makes_dialog => Err(reject("more than one")),
+        _ => Ok(()),
+    }
+}
+
+/// CSeq names the method of the request line (§8.1.1.5). Of a method that nobody knows, that is
+/// the better answer.
+fn cseq(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
+    let cseq: CSeqRef<'_> = require(lines)?;
+    if cseq.method == method {
+        return Ok(());
+    }
+    let status = match super::Method::known(method) {
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::NOT_IMPLEMENTED,
+    };
+    let text = "names another method than the request line";
+    Err(Rejection { status, ..bad(lines, HeaderName::CSeq, text) })
+}
+
+impl From<HeaderError> for Rejection {
+    fn from(error: HeaderError) -> Self {
+        Rejection {
+            status: error.status(),
+            offset: error.offset,
+            text: error.kind.to_string().into(),
+            header: Some(error.header),
+        }
+    }
+}
+
+/// A 400 that names a header, and where its first line is.
+fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
+    let offset = lines.lines().find(|line| line.is(&header)).map_or(0, |line| line.offset());
+    Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
+}

@@ -1,0 +1,511 @@
+//! Finds the lines of a message.
+
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use super::response::is_reason;
+use super::{Message, Method, ReasonPhrase, Request, Response, StatusCode};
+use crate::error::{ParseError, ParseErrorKind};
+use crate::header::{Headers, Known, SHORT};
+use crate::limits::{Limit, Limits};
+use crate::text::{Token, class, from_below, is, is_token, trim};
+use crate::uri::Uri;
+
+/// What a scan found beside the header lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scan {
+    pub(crate) start: Start,
+    /// The number of header lines.
+    pub(crate) headers: usize,
+    /// The body.
+    pub(crate) body: (usize, usize),
+    /// Whether the empty line after the headers is there.
+    pub(crate) has_empty_line: bool,
+}
+
+/// The start line. Like those of headers its offsets are of 16 bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    Request { method: Span, uri: Span },
+    Response { status: StatusCode, reason: Span },
+}
+
+/// A part of the head: its start and its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span(u16, u16);
+
+impl Span {
+    /// Takes offsets that are known to be small enough.
+    fn new(start: usize, end: usize) -> Span {
+        Span(start as u16, end as u16)
+    }
+
+    pub(crate) fn start(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        usize::from(self.0)..usize::from(self.1)
+    }
+
+    pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.range()).unwrap_or_default()
+    }
+}
+
+/// One header line: where it starts, where its value starts with the white space before it, and
+/// where it ends without the CRLF. Header sections are no longer than these numbers reach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawLine {
+    pub(crate) start: u16,
+    pub(crate) value: u16,
+    pub(crate) end: u16,
+    pub(crate) known: Known,
+}
+
+/// Lines are found in batches: what is common fits in one.
+pub(crate) type Batch = [RawLine; BATCH];
+pub(crate) const BATCH: usize = 32;
+
+/// Lines not yet found.
+pub(crate) const NO_LINES: Batch =
+    [RawLine { start: 0, value: 0, end: 0, known: Known::Other }; BATCH];
+
+impl RawLine {
+    /// The name as it was written.
+    pub(crate) fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let colon = usize::from(self.value).saturating_sub(1);
+        trim(bytes.get(usize::from(self.start)..colon).unwrap_or_default())
+    }
+
+    /// The value with the white space around it.
+    pub(crate) fn value<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(usize::from(self.value)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Where the next line starts.
+    pub(crate) fn next(&self) -> usize {
+        usize::from(self.end) + 2
+    }
+}
+
+/// Reads an owned message.
+pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+    let mut headers = Headers::received(bytes.clone(), limits);
+    let mut first = NO_LINES;
+    let scan = scan(&bytes, limits, &mut first, |lines| {
+        for line in lines {
+            headers.push_received(line);
+        }
+    })?;
+    let body = bytes.slice(scan.body.0..scan.body.1);
+    Ok(match scan.start {
+        Start::Request { method, uri } => {
+            let at = uri.start();
+            let uri = Uri::parse(uri.of(&bytes)).map_err(|error| {
+                ParseError::new(ParseErrorKind::RequestUri(error.kind), at + error.offset)
+            })?;
+            let known = core::str::from_utf8(method.of(&bytes)).ok().and_then(Method::known);
+            // The scan has checked that it is a token.
+            let method =
+                known.unwrap_or_else(|| Method::Other(Token::checked(bytes.slice(method.range()))));
+            Message::Request(Request { method, uri, headers, body })
+        }
+        Start::Response { status, reason } => {
+            let at = reason.start();
+            let reason = ReasonPhrase::new(bytes.slice(reason.range()))
+                .ok_or(ParseError::new(ParseErrorKind::Control, at))?;
+            Message::Response(Response { status, reason, headers, body })
+        }
+    })
+}
+
+/// Finds every line once, leaving the first ones in `first`.
+pub(crate) fn scan_first(
+    bytes: &[u8],
+    limits: &Limits,
+    first: &mut Batch,
+) -> Result<Scan, ParseError> {
+    scan(bytes, limits, first, |_| ())
+}
+
+/// Finds every line once. The first header lines are left in `first`; `see` is shown all of them,
+/// batch by batch.
+fn scan(
+    bytes: &[u8],
+    limits: &Limits,
+    first: &mut Batch,
+    mut see: impl FnMut(&[RawLine]),
+) -> Result<Scan, ParseError> {
+    let fail = |kind, at| Err(ParseError::new(kind, at));
+    if bytes.len() > limits.bytes {
+        return fail(ParseErrorKind::Limit(Limit::Bytes), limits.bytes);
+    }
+    let begin = leading_line_ends(bytes);
+    if begin == bytes.len() {
+        return fail(ParseErrorKind::Empty, 0);
+    }
+    // Looking no further than the limit spares a comparison for each line.
+    let most = limits.header_bytes.min(usize::from(u16::MAX) - 2);
+    let head = bytes.get(..most + 2).unwrap_or(bytes);
+    let beyond = |error: ParseError| match error.kind {
+        ParseErrorKind::Truncated if head.len() < bytes.len() => {
+            ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), most)
+        }
+        _ => error,
+    };
+    let (start, start_end) = match plain_request_line(head, begin) {
+        Some(plain) => plain,
+        None => {
+            let end = line_end(head, begin).map_err(beyond)?;
+            (start_line(head, begin, end)?, end)
+        }
+    };
+    let mut walk =
+        Walk { head, at: start_end + 2, left: limits.headers, length: None, state: State::More };
+    let mut headers = walk.batch(first).map_err(beyond)?;
+    see(first.get(..headers).unwrap_or_default());
+    while walk.state == State::More {
+        let mut lines = NO_LINES;
+        let count = walk.batch(&mut lines).map_err(beyond)?;
+        see(lines.get(..count).unwrap_or_default());
+        headers += count;
+    }
+
+    let at = walk.at;
+    let has_empty_line = walk.state == State::EmptyLine;
+    let length = match walk.length {
+        Some(line) => Some((content_length(line.value(bytes), usize::from(line.value))?, line)),
+        None => None,
+    };
+    let rest = bytes.len().saturating_sub(at);
+    let body = match length {
+        Some((length, _)) if length > limits.body => {
+            return fail(ParseErrorKind::Limit(Limit::Body), at);
+        }
+        Some((length, line)) if length > rest => {
+            return fail(ParseErrorKind::BodyTruncated, usize::from(line.value));
+        }
+        Some((length, _)) => (at, at + length),
+        None if rest > limits.body => return fail(ParseErrorKind::Limit(Limit::Body), at),
+        None => (at, bytes.len()),
+    };
+    Ok(Scan { start, headers, body, has_empty_line })
+}
+
+/// Finds header lines.
+struct Walk<'a> {
+    /// The message as far as its head may reach.
+    head: &'a [u8],
+    /// Where the next line starts; at the end, where the body does.
+    at: usize,
+    /// Lines that may yet come.
+    left: usize,
+    /// The Content-Length.
+    length: Option<RawLine>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There may be more lines.
+    More,
+    /// The empty line was found.
+    EmptyLine,
+    /// The head ended without it.
+    End,
+}
+
+impl Walk<'_> {
+    /// Finds lines until the batch is full or the head ends; gives their number. First the ends
+    /// of all, then their names: each loop alone fits the registers.
+    fn batch(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let count = self.find_ends(lines)?;
+        let lines = lines.get_mut(..count).unwrap_or_default();
+        for line in lines.iter_mut() {
+            read_name(self.head, line)?;
+            if line.known == Known::ContentLength {
+                if self.length.is_some() {
+                    let kind = ParseErrorKind::ContentLengthRepeated;
+                    return Err(ParseError::new(kind, usize::from(line.start)));
+                }
+                self.length = Some(*line);
+            }
+        }
+        match lines.get(self.left) {
+            Some(line) => {
+                let kind = ParseErrorKind::Limit(Limit::Headers);
+                Err(ParseError::new(kind, usize::from(line.start)))
+            }
+            None => {
+                self.left -= count;
+                Ok(count)
+            }
+        }
+    }
+
+    fn find_ends(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let head = self.head;
+        let mut start = self.at;
+        let mut rest = head.get(start..).unwrap_or_default();
+        let mut count = 0;
+        for line in lines {
+            let end = loop {
+                rest = from_below::<0x20>(rest);
+                let at = head.len() - rest.len();
+                match rest {
+                    [b'\r', b'\n', after @ ..] => {
+                        rest = after;
+                        if matches!(after, [b' ' | b'\t', ..]) && at > start {
+                            continue;
+                        }
+                        break at;
+                    }
+                    [] if start == head.len() => {
+                        (self.at, self.state) = (start, State::End);
+                        return Ok(count);
+                    }
+                    _ => {
+                        let at = odd_control(head, start, at)?;
+                        rest = head.get(at..).unwrap_or_default();
+                    }
+                }
+            };
+            if end == start {
+                (self.at, self.state) = (end + 2, State::EmptyLine);
+                return Ok(count);
+            }
+            // The head is no longer than these numbers reach.
+            (line.start, line.end) = (start as u16, end as u16);
+            count += 1;
+            start = end + 2;
+        }
+        self.at = start;
+        Ok(count)
+    }
+}
+
+/// Judges a control character other than a CRLF: where to look on behind it. Those that start no
+/// line and end no string are left to the grammar of the value.
+#[cold]
+fn odd_control(bytes: &[u8], start: usize, at: usize) -> Result<usize, ParseError> {
+    match bytes.get(at..).unwrap_or_default() {
+        [] | [b'\r'] => Err(ParseError::new(ParseErrorKind::Truncated, start)),
+        [b'\r' | b'\n', ..] => Err(ParseError::new(ParseErrorKind::LineEnd, at)),
+        // A NUL may stand behind the backslash of a quoted string, and nowhere else.
+        [0, ..] if at == start || bytes.get(at - 1) != Some(&b'\\') => {
+            Err(ParseError::new(ParseErrorKind::Control, at))
+        }
+        _ => Ok(at + 1),
+    }
+}
+
+/// Finds the name of a line whose ends are known.
+#[inline(always)]
+fn read_name(head: &[u8], line: &mut RawLine) -> Result<(), ParseError> {
+    let start = usize::from(line.start);
+    let (known, colon) = head
+        .get(start..)
+        .and_then(|rest| rest.first_chunk::<SHORT>())
+        .and_then(Known::at_start)
+        .unwrap_or((Known::Other, 0));
+    if known == Known::Other {
+        return read_any_name(head, line);
+    }
+    line.known = known;
+    line.value = line.start + colon as u16 + 1;
+    Ok(())
+}
+
+/// The same for any name, with white space before its colon.
+fn read_any_name(head: &[u8], line: &mut RawLine) -> Result<(), ParseError> {
+    let start = usize::from(line.start);
+    let text = head.get(start..usize::from(line.end)).unwrap_or_default();
+    let Some(colon) = memchr::memchr(b':', text) else {
+        return Err(ParseError::new(ParseErrorKind::Colon, start));
+    };
+    line.value = line.start + colon as u16 + 1;
+    let name = line.name(head);
+    line.known = Known::find(name);
+    if line.known == Known::Other && !is_token(name) || text.first().is_some_and(is_space) {
+        return Err(ParseError::new(ParseErrorKind::HeaderName, start));
+    }
+    Ok(())
+}
+
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// One line, wherever it is.
+pub(crate) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseError> {
+    let mut end = line_end(bytes, start)?;
+    while bytes.get(end + 2).is_some_and(is_space) {
+        end = line_end(bytes, end + 2)?;
+    }
+    let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end)) else {
+        return Err(ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), start));
+    };
+    let mut line = RawLine { start, value: start, end, known: Known::Other };
+    read_name(bytes, &mut line)?;
+    Ok(line)
+}
+
+/// The header lines of something like a request that are well-formed as lines, up to the first
+/// empty line or, where lines end in other ways, the end. `None` if it is no request, or an ACK.
+pub(crate) fn salvage(bytes: &[u8]) -> Option<Headers> {
+    let first = leading_line_ends(bytes);
+    let start_end = line_end(bytes, first).ok()?;
+    let line = bytes.get(first..start_end)?;
+    let method = line.split(|byte| *byte == b' ').next()?;
+    if !is_token(method) || method == b"ACK" {
+        return None;
+    }
+    let limits = Limits::default();
+    let section = bytes.get(..bytes.len().min(limits.header_bytes))?;
+    let mut headers = Headers::received(Bytes::copy_from_slice(section), &limits);
+    let mut at = start_end + 2;
+    while headers.len() < limits.headers
+        && section.get(at..at + 2).is_some_and(|two| two != b"\r\n")
+    {
+        match header_line(section, at) {
+            Ok(line) => {
+                // What the grammar has no place for is not sent back either.
+                if memchr::memchr(0, line.value(section)).is_none() {
+                    headers.push_received(&line);
+                }
+                at = line.next();
+            }
+            Err(_) => match line_end(section, at) {
+                Ok(end) => at = end + 2,
+                Err(_) => break,
+            },
+        }
+    }
+    Some(headers)
+}
+
+/// Empty lines before a message are ignored (§7.5).
+fn leading_line_ends(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while bytes.get(at..at + 2) == Some(b"\r\n") {
+        at += 2;
+    }
+    at
+}
+
+/// The end of the line at `from`: the offset of its CRLF.
+pub(crate) fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
+    let mut at = from;
+    loop {
+        let rest = from_below::<0x20>(bytes.get(at..).unwrap_or_default());
+        at = bytes.len() - rest.len();
+        if rest.starts_with(b"\r\n") {
+            return Ok(at);
+        }
+        at = odd_control(bytes, from, at)?;
+    }
+}
+
+pub(crate) fn content_length(value: &[u8], at: usize) -> Result<usize, ParseError> {
+    let error = ParseError::new(ParseErrorKind::ContentLength, at);
+    let digits = trim(value);
+    if digits.is_empty() {
+        return Err(error);
+    }
+    let mut length = 0usize;
+    for &digit in digits {
+        if !digit.is_ascii_digit() {
+            return Err(error);
+        }
+        length = length
+            .checked_mul(10)
+            .and_then(|tens| tens.checked_add(usize::from(digit - b'0')))
+            .filter(|length| u32::try_from(*length).is_ok())
+            .ok_or(error.clone())?;
+    }
+    Ok(length)
+}
+
+/// A request line such as nearly all are, and its end.
+#[inline(always)]
+fn plain_request_line(head: &[u8], start: usize) -> Option<(Start, usize)> {
+    const TAIL: &[u8; 10] = b" SIP/2.0\r\n";
+    let line = head.get(start..)?;
+    let method = line.iter().position(|byte| !is(*byte, class::TOKEN)).filter(|end| *end > 0)?;
+    let [b' ', uri @ ..] = line.get(method..)? else { return None };
+    let rest = from_below::<0x21>(uri);
+    if rest.first_chunk() != Some(TAIL) || rest.len() == uri.len() {
+        return None;
+    }
+    let (uri, end) = (head.len() - uri.len(), head.len() - rest.len());
+    let method = Span::new(start, start + method);
+    Some((Start::Request { method, uri: Span::new(uri, end) }, end + TAIL.len() - 2))
+}
+
+pub(crate) fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
+    let line = bytes.get(start..end).unwrap_or_default();
+    if line.get(..4).is_some_and(|sip| sip.eq_ignore_ascii_case(b"SIP/")) {
+        return status_line(line, start);
+    }
+    let fail = |kind, at| Err(ParseError::new(kind, start + at));
+    let Some(space) = memchr::memchr(b' ', line) else {
+        return fail(ParseErrorKind::StartLine, 0);
+    };
+    if !is_token(line.get(..space).unwrap_or_default()) {
+        return fail(ParseErrorKind::Method, 0);
+    }
+    let uri = space + 1;
+    let after = line.get(uri..).unwrap_or_default();
+    let Some(length) = memchr::memchr(b' ', after).filter(|length| *length > 0) else {
+        return fail(ParseErrorKind::StartLine, uri);
+    };
+    let version = uri + length + 1;
+    match line.get(version..).unwrap_or_default() {
+        text if text.eq_ignore_ascii_case(b"SIP/2.0") => Ok(Start::Request {
+            method: Span::new(start, start + space),
+            uri: Span::new(start + uri, start + uri + length),
+        }),
+        text if is_version(text) => fail(ParseErrorKind::Version, version),
+        _ => fail(ParseErrorKind::StartLine, version),
+    }
+}
+
+fn status_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
+    let fail = |kind, at| Err(ParseError::new(kind, start + at));
+    let space = memchr::memchr(b' ', line).unwrap_or(line.len());
+    let version = line.get(..space).unwrap_or_default();
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        let kind =
+            if is_version(version) { ParseErrorKind::Version } else { ParseErrorKind::StartLine };
+        return fail(kind, 0);
+    }
+    let rest = line.get(space + 1..).unwrap_or_default();
+    let digits = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
+    let status = match rest.get(..digits) {
+        Some([a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9']) => {
+            let digit = |byte: &u8| u16::from(byte - b'0');
+            StatusCode::new(digit(a) * 100 + digit(b) * 10 + digit(c))
+        }
+        _ => None,
+    };
+    let Some(status) = status else { return fail(ParseErrorKind::StatusCode, space + 1) };
+    let reason = (space + 1 + digits + 1).min(line.len());
+    if !is_reason(line.get(reason..).unwrap_or_default()) {
+        return fail(ParseErrorKind::Control, reason);
+    }
+    Ok(Start::Response { status, reason: Span::new(start + reason, start + line.len()) })
+}
+
+/// `"SIP" "/" 1*DIGIT "." 1*DIGIT`
+fn is_version(text: &[u8]) -> bool {
+    let Some((b"SIP/" | b"sip/" | b"Sip/", number)) = text.split_at_checked(4) else {
+        return false;
+    };
+    let mut parts = number.split(|byte| *byte == b'.');
+    let is_number = |part: Option<&[u8]>| {
+        part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit))
+    };
+    is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
+}
