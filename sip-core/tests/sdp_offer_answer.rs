@@ -313,6 +313,17 @@ fn telephone_events_follow_the_clock_of_the_codec() {
 }
 
 #[test]
+fn numbers_that_come_twice_are_answered_once() {
+    let mut dialog = dialog();
+    let offer = "m=audio 4000 RTP/AVP 8 101 8 101 102\na=rtpmap:101 telephone-event/8000\n\
+                 a=rtpmap:102 telephone-event/8000\n";
+    dialog.receive_offer(&sdp(offer)).unwrap();
+    let (answer, media) = dialog.make_answer().unwrap();
+    assert_eq!(answer.media[0].payload_types().collect::<Vec<_>>(), [8, 101]);
+    assert_eq!(media.telephone_events.len(), 1);
+}
+
+#[test]
 fn packet_times_stay_within_reason() {
     let ptime = |tail: &str, ours: Option<u32>| {
         let mut dialog = dialog();
