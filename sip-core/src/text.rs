@@ -29,6 +29,11 @@ impl Token {
         Token(Bytes::from_static(text.as_bytes()))
     }
 
+    /// Takes what the caller has checked.
+    pub(crate) fn checked(bytes: Bytes) -> Token {
+        Token(bytes)
+    }
+
     /// Copies `text`, which the caller has checked.
     pub(crate) fn copy(text: &str) -> Token {
         Token(Bytes::copy_from_slice(text.as_bytes()))
@@ -128,7 +133,7 @@ const fn classes() -> [u16; 256] {
         let c = byte as u8;
         let mut bits = 0;
         if c.is_ascii_alphanumeric() {
-            bits |= TOKEN | USER | PASSWORD | PARAM | HEADER | HOST | WORD | VALUE | URIC;
+            bits |= USER | PASSWORD | PARAM | HEADER | HOST | URIC;
         }
         if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
             bits |= IPV6;
@@ -136,7 +141,7 @@ const fn classes() -> [u16; 256] {
         if c.is_ascii_digit() {
             bits |= DIGIT;
         }
-        if matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~') {
+        if is_token_byte(c) {
             bits |= TOKEN | WORD | VALUE;
         }
         // mark
@@ -191,18 +196,21 @@ const fn classes() -> [u16; 256] {
     table
 }
 
-pub(crate) const fn is(byte: u8, class: u16) -> bool {
-    CLASS_CONST[byte as usize] & class != 0
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
-// A `static` cannot be read in a `const fn`, and a `const` array used at run time may be copied.
-const CLASS_CONST: [u16; 256] = classes();
+#[inline]
+pub(crate) fn is(byte: u8, class: u16) -> bool {
+    CLASS[usize::from(byte)] & class != 0
+}
 
 /// Whether `bytes` is a token: not empty, and nothing but token characters.
 pub(crate) const fn is_token(bytes: &[u8]) -> bool {
     let mut index = 0;
     while index < bytes.len() {
-        if !is(bytes[index], class::TOKEN) {
+        if !is_token_byte(bytes[index]) {
             return false;
         }
         index += 1;
@@ -212,6 +220,37 @@ pub(crate) const fn is_token(bytes: &[u8]) -> bool {
 
 pub(crate) fn all(bytes: &[u8], class: u16) -> bool {
     bytes.iter().all(|&byte| CLASS[usize::from(byte)] & class != 0)
+}
+
+/// The text from its first byte below `LIMIT` on; empty when there is none.
+///
+/// Lines of SIP are so short that calling memchr for each takes longer than this loop.
+#[inline(always)]
+pub(crate) fn from_below<const LIMIT: u8>(text: &[u8]) -> &[u8] {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let limit = u64::from_le_bytes([LIMIT; 8]);
+    let mut text = text;
+    while let Some((block, rest)) = text.split_first_chunk::<16>() {
+        let both = u128::from_le_bytes(*block);
+        // The halves are what is wanted.
+        let (low, high) = (both as u64, (both >> 64) as u64);
+        // A byte below the limit borrows and sets its highest bit. So may one beyond ASCII, which
+        // the second look tells apart; what is above the first mark may be wrong.
+        let (below_low, below_high) = (low.wrapping_sub(limit), high.wrapping_sub(limit));
+        if (below_low | below_high) & HIGH != 0 {
+            let marks = below_low & !low & HIGH;
+            if marks != 0 {
+                return text.get((marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
+            }
+            let marks = below_high & !high & HIGH;
+            if marks != 0 {
+                return text.get(8 + (marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
+            }
+        }
+        text = rest;
+    }
+    let length = text.iter().position(|byte| *byte < LIMIT).unwrap_or(text.len());
+    text.get(length..).unwrap_or_default()
 }
 
 /// Reads a value from left to right. Every offset it reports is from the value's first byte.
@@ -397,12 +436,18 @@ impl<'a> Cursor<'a> {
 pub(crate) struct Elements<'a> {
     value: &'a [u8],
     at: usize,
+    whole: bool,
     done: bool,
 }
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Self {
-        Elements { value, at: 0, done: false }
+        Elements { value, at: 0, whole: false, done: false }
+    }
+
+    /// The value as the only element.
+    pub(crate) fn whole(value: &'a [u8]) -> Self {
+        Elements { value, at: 0, whole: true, done: false }
     }
 }
 
@@ -417,6 +462,7 @@ impl<'a> Iterator for Elements<'a> {
         let rest = self.value.get(start..)?;
         let length = match memchr::memchr(b',', rest) {
             None => rest.len(),
+            Some(_) if self.whole => rest.len(),
             // The comma is real unless a quote or bracket opened before it.
             Some(comma) if memchr::memchr2(b'"', b'<', &rest[..comma]).is_none() => comma,
             Some(_) => element_length(rest),
@@ -514,6 +560,25 @@ mod tests {
             ]
         );
         assert_eq!(Elements::new(b"").count(), 1);
+    }
+
+    #[test]
+    fn low_bytes_are_found_wherever_they_are() {
+        for length in 0..70 {
+            for control in [0, b'\t', b'\n', b'\r', 0x1f] {
+                for at in 0..length {
+                    let mut bytes = vec![b' '; length];
+                    bytes[length / 2] = 0xff;
+                    bytes[length / 3] = 0x7f;
+                    bytes[at] = control;
+                    bytes[length - 1] = control;
+                    assert_eq!(from_below::<0x20>(&bytes).len(), length - at);
+                    let rest = &bytes[at + 1..];
+                    assert_eq!(from_below::<0x20>(rest).len(), rest.len().min(1));
+                }
+            }
+            assert_eq!(from_below::<0x20>(&vec![0x80; length]), b"");
+        }
     }
 
     #[test]

@@ -61,11 +61,11 @@ fn offers_get_the_status_stated() {
 fn answer_status(body: &[u8], limits: &Limits) -> u16 {
     let offer = match SessionDescription::parse(body, limits) {
         Ok(offer) => offer,
-        Err(error) => return error.status(),
+        Err(error) => return error.status().code(),
     };
     let mut dialog = OfferAnswer::new(Local::new([127, 0, 0, 1].into(), 4_000));
     if let Err(rejection) = dialog.receive_offer(&offer) {
-        return rejection.status();
+        return rejection.status().code();
     }
     let (answer, negotiated) = dialog.make_answer().unwrap();
     assert_eq!(answer.media.len(), offer.media.len());

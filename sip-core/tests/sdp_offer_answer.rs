@@ -122,8 +122,8 @@ fn offers_that_cannot_be_taken() {
     assert_eq!(of("m=audio 4000 RTP/AVP 18\n"), Rejection::NoCommonCodec);
     assert_eq!(of("m=audio 4000 RTP/AVP 0\nc=IN IP4 224.2.1.1/127\n"), Rejection::NoAddress);
     assert_eq!(of("m=audio 0 RTP/AVP 0\n"), Rejection::NoAudio);
-    assert_eq!(Rejection::NoMedia.status(), 400);
-    assert_eq!(Rejection::NoCommonCodec.status(), 488);
+    assert_eq!(Rejection::NoMedia.status().code(), 400);
+    assert_eq!(Rejection::NoCommonCodec.status().code(), 488);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn crossing_offers_are_told_apart() {
     let mut ours = dialog();
     ours.make_offer().unwrap();
     assert_eq!(ours.receive_offer(&offer), Err(Rejection::Glare));
-    assert_eq!(Rejection::Glare.status(), 491);
+    assert_eq!(Rejection::Glare.status().code(), 491);
     assert_eq!(ours.make_offer(), Err(StateError::LocalOfferPending));
     let mut theirs = dialog();
     theirs.receive_offer(&offer).unwrap();
@@ -207,7 +207,7 @@ fn fax_is_refused_and_the_call_goes_on() {
     dialog.make_answer().unwrap();
     let before = dialog.negotiated().cloned();
     let fax = sdp("m=image 4000 udptl t38\na=T38FaxVersion:0\n");
-    assert_eq!(dialog.receive_offer(&fax).unwrap_err().status(), 488);
+    assert_eq!(dialog.receive_offer(&fax).unwrap_err().status().code(), 488);
     assert_eq!(dialog.negotiated(), before.as_ref());
     // Beside audio it is declined.
     dialog.receive_offer(&sdp("m=audio 4000 RTP/AVP 8\nm=image 5000 udptl t38\n")).unwrap();
@@ -310,6 +310,17 @@ fn telephone_events_follow_the_clock_of_the_codec() {
     narrow.local_mut().telephone_event = false;
     narrow.receive_offer(&sdp(offer)).unwrap();
     assert_eq!(narrow.make_answer().unwrap().0.media[0].formats.len(), 1);
+}
+
+#[test]
+fn numbers_that_come_twice_are_answered_once() {
+    let mut dialog = dialog();
+    let offer = "m=audio 4000 RTP/AVP 8 101 8 101 102\na=rtpmap:101 telephone-event/8000\n\
+                 a=rtpmap:102 telephone-event/8000\n";
+    dialog.receive_offer(&sdp(offer)).unwrap();
+    let (answer, media) = dialog.make_answer().unwrap();
+    assert_eq!(answer.media[0].payload_types().collect::<Vec<_>>(), [8, 101]);
+    assert_eq!(media.telephone_events.len(), 1);
 }
 
 #[test]

@@ -129,6 +129,14 @@ fn broken_bodies_say_line_offset_and_reason() {
         ("t=0 0", "t=0 x", 5, "x", Malformed(b't')),
         ("t=0 0", "t=0 0 7", 5, "7", Malformed(b't')),
         ("t=0 0", "t=0  7", 5, " 7", Malformed(b't')),
+        ("t=0 0", "t=0\t7", 5, "0\t7", Malformed(b't')),
+        (
+            "o=- 1 1 IN IP4 192.0.2.1",
+            "o=- 1 1 IN IP4 192.0.2.\t1",
+            2,
+            "192.0.2.\t",
+            Malformed(b'o'),
+        ),
         ("t=0 0", "t=0 18446744073709551616", 5, "184", Overflow(b't')),
         ("t=0 0", "t=0 0\r\nc=IN IP4 h", 6, "c=IN IP4 h", Repeated(b'c')),
         ("o=- 1 1", "o=- 18446744073709551616 1", 2, "184", Overflow(b'o')),
@@ -166,7 +174,7 @@ fn broken_bodies_say_line_offset_and_reason() {
         assert!(rest.starts_with(at) && (!at.is_empty() || rest.is_empty()), "{to:?}: {rest:?}");
     }
     assert_eq!(fault(""), (1, 0, Missing(b'v')));
-    assert_eq!(strict("").unwrap_err().status(), 400);
+    assert_eq!(strict("").unwrap_err().status().code(), 400);
 }
 
 #[test]
@@ -225,7 +233,7 @@ fn each_limit_is_named() {
     let check = |limits: Limits, text: &str, limit: Limit| {
         let error = SessionDescription::parse(text.as_bytes(), &limits).unwrap_err();
         assert_eq!(error.kind, SdpErrorKind::Limit(limit), "{error}");
-        assert_eq!(error.status(), 413);
+        assert_eq!(error.status().code(), 413);
     };
     let size = base.len();
     check(Limits { bytes: size - 1, ..Limits::default() }, &base, Limit::Bytes);

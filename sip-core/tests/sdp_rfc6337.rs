@@ -135,8 +135,8 @@ fn glare_ends_in_an_agreement() {
     let (mut a, mut b) = (ua(1, 4_000), ua(2, 5_000));
     exchange(&mut a, &mut b);
     let (from_a, from_b) = (a.make_offer().unwrap(), b.make_offer().unwrap());
-    assert_eq!(a.receive_offer(&from_b).unwrap_err().status(), 491);
-    assert_eq!(b.receive_offer(&from_a).unwrap_err().status(), 491);
+    assert_eq!(a.receive_offer(&from_b).unwrap_err().status().code(), 491);
+    assert_eq!(b.receive_offer(&from_a).unwrap_err().status().code(), 491);
     a.rollback();
     b.rollback();
     exchange(&mut b, &mut a);
@@ -149,7 +149,7 @@ fn a_second_offer_waits() {
     let offer = a.make_offer().unwrap();
     b.receive_offer(&offer).unwrap();
     assert_eq!(b.receive_offer(&offer), Err(Rejection::OfferPending));
-    assert_eq!(Rejection::OfferPending.status(), 500);
+    assert_eq!(Rejection::OfferPending.status().code(), 500);
     b.rollback();
     assert_eq!(b.make_answer().unwrap_err(), Rejection::NothingToAnswer);
 }

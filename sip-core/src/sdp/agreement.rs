@@ -5,6 +5,7 @@ use super::direction::Direction;
 use super::local::{CodecOrder, Local};
 use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
 use super::peer::Peer;
+use super::telephone_event::TelephoneEvents;
 
 /// The codecs of an offer that we have too, in the order that [`Local::order`] asks for.
 pub(super) fn common_codecs(local: &Local, peer: &Peer) -> Vec<NegotiatedCodec> {
@@ -39,6 +40,20 @@ pub(super) fn answered_codecs(offered: &[Codec], peer: &Peer) -> Vec<NegotiatedC
     codecs
 }
 
+/// The telephone events of an offer, when we want some.
+pub(super) fn common_events(local: &Local, peer: &Peer) -> Vec<NegotiatedTelephoneEvent> {
+    let wanted = peer.telephone_events().filter(|_| local.telephone_event);
+    wanted.filter_map(|theirs| event(theirs, theirs)).collect()
+}
+
+/// The telephone events of an answer that are in our offer.
+pub(super) fn answered_events(offered: &[Codec], peer: &Peer) -> Vec<NegotiatedTelephoneEvent> {
+    let ours = |theirs: &Codec| {
+        offered.iter().find(|c| c.is_telephone_event() && c.clock_rate == theirs.clock_rate)
+    };
+    peer.telephone_events().filter_map(|theirs| event(ours(theirs)?, theirs)).collect()
+}
+
 /// All of the agreement but the codecs, which are given.
 pub(super) fn settle(
     stream: usize,
@@ -48,6 +63,13 @@ pub(super) fn settle(
     codecs: Vec<NegotiatedCodec>,
     mut events: Vec<NegotiatedTelephoneEvent>,
 ) -> Negotiated {
+    // One for each clock is enough, and a number that comes twice in the peer's list is one too.
+    let mut rates: Vec<u32> = Vec::new();
+    events.retain(|event| {
+        let new = !rates.contains(&event.clock_rate);
+        rates.push(event.clock_rate);
+        new
+    });
     let used = |event: &NegotiatedTelephoneEvent| {
         codecs.iter().any(|codec| codec.codec.clock_rate == event.clock_rate)
     };
@@ -108,5 +130,14 @@ fn pair(ours: &Codec, theirs: &Codec, receive: Option<u8>) -> Option<NegotiatedC
         send_payload_type,
         receive_payload_type,
         fmtp: theirs.fmtp.as_deref().map(str::to_owned),
+    })
+}
+
+fn event(ours: &Codec, theirs: &Codec) -> Option<NegotiatedTelephoneEvent> {
+    Some(NegotiatedTelephoneEvent {
+        clock_rate: theirs.clock_rate,
+        send_payload_type: theirs.payload_type?,
+        receive_payload_type: ours.payload_type?,
+        events: TelephoneEvents::of_peer(theirs.fmtp.as_deref()),
     })
 }

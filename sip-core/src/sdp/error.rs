@@ -1,5 +1,7 @@
 //! What can go wrong, and whose fault it is.
 
+use crate::StatusCode;
+
 /// A bound of [`Limits`](super::Limits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
@@ -67,10 +69,10 @@ pub enum SdpErrorKind {
 
 impl SdpError {
     /// The status a UAS answers: 400 for a malformed body, 413 for one over a limit (RFC 3261 §21.4).
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> StatusCode {
         match self.kind {
-            SdpErrorKind::Limit(_) => 413,
-            _ => 400,
+            SdpErrorKind::Limit(_) => StatusCode::REQUEST_ENTITY_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -127,12 +129,12 @@ pub enum Rejection {
 impl Rejection {
     /// The status to answer: 488, 400 for a description without media, 491 when offers crossed, 500 with a
     /// `Retry-After` of 0 to 10 s when an earlier offer is pending (RFC 3261 §14.2), 500 for misuse.
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> StatusCode {
         match self {
-            Self::NoMedia => 400,
-            Self::Glare => 491,
-            Self::OfferPending | Self::NothingToAnswer => 500,
-            _ => 488,
+            Self::NoMedia => StatusCode::BAD_REQUEST,
+            Self::Glare => StatusCode::REQUEST_PENDING,
+            Self::OfferPending | Self::NothingToAnswer => StatusCode::SERVER_INTERNAL_ERROR,
+            _ => StatusCode::NOT_ACCEPTABLE_HERE,
         }
     }
 

@@ -11,7 +11,7 @@ use super::session::SessionDescription;
 /// A malformed attribute. It harms nobody who does not use it, so the description is read all the same and
 /// this is only told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct AttributeFault {
     /// Index of the stream; `None` for an attribute of the session.
     pub stream: Option<usize>,
     /// Index among the attributes of its level.
@@ -22,12 +22,12 @@ pub struct Fault {
 
 impl SessionDescription {
     /// Every attribute of a type known here whose value does not follow its grammar, in order.
-    pub fn faults(&self) -> impl Iterator<Item = Fault> {
+    pub fn faults(&self) -> impl Iterator<Item = AttributeFault> {
         let of_media = self.media.iter().enumerate().map(|(at, m)| (Some(at), &m.attributes));
         core::iter::once((None, &self.attributes)).chain(of_media).flat_map(
             |(stream, attributes): (_, &Attributes)| {
                 attributes.iter().enumerate().filter_map(move |(at, attribute)| {
-                    Some(Fault { stream, attribute: at, error: check(attribute).err()? })
+                    Some(AttributeFault { stream, attribute: at, error: check(attribute).err()? })
                 })
             },
         )

@@ -61,7 +61,7 @@ pub use direction::Direction;
 pub use error::{
     AnswerError, AttributeError, Limit, Rejection, SdpError, SdpErrorKind, StateError,
 };
-pub use fault::Fault;
+pub use fault::AttributeFault;
 pub use limits::{Limits, Strictness};
 pub use local::{AnswerWith, CodecOrder, Local};
 pub use media::{Format, Media, MediaKind, Protocol};

@@ -1,16 +1,17 @@
 //! Offer and answer (RFC 3264).
 
-use super::agreement::{answered_codecs, common_codecs, restrict, settle};
+use super::agreement::{
+    answered_codecs, answered_events, common_codecs, common_events, restrict, settle,
+};
 use super::codec::Codec;
 use super::direction::Direction;
 use super::error::{AnswerError, Rejection, StateError};
 use super::local::{AnswerWith, Local};
 use super::media::{Media, MediaKind};
-use super::negotiated::{Negotiated, NegotiatedCodec, NegotiatedTelephoneEvent};
+use super::negotiated::Negotiated;
 use super::numbers::PayloadNumbers;
 use super::peer::Peer;
 use super::session::{Origin, SessionDescription};
-use super::telephone_event::TelephoneEvents;
 use super::{Connection, Fmtp, Format, Protocol, Rtcp, Rtpmap, Text};
 
 /// The negotiation of one dialog: one audio stream, whatever else the peer offers.
@@ -357,22 +358,13 @@ impl OfferAnswer {
         if codecs.is_empty() {
             return Err(Rejection::NoCommonCodec);
         }
-        let events = peer
-            .telephone_events()
-            .filter(|_| self.local.telephone_event)
-            .filter_map(|event| {
-                let number = event.payload_type?;
-                Some(NegotiatedTelephoneEvent {
-                    clock_rate: event.clock_rate,
-                    send_payload_type: number,
-                    receive_payload_type: number,
-                    events: TelephoneEvents::of_peer(event.fmtp.as_deref()),
-                })
-            })
-            .collect();
+        let events = common_events(&self.local, peer);
         // RFC 5761 §4: numbers that would read as RTCP packet types cannot share its port.
-        let clash = |codec: &NegotiatedCodec| (64..96).contains(&codec.receive_payload_type);
-        let mux = self.local.rtcp_mux && peer.rtcp_mux && !codecs.iter().any(clash);
+        let clash = |number: u8| (64..96).contains(&number);
+        let mux = self.local.rtcp_mux
+            && peer.rtcp_mux
+            && !codecs.iter().any(|codec| clash(codec.receive_payload_type))
+            && !events.iter().any(|event| clash(event.receive_payload_type));
         Ok(settle(stream, &self.local, mux, peer, codecs, events))
     }
 
@@ -404,20 +396,7 @@ impl OfferAnswer {
         if codecs.is_empty() {
             return Err(AnswerError::NoCommonCodec);
         }
-        let events = peer
-            .telephone_events()
-            .filter_map(|theirs| {
-                let ours = offered
-                    .iter()
-                    .find(|c| c.is_telephone_event() && c.clock_rate == theirs.clock_rate)?;
-                Some(NegotiatedTelephoneEvent {
-                    clock_rate: theirs.clock_rate,
-                    send_payload_type: theirs.payload_type?,
-                    receive_payload_type: ours.payload_type?,
-                    events: TelephoneEvents::of_peer(theirs.fmtp.as_deref()),
-                })
-            })
-            .collect();
+        let events = answered_events(offered, &peer);
         let mux = ours.rtcp_mux() && peer.rtcp_mux;
         let offered_direction = ours.direction().unwrap_or_default();
         let mut negotiated = settle(audio, &self.local, mux, &peer, codecs, events);

@@ -542,11 +542,11 @@ impl<'a> Words<'a> {
         if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        let space = |b: &u8| *b == b' ' || (*b == b'\t' && !self.strict);
+        let space = |b: &u8| matches!(b, b' ' | b'\t');
         let end = self.rest.iter().position(space).unwrap_or(self.rest.len());
         // What is left in the end is empty and still points into the line, for errors to say where.
         let (word, rest) = self.rest.split_at_checked(end)?;
-        if word.is_empty() {
+        if word.is_empty() || (self.strict && rest.first() == Some(&b'\t')) {
             // Left for `finish` to report.
             return None;
         }
