@@ -395,7 +395,6 @@ impl Phone {
                 session.receive_offer(&offer).map_err(|rejection| rejection.status())
             });
             if let Err(status) = offered {
-                let status = StatusCode::new(status).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
                 let _ = self.endpoint.respond(now, id, Response::to(&request, status));
                 return;
             }
@@ -465,8 +464,7 @@ impl Phone {
                 self.note(now, Seen::Offered(direction));
             }
             Err(rejection) => {
-                let status = StatusCode::new(rejection.status());
-                response = Response::to(request, status.unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE));
+                response = Response::to(request, rejection.status());
             }
         }
         let _ = self.endpoint.respond(now, id, response);
@@ -615,6 +613,6 @@ impl Node for Phone {
     }
 }
 
-fn parse(body: &Bytes) -> Result<SessionDescription, u16> {
+fn parse(body: &Bytes) -> Result<SessionDescription, StatusCode> {
     SessionDescription::parse_bytes(body, &Limits::default()).map_err(|error| error.status())
 }

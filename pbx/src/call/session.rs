@@ -4,12 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip_core::Request;
 use sip_core::header::ContentType;
 use sip_core::sdp::{
     Codec as SdpCodec, CodecOrder, Direction, Limits, Local, Negotiated, OfferAnswer, Relay,
     SessionDescription,
 };
+use sip_core::{Request, StatusCode};
 
 use crate::media::{Codec, CodecKind, EventPayload, Stream};
 
@@ -25,8 +25,8 @@ pub(crate) struct Session {
 
 /// Why an offer or answer cannot be used, as the status to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session description was refused with {0}")]
-pub(crate) struct Refused(pub(crate) u16);
+#[error("the session description was refused: {0}")]
+pub(crate) struct Refused(pub(crate) StatusCode);
 
 impl Session {
     /// A session whose media arrive at `address`.
@@ -55,9 +55,11 @@ impl Session {
             return Ok(false);
         }
         match request.headers.typed::<ContentType>() {
-            Ok(Some(kind)) if !kind.is("application", "sdp") => return Err(Refused(415)),
+            Ok(Some(kind)) if !kind.is("application", "sdp") => {
+                return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            }
             Ok(_) => {}
-            Err(_) => return Err(Refused(400)),
+            Err(_) => return Err(Refused(StatusCode::BAD_REQUEST)),
         }
         let offer = parse(&request.body)?;
         self.negotiation.receive_offer(&offer).map_err(|error| Refused(error.status()))?;
@@ -131,7 +133,7 @@ impl Session {
         } else {
             self.negotiation.receive_answer(&parse(body)?)
         };
-        let agreed = agreed.map_err(|_| Refused(488))?;
+        let agreed = agreed.map_err(|_| Refused(StatusCode::NOT_ACCEPTABLE_HERE))?;
         self.peer = agreed.direction.reversed();
         Ok(())
     }
@@ -143,7 +145,7 @@ impl Session {
     /// 488 when it cannot be used; nothing has changed then.
     pub(crate) fn receive_early_answer(&mut self, body: &Bytes) -> Result<(), Refused> {
         let agreed = self.negotiation.receive_early_answer(&parse(body)?);
-        agreed.map(|_| ()).map_err(|_| Refused(488))
+        agreed.map(|_| ()).map_err(|_| Refused(StatusCode::NOT_ACCEPTABLE_HERE))
     }
 
     /// Gives up the offer under way, whoever made it; what held before holds again.

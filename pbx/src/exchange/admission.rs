@@ -67,9 +67,8 @@ impl Exchange {
             Ok(offered) => offered,
             Err(refusal) => {
                 self.ports.give_back(port);
-                let status = StatusCode::new(refusal.0).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
-                let mut response = Response::to(&request, status);
-                if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+                let mut response = Response::to(&request, refusal.0);
+                if refusal.0 == StatusCode::UNSUPPORTED_MEDIA_TYPE {
                     response.headers.set(accepted());
                 }
                 let _ = self.endpoint.respond(now, id, response);

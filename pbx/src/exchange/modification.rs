@@ -45,8 +45,7 @@ impl Exchange {
         }
         match leg.session.receive_invite(&request) {
             Err(refusal) => {
-                let status = StatusCode::new(refusal.0).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
-                return self.reply(now, id, &request, status);
+                return self.reply(now, id, &request, refusal.0);
             }
             // No offer: ours goes into the 200 and the answer comes with the ACK (§14.2).
             Ok(false) => return self.offer_again(now, id, leg_id, &request),
