@@ -469,8 +469,10 @@ impl<C, S> Transactions<C, S> {
                 server.flow.connection = None;
                 server.flow.remote.set_port(server.fallback_port);
             }
-            // A response that is still to come takes the other way; only one that was sent is lost.
-            if !server.response.is_empty() {
+            // A response that is still to come takes the other way; only one that was sent may be
+            // lost. A 2xx is its user's to repeat, until it is acknowledged.
+            let accepted = server.state == ServerState::Invite(invite_server::State::Accepted);
+            if !server.response.is_empty() && !(accepted && flow.connection.is_some()) {
                 servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }
