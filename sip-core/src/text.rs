@@ -29,6 +29,11 @@ impl Token {
         Token(Bytes::from_static(text.as_bytes()))
     }
 
+    /// Takes what the caller has checked.
+    pub(crate) fn checked(bytes: Bytes) -> Token {
+        Token(bytes)
+    }
+
     /// Copies `text`, which the caller has checked.
     pub(crate) fn copy(text: &str) -> Token {
         Token(Bytes::copy_from_slice(text.as_bytes()))
@@ -103,8 +108,8 @@ pub(crate) mod class {
     pub(crate) const PARAM: u16 = 1 << 3;
     /// `hnv-unreserved / unreserved` of a SIP URI's headers, without `%`
     pub(crate) const HEADER: u16 = 1 << 4;
-    /// host names
-    pub(crate) const HOST: u16 = 1 << 5;
+    /// labels of host names, without the hyphen
+    pub(crate) const LABEL: u16 = 1 << 5;
     /// `word`, as in Call-ID
     pub(crate) const WORD: u16 = 1 << 6;
     /// what stands between the brackets of an IPv6 reference
@@ -128,7 +133,7 @@ const fn classes() -> [u16; 256] {
         let c = byte as u8;
         let mut bits = 0;
         if c.is_ascii_alphanumeric() {
-            bits |= TOKEN | USER | PASSWORD | PARAM | HEADER | HOST | WORD | VALUE | URIC;
+            bits |= USER | PASSWORD | PARAM | HEADER | LABEL | URIC;
         }
         if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
             bits |= IPV6;
@@ -136,7 +141,7 @@ const fn classes() -> [u16; 256] {
         if c.is_ascii_digit() {
             bits |= DIGIT;
         }
-        if matches!(c, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~') {
+        if is_token_byte(c) {
             bits |= TOKEN | WORD | VALUE;
         }
         // mark
@@ -156,8 +161,8 @@ const fn classes() -> [u16; 256] {
             bits |= HEADER;
         }
         // The underscore is no host name, but container names have it and resolvers take it.
-        if matches!(c, b'-' | b'.' | b'_') {
-            bits |= HOST;
+        if c == b'_' {
+            bits |= LABEL;
         }
         if matches!(
             c,
@@ -191,18 +196,21 @@ const fn classes() -> [u16; 256] {
     table
 }
 
-pub(crate) const fn is(byte: u8, class: u16) -> bool {
-    CLASS_CONST[byte as usize] & class != 0
+const fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
 }
 
-// A `static` cannot be read in a `const fn`, and a `const` array used at run time may be copied.
-const CLASS_CONST: [u16; 256] = classes();
+#[inline]
+pub(crate) fn is(byte: u8, class: u16) -> bool {
+    CLASS[usize::from(byte)] & class != 0
+}
 
 /// Whether `bytes` is a token: not empty, and nothing but token characters.
 pub(crate) const fn is_token(bytes: &[u8]) -> bool {
     let mut index = 0;
     while index < bytes.len() {
-        if !is(bytes[index], class::TOKEN) {
+        if !is_token_byte(bytes[index]) {
             return false;
         }
         index += 1;
@@ -212,6 +220,37 @@ pub(crate) const fn is_token(bytes: &[u8]) -> bool {
 
 pub(crate) fn all(bytes: &[u8], class: u16) -> bool {
     bytes.iter().all(|&byte| CLASS[usize::from(byte)] & class != 0)
+}
+
+/// The text from its first byte below `LIMIT` on; empty when there is none.
+///
+/// Lines of SIP are so short that calling memchr for each takes longer than this loop.
+#[inline(always)]
+pub(crate) fn from_below<const LIMIT: u8>(text: &[u8]) -> &[u8] {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let limit = u64::from_le_bytes([LIMIT; 8]);
+    let mut text = text;
+    while let Some((block, rest)) = text.split_first_chunk::<16>() {
+        let both = u128::from_le_bytes(*block);
+        // The halves are what is wanted.
+        let (low, high) = (both as u64, (both >> 64) as u64);
+        // A byte below the limit borrows and sets its highest bit. So may one beyond ASCII, which
+        // the second look tells apart; what is above the first mark may be wrong.
+        let (below_low, below_high) = (low.wrapping_sub(limit), high.wrapping_sub(limit));
+        if (below_low | below_high) & HIGH != 0 {
+            let marks = below_low & !low & HIGH;
+            if marks != 0 {
+                return text.get((marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
+            }
+            let marks = below_high & !high & HIGH;
+            if marks != 0 {
+                return text.get(8 + (marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
+            }
+        }
+        text = rest;
+    }
+    let length = text.iter().position(|byte| *byte < LIMIT).unwrap_or(text.len());
+    text.get(length..).unwrap_or_default()
 }
 
 /// Reads a value from left to right. Every offset it reports is from the value's first byte.
@@ -227,12 +266,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A cursor over a header's value, which must be UTF-8.
+    #[inline]
     pub(crate) fn of(value: &'a [u8]) -> Result<Self, ValueError> {
         core::str::from_utf8(value)
             .map(Cursor::new)
             .map_err(|error| ValueError::new(ValueErrorKind::Utf8, error.valid_up_to()))
     }
 
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -245,26 +286,32 @@ impl<'a> Cursor<'a> {
         self.text
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn is_end(&self) -> bool {
         self.at >= self.text.len()
     }
 
+    #[inline]
     pub(crate) fn advance(&mut self, by: usize) {
         self.at += by;
     }
 
+    #[inline]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -290,33 +337,43 @@ impl<'a> Cursor<'a> {
     }
 
     /// White space, `byte`, white space: SLASH, EQUAL, SEMI and the like of §25.1.
+    #[inline]
     pub(crate) fn separator(&mut self, byte: u8) -> bool {
-        let start = self.at;
-        self.lws();
-        if self.eat(byte) {
-            self.lws();
-            return true;
+        match self.peek() {
+            Some(next) if next == byte => self.at += 1,
+            Some(b' ' | b'\t' | b'\r') => {
+                let start = self.at;
+                self.lws();
+                if !self.eat(byte) {
+                    self.at = start;
+                    return false;
+                }
+            }
+            _ => return false,
         }
-        self.at = start;
-        false
+        if matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
+            self.lws();
+        }
+        true
     }
 
     /// The longest run of characters of a class; may be empty.
     #[inline]
     pub(crate) fn run(&mut self, class: u16) -> &'a str {
         let start = self.at;
-        let bytes = self.text.as_bytes();
-        let mut at = start;
-        while let Some(&byte) = bytes.get(at) {
-            if CLASS[usize::from(byte)] & class == 0 {
-                break;
-            }
-            at += 1;
-        }
-        self.at = at;
-        self.slice(start, at)
+        self.pass(class);
+        self.slice(start, self.at)
     }
 
+    /// Passes the longest run of characters of a class.
+    #[inline]
+    pub(crate) fn pass(&mut self, class: u16) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let passed = rest.iter().position(|byte| !is(*byte, class));
+        self.at += passed.unwrap_or(rest.len());
+    }
+
+    #[inline]
     pub(crate) fn token(&mut self, what: &'static str) -> Result<&'a str, ValueError> {
         let token = self.run(class::TOKEN);
         if token.is_empty() {
@@ -333,7 +390,7 @@ impl<'a> Cursor<'a> {
             return Err(self.expected("a quoted string"));
         }
         loop {
-            self.run_quoted();
+            self.pass(class::QUOTED);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -349,16 +406,6 @@ impl<'a> Cursor<'a> {
                 Some(_) => return Err(self.expected("no control character")),
                 None => return Err(ValueError::new(ValueErrorKind::Quote, start)),
             }
-        }
-    }
-
-    fn run_quoted(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            if CLASS[usize::from(byte)] & class::QUOTED == 0 {
-                break;
-            }
-            self.at += 1;
         }
     }
 
@@ -381,6 +428,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The end of the value, white space aside.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), ValueError> {
         self.lws();
         if self.is_end() { Ok(()) } else { Err(ValueError::new(ValueErrorKind::Trailing, self.at)) }
@@ -397,12 +445,18 @@ impl<'a> Cursor<'a> {
 pub(crate) struct Elements<'a> {
     value: &'a [u8],
     at: usize,
+    whole: bool,
     done: bool,
 }
 
 impl<'a> Elements<'a> {
     pub(crate) fn new(value: &'a [u8]) -> Self {
-        Elements { value, at: 0, done: false }
+        Elements { value, at: 0, whole: false, done: false }
+    }
+
+    /// The value as the only element.
+    pub(crate) fn whole(value: &'a [u8]) -> Self {
+        Elements { value, at: 0, whole: true, done: false }
     }
 }
 
@@ -417,6 +471,7 @@ impl<'a> Iterator for Elements<'a> {
         let rest = self.value.get(start..)?;
         let length = match memchr::memchr(b',', rest) {
             None => rest.len(),
+            Some(_) if self.whole => rest.len(),
             // The comma is real unless a quote or bracket opened before it.
             Some(comma) if memchr::memchr2(b'"', b'<', &rest[..comma]).is_none() => comma,
             Some(_) => element_length(rest),
@@ -514,6 +569,25 @@ mod tests {
             ]
         );
         assert_eq!(Elements::new(b"").count(), 1);
+    }
+
+    #[test]
+    fn low_bytes_are_found_wherever_they_are() {
+        for length in 0..70 {
+            for control in [0, b'\t', b'\n', b'\r', 0x1f] {
+                for at in 0..length {
+                    let mut bytes = vec![b' '; length];
+                    bytes[length / 2] = 0xff;
+                    bytes[length / 3] = 0x7f;
+                    bytes[at] = control;
+                    bytes[length - 1] = control;
+                    assert_eq!(from_below::<0x20>(&bytes).len(), length - at);
+                    let rest = &bytes[at + 1..];
+                    assert_eq!(from_below::<0x20>(rest).len(), rest.len().min(1));
+                }
+            }
+            assert_eq!(from_below::<0x20>(&vec![0x80; length]), b"");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 
 use crate::error::{ParseError, ParseErrorKind};
+use crate::header::Known;
 use crate::limits::{Limit, Limits};
 use crate::message::scan;
 
@@ -163,7 +164,7 @@ impl Framer {
     fn head(&mut self, line: usize, seen: usize) -> Result<Option<State>, ParseError> {
         let bytes = &self.buffer[..];
         let (mut line, mut seen) = (line, seen);
-        let most = self.limits.header_bytes.min(self.limits.bytes);
+        let most = self.limits.header_bytes.min(self.limits.bytes).min(usize::from(u16::MAX));
         loop {
             let rest = bytes.get(seen..).unwrap_or_default();
             let end = seen + memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
@@ -223,14 +224,15 @@ fn content_length(head: &[u8]) -> Result<usize, ParseError> {
     while at < head.len() {
         match scan::header_line(head, at) {
             Ok(line) => {
-                if let Some(length) = line.content_length(head)? {
+                if line.known == Known::ContentLength {
+                    let start = usize::from(line.start);
                     if found.is_some() {
                         let kind = ParseErrorKind::ContentLengthRepeated;
-                        return Err(ParseError::new(kind, line.start));
+                        return Err(ParseError::new(kind, start));
                     }
-                    found = Some(length);
+                    found = Some(scan::content_length(line.value(head), start)?);
                 }
-                at = line.end + 2;
+                at = line.next();
             }
             Err(_) => at = scan::line_end(head, at)? + 2,
         }

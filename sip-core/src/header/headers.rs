@@ -1,7 +1,6 @@
 //! The header list of a message.
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -9,7 +8,8 @@ use super::name::Known;
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::limits::{Limit, Limits};
-use crate::text::{Elements, Token, trim};
+use crate::message::scan::RawLine;
+use crate::text::{Elements, Token, trim, trim_start};
 
 /// The headers of a message, in order.
 ///
@@ -42,12 +42,11 @@ struct Field {
     place: Place,
 }
 
-/// Where a line is: in the received message, or in bytes of its own. Offsets are of the line's
-/// first byte, the value's first byte and the end, without the CRLF.
+/// Where a line is: in the received message, or in bytes of its own, the value from an offset on.
 #[derive(Clone)]
 enum Place {
-    Received { start: u32, value: u32, end: u32 },
-    Own { line: Bytes, value: u32 },
+    Received(RawLine),
+    Own { line: Bytes, value: u16 },
 }
 
 /// Limits that apply when values are read.
@@ -80,22 +79,14 @@ impl Headers {
     }
 
     /// Adds a line of the received message.
-    pub(crate) fn push_received(
-        &mut self,
-        known: Known,
-        (start, name_end): (usize, usize),
-        value: usize,
-        end: usize,
-    ) {
-        let name = known.name().unwrap_or_else(|| {
+    pub(crate) fn push_received(&mut self, line: &RawLine) {
+        let name = line.known.name().unwrap_or_else(|| {
             // The scan has checked that it is a token.
-            let name = Token::new(self.source.slice(start..name_end));
-            name.map_or(HeaderName::from_static("X"), HeaderName::Other)
+            let start = usize::from(line.start);
+            let name = start..start + line.name(&self.source).len();
+            HeaderName::Other(Token::checked(self.source.slice(name)))
         });
-        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let place =
-            Place::Received { start: offset(start), value: offset(value), end: offset(end) };
-        self.fields.push(Field { name, place });
+        self.fields.push(Field { name, place: Place::Received(*line) });
     }
 
     /// The first value of a header: absent, malformed and present are three different answers.
@@ -121,7 +112,7 @@ impl Headers {
     pub fn all<'a, T: HeaderView<'a>>(
         &'a self,
     ) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T> {
-        HeaderValues::new(self)
+        all(self)
     }
 
     /// Replaces all values of a header by one, where its first line stood, else at the end.
@@ -251,10 +242,10 @@ impl Headers {
     pub fn copy(&mut self, name: HeaderName, from: &Headers) {
         for field in from.fields.iter().filter(|field| field.name == name) {
             let place = match &field.place {
-                Place::Received { start, value, end } => {
-                    let (start, end) = (usize_of(*start), usize_of(*end));
-                    Place::Own { line: from.source.slice(start..end), value: value - start as u32 }
-                }
+                Place::Received(line) => Place::Own {
+                    line: from.source.slice(usize::from(line.start)..usize::from(line.end)),
+                    value: line.value - line.start,
+                },
                 own => own.clone(),
             };
             self.fields.push(Field { name: field.name.clone(), place });
@@ -317,10 +308,6 @@ fn write_length(body: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn usize_of(offset: u32) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
 impl Field {
     fn of<T: TypedHeader>(value: &T) -> Field {
         let mut written = Vec::with_capacity(64);
@@ -340,25 +327,36 @@ impl Field {
         if clean {
             clean_value(line.get_mut(start..).unwrap_or_default());
         }
-        let value = u32::try_from(start).unwrap_or(u32::MAX);
+        // A name of more than 64 KiB has no business here; its value would be read as too long.
+        let value = u16::try_from(start).unwrap_or(u16::MAX);
         Field { name, place: Place::Own { line: line.freeze(), value } }
     }
 
     fn line<'a>(&'a self, source: &'a Bytes) -> &'a [u8] {
         match &self.place {
-            Place::Received { start, end, .. } => {
-                source.get(usize_of(*start)..usize_of(*end)).unwrap_or_default()
+            Place::Received(line) => {
+                source.get(usize::from(line.start)..usize::from(line.end)).unwrap_or_default()
             }
             Place::Own { line, .. } => line,
         }
     }
 
+    fn as_line<'a>(&'a self, source: &'a Bytes) -> Line<'a> {
+        match &self.place {
+            Place::Received(line) => Line::received(source, *line),
+            Place::Own { line, value } => Line {
+                known: self.name.known(),
+                name: self.name.as_str().as_bytes(),
+                untrimmed: line.get(usize::from(*value)..).unwrap_or_default(),
+                at: None,
+            },
+        }
+    }
+
     fn value<'a>(&'a self, source: &'a Bytes) -> &'a [u8] {
         trim(match &self.place {
-            Place::Received { value, end, .. } => {
-                source.get(usize_of(*value)..usize_of(*end)).unwrap_or_default()
-            }
-            Place::Own { line, value } => line.get(usize_of(*value)..).unwrap_or_default(),
+            Place::Received(line) => line.value(source),
+            Place::Own { line, value } => line.get(usize::from(*value)..).unwrap_or_default(),
         })
     }
 }
@@ -405,19 +403,42 @@ impl fmt::Debug for Headers {
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
     pub(crate) known: Known,
-    /// The name as it was written.
-    pub(crate) name: &'a [u8],
-    /// The value, white space around it removed.
-    pub(crate) value: &'a [u8],
-    /// Where the value starts in the message, 0 if it was not received.
-    pub(crate) offset: usize,
+    name: &'a [u8],
+    untrimmed: &'a [u8],
+    /// Where the untrimmed value starts in the message; none if it was not received.
+    at: Option<u16>,
 }
 
-impl Line<'_> {
-    pub(crate) fn is(&self, name: &HeaderName) -> bool {
-        match name.known() {
-            Known::Other => self.name.eq_ignore_ascii_case(name.as_str().as_bytes()),
-            known => self.known == known,
+impl<'a> Line<'a> {
+    #[inline]
+    pub(crate) fn received(bytes: &'a [u8], line: RawLine) -> Line<'a> {
+        Line {
+            known: line.known,
+            name: bytes.get(usize::from(line.start)..usize::from(line.value)).unwrap_or_default(),
+            untrimmed: line.value(bytes),
+            at: Some(line.value),
+        }
+    }
+
+    /// The name as it was written.
+    pub(crate) fn name(&self) -> &'a [u8] {
+        match self.name {
+            [name @ .., b':'] => trim(name),
+            name => name,
+        }
+    }
+
+    /// The value, white space around it removed.
+    #[inline]
+    pub(crate) fn value(&self) -> &'a [u8] {
+        trim(self.untrimmed)
+    }
+
+    /// Where the value starts in the message, 0 if it was not received.
+    pub(crate) fn offset(&self) -> usize {
+        match self.at {
+            Some(at) => usize::from(at) + self.untrimmed.len() - trim_start(self.untrimmed).len(),
+            None => 0,
         }
     }
 }
@@ -425,20 +446,19 @@ impl Line<'_> {
 /// What has header lines.
 pub(crate) trait Lines {
     fn lines(&self) -> impl Iterator<Item = Line<'_>>;
-    /// The first line at or after an index, and the index behind it.
-    fn line_from(&self, index: usize, name: &HeaderName) -> Option<(Line<'_>, usize)>;
+    /// The lines of one name.
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>>;
     fn bounds(&self) -> Bounds;
 }
 
 impl Lines for Headers {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.fields.iter().map(|field| line_of(field, &self.source))
+        self.fields.iter().map(|field| field.as_line(&self.source))
     }
 
-    fn line_from(&self, index: usize, name: &HeaderName) -> Option<(Line<'_>, usize)> {
-        let rest = self.fields.get(index..)?;
-        let found = rest.iter().position(|field| field.name == *name)?;
-        rest.get(found).map(|field| (line_of(field, &self.source), index + found + 1))
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {
+        let same = self.fields.iter().filter(move |field| field.name == name);
+        same.map(|field| field.as_line(&self.source))
     }
 
     fn bounds(&self) -> Bounds {
@@ -446,33 +466,21 @@ impl Lines for Headers {
     }
 }
 
-fn line_of<'a>(field: &'a Field, source: &'a Bytes) -> Line<'a> {
-    let value = field.value(source);
-    let offset = match &field.place {
-        Place::Received { value: start, end, .. } => {
-            let untrimmed = source.get(usize_of(*start)..usize_of(*end)).unwrap_or_default();
-            let leading = untrimmed.len() - crate::text::trim_start(untrimmed).len();
-            usize_of(*start) + leading
-        }
-        Place::Own { .. } => 0,
-    };
-    Line { known: field.name.known(), name: field.name.as_str().as_bytes(), value, offset }
-}
-
 /// The first value of a header.
 pub(crate) fn find<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<Option<T>, HeaderError> {
-    let Some((line, mut next)) = lines.line_from(0, &T::NAME) else { return Ok(None) };
+    let mut same = lines.named(T::NAME);
+    let Some(line) = same.next() else { return Ok(None) };
+    let value = line.value();
     match T::SHAPE {
-        Shape::Single | Shape::Lines => read(line.value, line.offset, lines.bounds()).map(Some),
+        Shape::Single | Shape::Lines => read(value, 0, &line, lines.bounds()).map(Some),
         Shape::List => {
-            let (at, element) = Elements::new(line.value).next().unwrap_or_default();
-            read(element, line.offset + at, lines.bounds()).map(Some)
+            let (at, element) = Elements::new(value).next().unwrap_or_default();
+            read(element, at, &line, lines.bounds()).map(Some)
         }
         Shape::Whole => {
-            let mut whole: T = read(line.value, line.offset, lines.bounds())?;
-            while let Some((line, after)) = lines.line_from(next, &T::NAME) {
-                whole.add(read(line.value, line.offset, lines.bounds())?);
-                next = after;
+            let mut whole: T = read(value, 0, &line, lines.bounds())?;
+            for line in same {
+                whole.add(read(line.value(), 0, &line, lines.bounds())?);
             }
             Ok(Some(whole))
         }
@@ -484,73 +492,47 @@ pub(crate) fn require<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<T,
     find(lines)?.ok_or(HeaderError { header: T::NAME, offset: 0, kind: ValueErrorKind::Missing })
 }
 
-fn read<'a, T: HeaderView<'a>>(
-    value: &'a [u8],
-    offset: usize,
-    bounds: Bounds,
-) -> Result<T, HeaderError> {
-    // Only a value longer than this can have too many parameters.
-    if value.len() > bounds.params && T::SHAPE != Shape::Whole {
-        let params = memchr::memchr_iter(b';', value).count();
-        if params > bounds.params {
-            let error = ValueError::new(ValueErrorKind::Limit(Limit::Params), offset);
-            return Err(error.of(T::NAME));
+/// Every value of a header, up to the limit and one error beyond.
+pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
+    lines: &'a L,
+) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
+    let bounds = lines.bounds();
+    let values = lines.named(T::NAME).flat_map(|line| {
+        // Any other shape is one element, whatever commas it has.
+        let value = line.value();
+        let elements = match T::SHAPE {
+            Shape::List => Elements::new(value),
+            _ => Elements::whole(value),
+        };
+        elements.map(move |(at, element)| (line, at, element))
+    });
+    values.take(bounds.values + 1).enumerate().map(move |(number, (line, at, element))| {
+        if number == bounds.values {
+            let kind = ValueErrorKind::Limit(Limit::Values);
+            return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
         }
-    }
-    T::read(value).map_err(|mut error| {
-        error.offset += offset;
-        error
+        read(element, at, &line, bounds)
     })
 }
 
-/// The values of one header; see [`Headers::all`].
-pub(crate) struct HeaderValues<'a, T, L> {
-    lines: &'a L,
-    next: usize,
-    elements: Option<(Elements<'a>, usize)>,
-    left: usize,
-    kind: PhantomData<fn() -> T>,
-}
-
-impl<'a, T: HeaderView<'a>, L: Lines> HeaderValues<'a, T, L> {
-    pub(crate) fn new(lines: &'a L) -> Self {
-        let left = lines.bounds().values;
-        HeaderValues { lines, next: 0, elements: None, left, kind: PhantomData }
-    }
-
-    /// The next value with its offset, unread.
-    fn next_raw(&mut self) -> Option<(usize, &'a [u8])> {
-        loop {
-            if let Some((elements, base)) = &mut self.elements {
-                if let Some((at, element)) = elements.next() {
-                    return Some((*base + at, element));
-                }
-                self.elements = None;
-            }
-            let (line, next) = self.lines.line_from(self.next, &T::NAME)?;
-            self.next = next;
-            if T::SHAPE != Shape::List {
-                return Some((line.offset, line.value));
-            }
-            self.elements = Some((Elements::new(line.value), line.offset));
+fn read<'a, T: HeaderView<'a>>(
+    value: &'a [u8],
+    at: usize,
+    line: &Line<'_>,
+    bounds: Bounds,
+) -> Result<T, HeaderError> {
+    // Each takes two bytes, so only a value longer than this can have too many.
+    if value.len() / 2 > bounds.params && T::SHAPE != Shape::Whole {
+        let params = memchr::memchr_iter(b';', value).count();
+        if params > bounds.params {
+            let kind = ValueErrorKind::Limit(Limit::Params);
+            return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
         }
     }
-}
-
-impl<'a, T: HeaderView<'a>, L: Lines> Iterator for HeaderValues<'a, T, L> {
-    type Item = Result<T, HeaderError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (offset, value) = self.next_raw()?;
-        if self.left == 0 {
-            self.next = usize::MAX;
-            self.elements = None;
-            let error = ValueError::new(ValueErrorKind::Limit(Limit::Values), offset);
-            return Some(Err(error.of(T::NAME)));
-        }
-        self.left -= 1;
-        Some(read(value, offset, self.lines.bounds()))
-    }
+    T::read(value).map_err(|mut error| {
+        error.offset += line.offset() + at;
+        error
+    })
 }
 
 #[cfg(test)]

@@ -26,8 +26,9 @@ macro_rules! names {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub(crate) enum Known {
-            $($variant,)*
+            // First, so that lines not yet read are all zero.
             Other,
+            $($variant,)*
         }
 
         impl HeaderName {
@@ -63,19 +64,12 @@ macro_rules! names {
                     Known::Other => None,
                 }
             }
-
-            /// Looks a name up, long or compact, in any case.
-            pub(crate) fn find(name: &[u8]) -> Known {
-                $(
-                    if name.eq_ignore_ascii_case($name.as_bytes())
-                        $(|| name.eq_ignore_ascii_case($compact.as_bytes()))?
-                    {
-                        return Known::$variant;
-                    }
-                )*
-                Known::Other
-            }
         }
+
+        /// Every spelling, long and compact.
+        const SPELLINGS: &[(&str, Known)] = &[
+            $(($name, Known::$variant), $(($compact, Known::$variant),)?)*
+        ];
     };
 }
 
@@ -167,7 +161,176 @@ names! {
     WwwAuthenticate "WWW-Authenticate";
 }
 
+impl Known {
+    /// Looks a name up, long or compact, in any case.
+    pub(crate) fn find(name: &[u8]) -> Known {
+        let mut padded = [0; SHORT];
+        match padded.get_mut(..name.len()) {
+            Some(start) => {
+                start.copy_from_slice(name);
+                let (low, high) = words(&padded);
+                if high == 0 { ONE.find(low) } else { TWO.find(low, high) }
+            }
+            None => SPELLINGS
+                .iter()
+                .filter(|(spelling, _)| spelling.len() > SHORT)
+                .find(|(spelling, _)| spelling.as_bytes().eq_ignore_ascii_case(name))
+                .map_or(Known::Other, |(_, known)| *known),
+        }
+    }
+
+    /// Reads a name with a colon right behind it at the start of a line, if it is a known one of
+    /// less than [`SHORT`] bytes; gives the colon's offset too. Nearly every line starts like this.
+    #[inline(always)]
+    pub(crate) fn at_start(line: &[u8; SHORT]) -> Option<(Known, usize)> {
+        // Marks the colons. What is above the first may be wrong, and so may marks of bytes beyond
+        // ASCII, of which no known name has any.
+        let marks = |word: u64| (word ^ repeat(b':')).wrapping_sub(repeat(1)) & repeat(0x80);
+        // All bits below the byte that is marked first.
+        let below = |marks: u64| (marks ^ marks.wrapping_sub(1)) >> 8;
+        let (low, high) = words(line);
+        let in_low = marks(low);
+        if in_low != 0 {
+            let known = ONE.find(low & below(in_low));
+            return Some((known, (in_low.trailing_zeros() / 8) as usize));
+        }
+        let in_high = marks(high);
+        if in_high != 0 {
+            let high = high & below(in_high);
+            let known = if high == 0 { ONE.find(low) } else { TWO.find(low, high) };
+            return Some((known, 8 + (in_high.trailing_zeros() / 8) as usize));
+        }
+        None
+    }
+}
+
+/// Names of at most so many bytes are compared as two words.
+pub(crate) const SHORT: usize = 16;
+
+/// Both halves, the first byte lowest.
+#[inline(always)]
+const fn words(bytes: &[u8; SHORT]) -> (u64, u64) {
+    let both = u128::from_le_bytes(*bytes);
+    (both as u64, (both >> 64) as u64)
+}
+
+/// The same byte eight times.
+const fn repeat(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+const SLOTS: usize = 256;
+
+/// Where the search for a name starts, the same whatever the case.
+#[inline(always)]
+const fn hash(mixed: u64) -> usize {
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
+/// Spellings of at most eight bytes, each in the first free slot from its hash on.
+struct OneWord([(u64, u64, Known); SLOTS]);
+
+/// Spellings of nine to sixteen bytes.
+struct TwoWords([([u64; 2], [u64; 2], Known); SLOTS]);
+
+static ONE: OneWord = OneWord(one_word());
+static TWO: TwoWords = TwoWords(two_words());
+
+impl OneWord {
+    #[inline(always)]
+    fn find(&self, name: u64) -> Known {
+        let mut at = hash(name | repeat(0x20));
+        // The table is never full, so an empty slot ends the search.
+        while let Some((spelling, case, known)) = self.0.get(at % SLOTS) {
+            if name | case == *spelling || *known == Known::Other {
+                return *known;
+            }
+            at += 1;
+        }
+        Known::Other
+    }
+}
+
+impl TwoWords {
+    #[inline(always)]
+    fn find(&self, low: u64, high: u64) -> Known {
+        let mut at = hash((low | repeat(0x20)) ^ (high | repeat(0x20)).rotate_left(23));
+        while let Some((spelling, case, known)) = self.0.get(at % SLOTS) {
+            let same = low | case[0] == spelling[0] && high | case[1] == spelling[1];
+            if same || *known == Known::Other {
+                return *known;
+            }
+            at += 1;
+        }
+        Known::Other
+    }
+}
+
+/// A spelling in lower case, and the case bits of its letters.
+const fn lower(spelling: &str) -> ([u8; SHORT], [u8; SHORT]) {
+    let (mut name, mut case) = ([0; SHORT], [0; SHORT]);
+    let bytes = spelling.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        name[index] = bytes[index].to_ascii_lowercase();
+        if bytes[index].is_ascii_alphabetic() {
+            case[index] = 0x20;
+        }
+        index += 1;
+    }
+    (name, case)
+}
+
+const fn one_word() -> [(u64, u64, Known); SLOTS] {
+    let mut table = [(0, 0, Known::Other); SLOTS];
+    let mut next = 0;
+    while next < SPELLINGS.len() {
+        let (spelling, known) = SPELLINGS[next];
+        next += 1;
+        if spelling.len() > 8 {
+            continue;
+        }
+        let (name, case) = lower(spelling);
+        let name = words(&name).0;
+        let mut at = hash(name | repeat(0x20));
+        while table[at % SLOTS].0 != 0 {
+            at += 1;
+        }
+        table[at % SLOTS] = (name, words(&case).0, known);
+    }
+    table
+}
+
+const fn two_words() -> [([u64; 2], [u64; 2], Known); SLOTS] {
+    let mut table = [([0; 2], [0; 2], Known::Other); SLOTS];
+    let mut next = 0;
+    while next < SPELLINGS.len() {
+        let (spelling, known) = SPELLINGS[next];
+        next += 1;
+        if spelling.len() <= 8 || spelling.len() > SHORT {
+            continue;
+        }
+        let (name, case) = lower(spelling);
+        let ((low, high), (low_case, high_case)) = (words(&name), words(&case));
+        let mut at = hash((low | repeat(0x20)) ^ (high | repeat(0x20)).rotate_left(23));
+        while table[at % SLOTS].0[0] != 0 {
+            at += 1;
+        }
+        table[at % SLOTS] = ([low, high], [low_case, high_case], known);
+    }
+    table
+}
+
 impl HeaderName {
+    /// The known name that this is, even if it was made as a name of one's own.
+    #[inline]
+    pub(crate) fn resolve(&self) -> Known {
+        match self {
+            HeaderName::Other(name) => Known::find(name.as_str().as_bytes()),
+            known => known.known(),
+        }
+    }
+
     /// A name of your own, known when the program is written.
     ///
     /// # Panics
@@ -227,6 +390,32 @@ impl fmt::Debug for HeaderName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_spelling_is_found() {
+        for (spelling, known) in SPELLINGS {
+            let upper = spelling.to_ascii_uppercase();
+            for name in [*spelling, &upper, &spelling.to_ascii_lowercase()] {
+                assert_eq!(Known::find(name.as_bytes()), *known, "{name}");
+                let line = format!("{name}: 0123456789abcdef");
+                let short = (name.len() < SHORT).then_some((*known, name.len()));
+                assert_eq!(
+                    Known::at_start(line.as_bytes().first_chunk().unwrap()),
+                    short,
+                    "{line}"
+                );
+            }
+            for other in
+                [format!("{spelling}x"), format!("{spelling} "), spelling.replace('-', "\r")]
+            {
+                if other != *spelling && !SPELLINGS.iter().any(|(name, _)| *name == other) {
+                    assert_eq!(Known::find(other.as_bytes()), Known::Other, "{other}");
+                }
+            }
+        }
+        assert_eq!(Known::find(b""), Known::Other);
+        assert_eq!(Known::find(b"\0\0"), Known::Other);
+    }
 
     #[test]
     fn names_ignore_case_and_length() {

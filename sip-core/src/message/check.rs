@@ -4,8 +4,8 @@ use super::StatusCode;
 use crate::error::{HeaderError, Rejection};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
-    CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderValues, HeaderView, Known, Lines,
-    MaxForwards, RecordRouteRef, RouteRef, ToRef, ViaRef, require,
+    CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
+    RecordRouteRef, RouteRef, ToRef, ViaRef, all, require,
 };
 use crate::uri::{Uri, UriRef};
 
@@ -129,7 +129,7 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
             return Err(Rejection {
                 status: StatusCode::BAD_REQUEST,
                 header: line.known.name(),
-                offset: line.offset,
+                offset: line.offset(),
                 text: "given more than once".into(),
             });
         }
@@ -152,7 +152,7 @@ fn optional<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejectio
 }
 
 fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
-    for value in HeaderValues::<'a, T, _>::new(lines) {
+    for value in all::<T, _>(lines) {
         value?;
     }
     Ok(())
@@ -164,7 +164,7 @@ fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Re
     let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
     let mut count = 0usize;
-    for contact in HeaderValues::<ContactRef<'_>, _>::new(lines) {
+    for contact in all::<ContactRef<'_>, _>(lines) {
         if contact? == ContactRef::Star && makes_dialog {
             return Err(reject("* has no meaning here"));
         }
@@ -205,6 +205,6 @@ impl From<HeaderError> for Rejection {
 
 /// A 400 that names a header, and where its first line is.
 fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
-    let offset = lines.line_from(0, &header).map_or(0, |(line, _)| line.offset);
+    let offset = lines.named(header.clone()).next().map_or(0, |line| line.offset());
     Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
 }

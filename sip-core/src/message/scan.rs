@@ -7,140 +7,396 @@ use bytes::Bytes;
 use super::response::is_reason;
 use super::{Message, Method, ReasonPhrase, Request, Response, StatusCode};
 use crate::error::{ParseError, ParseErrorKind};
-use crate::header::{Headers, Known};
+use crate::header::{Headers, Known, SHORT};
 use crate::limits::{Limit, Limits};
-use crate::text::{Token, is_token, trim};
+use crate::text::{Token, class, from_below, is, is_token, trim};
 use crate::uri::Uri;
 
 /// What a scan found beside the header lines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan {
     pub(crate) start: Start,
+    /// The number of header lines.
+    pub(crate) headers: usize,
     /// The body.
-    pub(crate) body: Range<usize>,
+    pub(crate) body: (usize, usize),
     /// Whether the empty line after the headers is there.
     pub(crate) has_empty_line: bool,
 }
 
-/// The start line, as ranges of the input.
-#[derive(Clone, Debug)]
+/// The start line. Like those of headers its offsets are of 16 bits.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {
-    Request { method: Range<usize>, uri: Range<usize> },
-    Response { status: StatusCode, reason: Range<usize> },
+    Request { method: Span, uri: Span },
+    Response { status: StatusCode, reason: Span },
 }
 
-/// One header line: offsets of its name, of its value with the white space before it, and of its
-/// end without the CRLF.
+/// A part of the head: its start and its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span(u16, u16);
+
+impl Span {
+    /// Takes offsets that are known to be small enough.
+    fn new(start: usize, end: usize) -> Span {
+        Span(start as u16, end as u16)
+    }
+
+    pub(crate) fn start(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn range(self) -> Range<usize> {
+        usize::from(self.0)..usize::from(self.1)
+    }
+
+    pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.range()).unwrap_or_default()
+    }
+}
+
+/// One header line: where it starts, where its value starts with the white space before it, and
+/// where it ends without the CRLF. Header sections are no longer than these numbers reach.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawLine {
+    pub(crate) start: u16,
+    pub(crate) value: u16,
+    pub(crate) end: u16,
     pub(crate) known: Known,
-    pub(crate) start: usize,
-    pub(crate) name_end: usize,
-    pub(crate) value: usize,
-    pub(crate) end: usize,
 }
 
+/// Lines are found in batches: what is common fits in one.
+pub(crate) type Batch = [RawLine; BATCH];
+pub(crate) const BATCH: usize = 32;
+
+/// Lines not yet found.
+pub(crate) const NO_LINES: Batch =
+    [RawLine { start: 0, value: 0, end: 0, known: Known::Other }; BATCH];
+
 impl RawLine {
-    /// The number of bytes, if the line is a Content-Length.
-    pub(crate) fn content_length(&self, bytes: &[u8]) -> Result<Option<usize>, ParseError> {
-        if self.known != Known::ContentLength {
-            return Ok(None);
-        }
-        content_length(bytes.get(self.value..self.end).unwrap_or_default(), self.value).map(Some)
+    /// The name as it was written.
+    pub(crate) fn name<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let colon = usize::from(self.value).saturating_sub(1);
+        trim(bytes.get(usize::from(self.start)..colon).unwrap_or_default())
+    }
+
+    /// The value with the white space around it.
+    pub(crate) fn value<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(usize::from(self.value)..usize::from(self.end)).unwrap_or_default()
+    }
+
+    /// Where the next line starts.
+    pub(crate) fn next(&self) -> usize {
+        usize::from(self.end) + 2
     }
 }
 
 /// Reads an owned message.
 pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
     let mut headers = Headers::received(bytes.clone(), limits);
-    let scan = scan(&bytes, limits, |line| {
-        headers.push_received(line.known, (line.start, line.name_end), line.value, line.end);
+    let mut first = NO_LINES;
+    let scan = scan(&bytes, limits, &mut first, |lines| {
+        for line in lines {
+            headers.push_received(line);
+        }
     })?;
-    let body = bytes.slice(scan.body);
+    let body = bytes.slice(scan.body.0..scan.body.1);
     Ok(match scan.start {
         Start::Request { method, uri } => {
-            let at = uri.start;
-            let uri = Uri::parse(bytes.get(uri).unwrap_or_default()).map_err(|error| {
+            let at = uri.start();
+            let uri = Uri::parse(uri.of(&bytes)).map_err(|error| {
                 ParseError::new(ParseErrorKind::RequestUri(error.kind), at + error.offset)
             })?;
-            let name = bytes.slice(method);
-            let method = match core::str::from_utf8(&name).ok().and_then(Method::known) {
-                Some(known) => known,
-                None => Method::Other(
-                    Token::new(name).ok_or(ParseError::new(ParseErrorKind::Method, at))?,
-                ),
-            };
+            let known = core::str::from_utf8(method.of(&bytes)).ok().and_then(Method::known);
+            // The scan has checked that it is a token.
+            let method =
+                known.unwrap_or_else(|| Method::Other(Token::checked(bytes.slice(method.range()))));
             Message::Request(Request { method, uri, headers, body })
         }
         Start::Response { status, reason } => {
-            let at = reason.start;
-            let reason = ReasonPhrase::new(bytes.slice(reason))
+            let at = reason.start();
+            let reason = ReasonPhrase::new(bytes.slice(reason.range()))
                 .ok_or(ParseError::new(ParseErrorKind::Control, at))?;
             Message::Response(Response { status, reason, headers, body })
         }
     })
 }
 
-/// Finds every line once, showing the header lines to `see`.
-pub(crate) fn scan(
+/// Finds every line once, leaving the first ones in `first`.
+pub(crate) fn scan_first(
     bytes: &[u8],
     limits: &Limits,
-    mut see: impl FnMut(RawLine),
+    first: &mut Batch,
+) -> Result<Scan, ParseError> {
+    scan(bytes, limits, first, |_| ())
+}
+
+/// Finds every line once. The first header lines are left in `first`; `see` is shown all of them,
+/// batch by batch.
+fn scan(
+    bytes: &[u8],
+    limits: &Limits,
+    first: &mut Batch,
+    mut see: impl FnMut(&[RawLine]),
 ) -> Result<Scan, ParseError> {
     let fail = |kind, at| Err(ParseError::new(kind, at));
     if bytes.len() > limits.bytes {
         return fail(ParseErrorKind::Limit(Limit::Bytes), limits.bytes);
     }
-    let first = leading_line_ends(bytes);
-    if first == bytes.len() {
+    let begin = leading_line_ends(bytes);
+    if begin == bytes.len() {
         return fail(ParseErrorKind::Empty, 0);
     }
-    let start_end = line_end(bytes, first)?;
-    let start = start_line(bytes, first, start_end)?;
-
-    let most = limits.header_bytes.min(usize::from(u16::MAX));
-    let mut at = start_end + 2;
-    let mut count = 0usize;
-    let mut length = None;
-    let mut has_empty_line = false;
-    while at < bytes.len() {
-        if bytes.get(at..at + 2) == Some(b"\r\n") {
-            has_empty_line = true;
-            at += 2;
-            break;
+    // Looking no further than the limit spares a comparison for each line.
+    let most = limits.header_bytes.min(usize::from(u16::MAX) - 2);
+    let head = bytes.get(..most + 2).unwrap_or(bytes);
+    let beyond = |error: ParseError| match error.kind {
+        ParseErrorKind::Truncated if head.len() < bytes.len() => {
+            ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), most)
         }
-        let line = header_line(bytes, at)?;
-        if line.end > most {
-            return fail(ParseErrorKind::Limit(Limit::HeaderBytes), most);
+        _ => error,
+    };
+    let (start, start_end) = match plain_request_line(head, begin) {
+        Some(plain) => plain,
+        None => {
+            let end = line_end(head, begin).map_err(beyond)?;
+            (start_line(head, begin, end)?, end)
         }
-        if count == limits.headers {
-            return fail(ParseErrorKind::Limit(Limit::Headers), at);
-        }
-        count += 1;
-        at = line.end + 2;
-        if let Some(number) = line.content_length(bytes)? {
-            if length.is_some() {
-                return fail(ParseErrorKind::ContentLengthRepeated, line.start);
-            }
-            length = Some((number, line.value));
-        }
-        see(line);
+    };
+    let mut walk =
+        Walk { head, at: start_end + 2, left: limits.headers, length: None, state: State::More };
+    let mut headers = walk.batch(first).map_err(beyond)?;
+    see(first.get(..headers).unwrap_or_default());
+    while walk.state == State::More {
+        let mut lines = NO_LINES;
+        let count = walk.batch(&mut lines).map_err(beyond)?;
+        see(lines.get(..count).unwrap_or_default());
+        headers += count;
     }
-    check_nul(bytes, first, at)?;
 
+    let at = walk.at;
+    let has_empty_line = walk.state == State::EmptyLine;
+    let length = match walk.length {
+        Some(line) => Some((content_length(line.value(bytes), usize::from(line.value))?, line)),
+        None => None,
+    };
     let rest = bytes.len().saturating_sub(at);
     let body = match length {
         Some((length, _)) if length > limits.body => {
             return fail(ParseErrorKind::Limit(Limit::Body), at);
         }
-        Some((length, offset)) if length > rest => {
-            return fail(ParseErrorKind::BodyTruncated, offset);
+        Some((length, line)) if length > rest => {
+            return fail(ParseErrorKind::BodyTruncated, usize::from(line.value));
         }
-        Some((length, _)) => at..at + length,
+        Some((length, _)) => (at, at + length),
         None if rest > limits.body => return fail(ParseErrorKind::Limit(Limit::Body), at),
-        None => at..bytes.len(),
+        None => (at, bytes.len()),
     };
-    Ok(Scan { start, body, has_empty_line })
+    Ok(Scan { start, headers, body, has_empty_line })
+}
+
+/// Finds header lines.
+struct Walk<'a> {
+    /// The message as far as its head may reach.
+    head: &'a [u8],
+    /// Where the next line starts; at the end, where the body does.
+    at: usize,
+    /// Lines that may yet come.
+    left: usize,
+    /// The Content-Length.
+    length: Option<RawLine>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// There may be more lines.
+    More,
+    /// The empty line was found.
+    EmptyLine,
+    /// The head ended without it.
+    End,
+}
+
+impl Walk<'_> {
+    /// Finds lines until the batch is full or the head ends; gives their number. First the ends
+    /// of all, then their names: each loop alone fits the registers. That holds where no line is
+    /// folded, as in nearly all messages.
+    fn batch(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let (at, length) = (self.at, self.length);
+        let mut count = self.find_ends(lines)?;
+        if self.read_names(lines.get_mut(..count).unwrap_or_default())?
+            || self.head.get(self.at).is_some_and(is_space) && self.state == State::More
+        {
+            (self.at, self.length, self.state) = (at, length, State::More);
+            count = self.find_folded(lines)?;
+        }
+        match lines.get(..count).and_then(|lines| lines.get(self.left)) {
+            Some(line) => {
+                let kind = ParseErrorKind::Limit(Limit::Headers);
+                Err(ParseError::new(kind, usize::from(line.start)))
+            }
+            None => {
+                self.left -= count;
+                Ok(count)
+            }
+        }
+    }
+
+    fn find_ends(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let head = self.head;
+        let mut start = self.at;
+        let mut rest = head.get(start..).unwrap_or_default();
+        let mut count = 0;
+        for line in lines {
+            let end = loop {
+                rest = from_below::<0x20>(rest);
+                let at = head.len() - rest.len();
+                match rest {
+                    [b'\r', b'\n', after @ ..] => {
+                        rest = after;
+                        break at;
+                    }
+                    [] if start == head.len() => {
+                        (self.at, self.state) = (start, State::End);
+                        return Ok(count);
+                    }
+                    _ => {
+                        let at = odd_control(head, start, at)?;
+                        rest = head.get(at..).unwrap_or_default();
+                    }
+                }
+            };
+            if end == start {
+                (self.at, self.state) = (end + 2, State::EmptyLine);
+                return Ok(count);
+            }
+            // The head is no longer than these numbers reach.
+            (line.start, line.end) = (start as u16, end as u16);
+            count += 1;
+            start = end + 2;
+        }
+        self.at = start;
+        Ok(count)
+    }
+
+    /// Reads the names of lines; stops with `true` at one that goes on from the line before.
+    fn read_names(&mut self, lines: &mut [RawLine]) -> Result<bool, ParseError> {
+        for line in lines.iter_mut() {
+            if !read_name(self.head, line) {
+                let start = usize::from(line.start);
+                if self.head.get(start).is_some_and(is_space) {
+                    return Ok(true);
+                }
+                read_any_name(self.head, line)?;
+            }
+            if line.known == Known::ContentLength {
+                self.found_length(*line)?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The same as the two above, for lines that may be folded.
+    #[cold]
+    fn find_folded(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let mut count = 0;
+        for line in lines {
+            let rest = self.head.get(self.at..).unwrap_or_default();
+            if rest.starts_with(b"\r\n") {
+                self.at += 2;
+                self.state = State::EmptyLine;
+                break;
+            }
+            if rest.is_empty() {
+                self.state = State::End;
+                break;
+            }
+            *line = header_line(self.head, self.at)?;
+            if line.known == Known::ContentLength {
+                self.found_length(*line)?;
+            }
+            self.at = line.next();
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn found_length(&mut self, line: RawLine) -> Result<(), ParseError> {
+        if self.length.is_some() {
+            let kind = ParseErrorKind::ContentLengthRepeated;
+            return Err(ParseError::new(kind, usize::from(line.start)));
+        }
+        self.length = Some(line);
+        Ok(())
+    }
+}
+
+/// Judges a control character other than a CRLF: where to look on behind it. Those that start no
+/// line and end no string are left to the grammar of the value.
+#[cold]
+fn odd_control(bytes: &[u8], start: usize, at: usize) -> Result<usize, ParseError> {
+    match bytes.get(at..).unwrap_or_default() {
+        [] | [b'\r'] => Err(ParseError::new(ParseErrorKind::Truncated, start)),
+        [b'\r' | b'\n', ..] => Err(ParseError::new(ParseErrorKind::LineEnd, at)),
+        // A NUL may stand behind the backslash of a quoted string, and nowhere else.
+        [0, ..] if at == start || bytes.get(at - 1) != Some(&b'\\') => {
+            Err(ParseError::new(ParseErrorKind::Control, at))
+        }
+        _ => Ok(at + 1),
+    }
+}
+
+/// Reads the name of a line whose ends are known, if it is a known one right before its colon.
+#[inline(always)]
+fn read_name(head: &[u8], line: &mut RawLine) -> bool {
+    let start = usize::from(line.start);
+    let Some(name) = head.get(start..start + SHORT).and_then(|name| name.first_chunk()) else {
+        return false;
+    };
+    match Known::at_start(name) {
+        Some((known, colon)) if known != Known::Other => {
+            line.known = known;
+            line.value = line.start + colon as u16 + 1;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The same for any name, with white space before its colon.
+fn read_any_name(head: &[u8], line: &mut RawLine) -> Result<(), ParseError> {
+    let start = usize::from(line.start);
+    let text = head.get(start..usize::from(line.end)).unwrap_or_default();
+    let Some(colon) = memchr::memchr(b':', text) else {
+        return Err(ParseError::new(ParseErrorKind::Colon, start));
+    };
+    line.value = line.start + colon as u16 + 1;
+    let name = line.name(head);
+    line.known = Known::find(name);
+    if line.known == Known::Other && !is_token(name) || text.first().is_some_and(is_space) {
+        return Err(ParseError::new(ParseErrorKind::HeaderName, start));
+    }
+    Ok(())
+}
+
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+/// One line, wherever it is.
+pub(crate) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseError> {
+    let mut end = line_end(bytes, start)?;
+    while bytes.get(end + 2).is_some_and(is_space) {
+        end = line_end(bytes, end + 2)?;
+    }
+    let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end)) else {
+        return Err(ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), start));
+    };
+    let mut line = RawLine { start, value: start, end, known: Known::Other };
+    if !read_name(bytes, &mut line) {
+        read_any_name(bytes, &mut line)?;
+    }
+    Ok(line)
 }
 
 /// The header lines of something like a request that are well-formed as lines, up to the first
@@ -162,17 +418,11 @@ pub(crate) fn salvage(bytes: &[u8]) -> Option<Headers> {
     {
         match header_line(section, at) {
             Ok(line) => {
-                let value = section.get(line.value..line.end)?;
                 // What the grammar has no place for is not sent back either.
-                if memchr::memchr(0, value).is_none() {
-                    headers.push_received(
-                        line.known,
-                        (line.start, line.name_end),
-                        line.value,
-                        line.end,
-                    );
+                if memchr::memchr(0, line.value(section)).is_none() {
+                    headers.push_received(&line);
                 }
-                at = line.end + 2;
+                at = line.next();
             }
             Err(_) => match line_end(section, at) {
                 Ok(end) => at = end + 2,
@@ -194,66 +444,50 @@ fn leading_line_ends(bytes: &[u8]) -> usize {
 
 /// The end of the line at `from`: the offset of its CRLF.
 pub(crate) fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
-    let rest = bytes.get(from..).unwrap_or_default();
-    match memchr::memchr2(b'\r', b'\n', rest) {
-        Some(length) if rest.get(length..length + 2) == Some(b"\r\n") => Ok(from + length),
-        Some(length) if length + 1 == rest.len() && rest.get(length) == Some(&b'\r') => {
-            Err(ParseError::new(ParseErrorKind::Truncated, from))
+    let mut at = from;
+    loop {
+        let rest = from_below::<0x20>(bytes.get(at..).unwrap_or_default());
+        at = bytes.len() - rest.len();
+        if rest.starts_with(b"\r\n") {
+            return Ok(at);
         }
-        Some(length) => Err(ParseError::new(ParseErrorKind::LineEnd, from + length)),
-        None => Err(ParseError::new(ParseErrorKind::Truncated, from)),
+        at = odd_control(bytes, from, at)?;
     }
 }
 
-pub(crate) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseError> {
-    let mut end = line_end(bytes, start)?;
-    while matches!(bytes.get(end + 2), Some(b' ' | b'\t')) {
-        end = line_end(bytes, end + 2)?;
-    }
-    let line = bytes.get(start..end).unwrap_or_default();
-    let Some(colon) = memchr::memchr(b':', line) else {
-        return Err(ParseError::new(ParseErrorKind::Colon, start));
-    };
-    let mut name = line.get(..colon).unwrap_or_default();
-    while let [before @ .., b' ' | b'\t'] = name {
-        name = before;
-    }
-    let known = Known::find(name);
-    if known == Known::Other && !is_token(name) {
-        return Err(ParseError::new(ParseErrorKind::HeaderName, start));
-    }
-    Ok(RawLine { known, start, name_end: start + name.len(), value: start + colon + 1, end })
-}
-
-/// A NUL may stand behind the backslash of a quoted string, and nowhere else.
-fn check_nul(bytes: &[u8], from: usize, to: usize) -> Result<(), ParseError> {
-    let section = bytes.get(from..to).unwrap_or_default();
-    for at in memchr::memchr_iter(0, section) {
-        if at == 0 || section.get(at - 1) != Some(&b'\\') {
-            return Err(ParseError::new(ParseErrorKind::Control, from + at));
-        }
-    }
-    Ok(())
-}
-
-fn content_length(value: &[u8], at: usize) -> Result<usize, ParseError> {
-    let error = ParseError::new(ParseErrorKind::ContentLength, at);
+/// What a Content-Length says, its untrimmed value standing at `at`.
+pub(crate) fn content_length(value: &[u8], at: usize) -> Result<usize, ParseError> {
+    // So many digits, leading zeros included, fit into the sum below.
+    const MOST: usize = 19;
     let digits = trim(value);
-    if digits.is_empty() {
-        return Err(error);
-    }
-    let mut length = 0usize;
-    for &digit in digits {
-        if !digit.is_ascii_digit() {
-            return Err(error);
+    let mut length = 0u64;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 || digits.len() > MOST {
+            return Err(ParseError::new(ParseErrorKind::ContentLength, at));
         }
-        length = length
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(usize::from(digit - b'0')))
-            .filter(|length| u32::try_from(*length).is_ok())
-            .ok_or(error.clone())?;
+        length = length * 10 + u64::from(digit);
     }
-    Ok(length)
+    match u32::try_from(length) {
+        Ok(length) if !digits.is_empty() => Ok(length as usize),
+        _ => Err(ParseError::new(ParseErrorKind::ContentLength, at)),
+    }
+}
+
+/// A request line such as nearly all are, and its end.
+#[inline(always)]
+fn plain_request_line(head: &[u8], start: usize) -> Option<(Start, usize)> {
+    const TAIL: &[u8; 10] = b" SIP/2.0\r\n";
+    let line = head.get(start..)?;
+    let method = line.iter().position(|byte| !is(*byte, class::TOKEN)).filter(|end| *end > 0)?;
+    let [b' ', uri @ ..] = line.get(method..)? else { return None };
+    let rest = from_below::<0x21>(uri);
+    if rest.first_chunk() != Some(TAIL) || rest.len() == uri.len() {
+        return None;
+    }
+    let (uri, end) = (head.len() - uri.len(), head.len() - rest.len());
+    let method = Span::new(start, start + method);
+    Some((Start::Request { method, uri: Span::new(uri, end) }, end + TAIL.len() - 2))
 }
 
 pub(crate) fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start, ParseError> {
@@ -276,8 +510,8 @@ pub(crate) fn start_line(bytes: &[u8], start: usize, end: usize) -> Result<Start
     let version = uri + length + 1;
     match line.get(version..).unwrap_or_default() {
         text if text.eq_ignore_ascii_case(b"SIP/2.0") => Ok(Start::Request {
-            method: start..start + space,
-            uri: start + uri..start + uri + length,
+            method: Span::new(start, start + space),
+            uri: Span::new(start + uri, start + uri + length),
         }),
         text if is_version(text) => fail(ParseErrorKind::Version, version),
         _ => fail(ParseErrorKind::StartLine, version),
@@ -307,7 +541,7 @@ fn status_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
     if !is_reason(line.get(reason..).unwrap_or_default()) {
         return fail(ParseErrorKind::Control, reason);
     }
-    Ok(Start::Response { status, reason: start + reason..start + line.len() })
+    Ok(Start::Response { status, reason: Span::new(start + reason, start + line.len()) })
 }
 
 /// `"SIP" "/" 1*DIGIT "." 1*DIGIT`

@@ -1,12 +1,11 @@
 //! A message read in place.
 
 use super::check::{self, Policy};
-use super::scan::{RawLine, Scan, Start, header_line, scan};
+use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, Start, header_line, scan_first};
 use super::{Method, StatusCode};
 use crate::error::{HeaderError, ParseError, Rejection, ValueError};
-use crate::header::{Bounds, HeaderName, HeaderValues, HeaderView, Known, Line, Lines};
+use crate::header::{Bounds, HeaderName, HeaderView, Known, Line, Lines};
 use crate::limits::Limits;
-use crate::text::trim;
 use crate::uri::UriRef;
 
 /// A message read in place: nothing is copied and nothing is allocated.
@@ -14,23 +13,10 @@ use crate::uri::UriRef;
 pub struct MessageView<'a> {
     bytes: &'a [u8],
     scan: Scan,
-    index: [Entry; INDEXED],
-    count: usize,
+    /// The first lines; those beyond are found again when they are asked for.
+    first: Batch,
     bounds: Bounds,
 }
-
-/// Lines that the view remembers; those beyond are found again when they are asked for.
-const INDEXED: usize = 64;
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    start: u16,
-    value: u16,
-    end: u16,
-    known: Known,
-}
-
-const NO_ENTRY: Entry = Entry { start: 0, value: 0, end: 0, known: Known::Other };
 
 /// The start line of a message read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,29 +44,22 @@ impl<'a> MessageView<'a> {
     ///
     /// When the lines make no SIP message. Unlike in an owned message, the Request-URI is not yet
     /// read: [`MessageView::uri`] does that.
+    #[inline]
     pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<MessageView<'a>, ParseError> {
-        let mut index = [NO_ENTRY; INDEXED];
-        let mut count = 0;
-        let scan = scan(bytes, limits, |line| {
-            if let Some(entry) = index.get_mut(count) {
-                *entry = Entry::of(line);
-            }
-            count += 1;
-        })?;
-        Ok(MessageView { bytes, scan, index, count, bounds: Bounds::of(limits) })
+        let mut first = NO_LINES;
+        let scan = scan_first(bytes, limits, &mut first)?;
+        Ok(MessageView { bytes, scan, first, bounds: Bounds::of(limits) })
     }
 
     /// The start line.
     pub fn start_line(&self) -> StartLine<'a> {
         match &self.scan.start {
-            Start::Request { method, uri } => StartLine::Request {
-                method: text(self.bytes.get(method.clone())),
-                uri: self.bytes.get(uri.clone()).unwrap_or_default(),
-            },
-            Start::Response { status, reason } => StartLine::Response {
-                status: *status,
-                reason: self.bytes.get(reason.clone()).unwrap_or_default(),
-            },
+            Start::Request { method, uri } => {
+                StartLine::Request { method: text(method.of(self.bytes)), uri: uri.of(self.bytes) }
+            }
+            Start::Response { status, reason } => {
+                StartLine::Response { status: *status, reason: reason.of(self.bytes) }
+            }
         }
     }
 
@@ -113,9 +92,8 @@ impl<'a> MessageView<'a> {
     pub fn uri(&self) -> Result<Option<UriRef<'a>>, ValueError> {
         match &self.scan.start {
             Start::Request { uri, .. } => {
-                UriRef::parse(self.bytes.get(uri.clone()).unwrap_or_default())
-                    .map(Some)
-                    .map_err(|error| error.shifted(uri.start))
+                let shift = |error: ValueError| error.shifted(uri.start());
+                UriRef::parse(uri.of(self.bytes)).map(Some).map_err(shift)
             }
             Start::Response { .. } => Ok(None),
         }
@@ -143,37 +121,37 @@ impl<'a> MessageView<'a> {
     pub fn all<'b, T: HeaderView<'b>>(
         &'b self,
     ) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, 'b, T> {
-        HeaderValues::new(self)
+        crate::header::all(self)
     }
 
     /// The values of a header line by line, unread: without the white space around, with folds.
-    pub fn raw<'b>(&'b self, name: &'b HeaderName) -> impl Iterator<Item = &'b [u8]> {
-        self.lines().filter(move |line| line.is(name)).map(|line| line.value)
+    pub fn raw(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.named(name).map(|line| line.value())
     }
 
     /// All header lines in order: name as it was written, and value without the white space around.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.lines().map(|line| (text(Some(line.name)), line.value))
+        self.lines().map(|line| (text(line.name()), line.value()))
     }
 
     /// The number of header lines.
     pub fn len(&self) -> usize {
-        self.count
+        self.scan.headers
     }
 
     /// Whether there is no header line.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.scan.headers == 0
     }
 
     /// The body: as many bytes as Content-Length says, or the rest.
     pub fn body(&self) -> &'a [u8] {
-        self.bytes.get(self.scan.body.clone()).unwrap_or_default()
+        self.bytes.get(self.scan.body.0..self.scan.body.1).unwrap_or_default()
     }
 
     /// What follows the body, which is to be ignored in a datagram (§18.3).
     pub fn trailing(&self) -> &'a [u8] {
-        self.bytes.get(self.scan.body.end..).unwrap_or_default()
+        self.bytes.get(self.scan.body.1..).unwrap_or_default()
     }
 
     /// Whether the empty line after the headers is there. Without it a datagram ended early, if
@@ -191,10 +169,9 @@ impl<'a> MessageView<'a> {
     pub fn check(&self, policy: &Policy) -> Result<(), Rejection> {
         match &self.scan.start {
             Start::Request { method, uri } => {
-                let target = self.bytes.get(uri.clone()).unwrap_or_default();
                 let start = check::Request {
-                    method: text(self.bytes.get(method.clone())),
-                    uri: check::Target::Unread(target, uri.start),
+                    method: text(method.of(self.bytes)),
+                    uri: check::Target::Unread(uri.of(self.bytes), uri.start()),
                 };
                 check::request(start, self, policy)
             }
@@ -203,74 +180,65 @@ impl<'a> MessageView<'a> {
     }
 }
 
-fn text(bytes: Option<&[u8]>) -> &str {
-    core::str::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
 }
 
-impl Entry {
-    fn of(line: RawLine) -> Entry {
-        // The scan refuses header sections longer than this.
-        let offset = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
-        Entry {
-            start: offset(line.start),
-            value: offset(line.value),
-            end: offset(line.end),
-            known: line.known,
-        }
-    }
+/// Lines of a message, those of the first batch remembered.
+#[derive(Clone)]
+struct RawLines<'a> {
+    bytes: &'a [u8],
+    first: core::slice::Iter<'a, RawLine>,
+    /// Where the next line beyond the first batch starts, and how many there are.
+    at: usize,
+    beyond: usize,
+}
 
-    fn line<'a>(&self, bytes: &'a [u8]) -> Line<'a> {
-        let (start, end) = (usize::from(self.start), usize::from(self.end));
-        let untrimmed = bytes.get(usize::from(self.value)..end).unwrap_or_default();
-        let leading = untrimmed.len() - crate::text::trim_start(untrimmed).len();
-        let name = bytes.get(start..usize::from(self.value).saturating_sub(1)).unwrap_or_default();
-        Line {
-            known: self.known,
-            name: trim(name),
-            value: trim(untrimmed),
-            offset: usize::from(self.value) + leading,
+impl Iterator for RawLines<'_> {
+    type Item = RawLine;
+
+    #[inline]
+    fn next(&mut self) -> Option<RawLine> {
+        match self.first.next() {
+            Some(line) => Some(*line),
+            None if self.beyond == 0 => None,
+            None => {
+                self.beyond -= 1;
+                let line = header_line(self.bytes, self.at).ok()?;
+                self.at = line.next();
+                Some(line)
+            }
         }
     }
 }
 
 impl MessageView<'_> {
-    fn entry(&self, at: usize) -> Option<Entry> {
-        if at >= self.count {
-            return None;
+    #[inline]
+    fn raw_lines(&self) -> RawLines<'_> {
+        let count = self.scan.headers.min(BATCH);
+        RawLines {
+            bytes: self.bytes,
+            first: self.first.get(..count).unwrap_or_default().iter(),
+            at: self.first.last().map_or(0, RawLine::next),
+            beyond: self.scan.headers - count,
         }
-        if let Some(entry) = self.index.get(at) {
-            return Some(*entry);
-        }
-        // Beyond the index: walk on from the last line in it.
-        let mut next = usize::from(self.index[INDEXED - 1].end) + 2;
-        for _ in INDEXED..at {
-            next = header_line(self.bytes, next).ok()?.end + 2;
-        }
-        header_line(self.bytes, next).ok().map(Entry::of)
     }
 }
 
 impl Lines for MessageView<'_> {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let indexed = self.index.iter().take(self.count).copied();
-        let mut next = usize::from(self.index[INDEXED - 1].end) + 2;
-        let beyond = (INDEXED..self.count).map_while(move |_| {
-            let line = header_line(self.bytes, next).ok()?;
-            next = line.end + 2;
-            Some(Entry::of(line))
-        });
-        indexed.chain(beyond).map(|entry| entry.line(self.bytes))
+        self.raw_lines().map(|line| Line::received(self.bytes, line))
     }
 
-    fn line_from(&self, index: usize, name: &HeaderName) -> Option<(Line<'_>, usize)> {
-        let mut at = index;
-        loop {
-            let line = self.entry(at)?.line(self.bytes);
-            at += 1;
-            if line.is(name) {
-                return Some((line, at));
-            }
-        }
+    #[inline]
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {
+        let known = name.resolve();
+        let same = self.raw_lines().filter(move |line| {
+            line.known == known
+                && (known != Known::Other
+                    || line.name(self.bytes).eq_ignore_ascii_case(name.as_str().as_bytes()))
+        });
+        same.map(|line| Line::received(self.bytes, line))
     }
 
     fn bounds(&self) -> Bounds {
