@@ -472,7 +472,8 @@ impl<C, S> Transactions<C, S> {
             // A response that is still to come takes the other way; only one that was sent may be
             // lost. A 2xx is its user's to repeat, until it is acknowledged.
             let accepted = server.state == ServerState::Invite(invite_server::State::Accepted);
-            if !server.response.is_empty() && !(accepted && flow.connection.is_some()) {
+            let lost = !(accepted && flow.connection.is_some());
+            if lost && !server.response.is_empty() {
                 servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }
