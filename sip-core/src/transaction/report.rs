@@ -11,7 +11,7 @@ pub struct ClientKey(pub(crate) Key);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ServerKey(pub(crate) Key);
 
-/// What [`Transactions::receive_request`] found for a request.
+/// What [`Transactions::receive_request`](super::Transactions::receive_request) found for a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Incoming {
     /// No transaction: a request to make one for, or an ACK for a 2xx.
@@ -22,7 +22,7 @@ pub enum Incoming {
     Ack(ServerKey),
 }
 
-/// What [`Transactions::receive_response`] found for a response.
+/// What [`Transactions::receive_response`](super::Transactions::receive_response) found for a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// The user is to see it: it is provisional, final for the first time, or a 2xx to an INVITE,
@@ -64,14 +64,14 @@ pub enum Outcome<C, S> {
     },
 }
 
-/// How much [`Transactions`] may hold.
+/// How much [`Transactions`](super::Transactions) may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tables {
     /// Client transactions. Default 65,536.
     pub clients: usize,
     /// Server transactions. Default 65,536.
     pub servers: usize,
-    /// Messages waiting for [`Transactions::poll_transmit`]; more are dropped as a full network
+    /// Messages waiting for [`poll_transmit`](super::Transactions::poll_transmit); more are dropped as a full network
     /// would drop them. Default 16,384.
     pub transmits: usize,
 }
