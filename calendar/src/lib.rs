@@ -7,8 +7,11 @@ extern crate alloc;
 mod text;
 mod zone;
 
+pub mod arithmetic;
+pub mod production;
 pub mod schedule;
 
+pub use production::Calendar;
 pub use schedule::{Schedule, State};
-pub use text::Lang;
+pub use text::{Lang, Name, month_name, weekday_name};
 pub use zone::{UnknownZone, zone};

@@ -1,9 +1,9 @@
 use core::fmt;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 
 use super::{Hours, Span};
-use crate::Lang;
+use crate::{Lang, weekday_name};
 
 /// What a [`Schedule`](super::Schedule) says of one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +72,5 @@ impl fmt::Display for Sentence<'_, '_> {
             (Lang::Ru, None) if hours.is_closed() => write!(f, "закрыто: {day} без часов работы"),
             (Lang::Ru, None) => write!(f, "закрыто: {day}, вне часов {hours}"),
         }
-    }
-}
-
-fn weekday_name(day: Weekday, lang: Lang) -> &'static str {
-    const EN: [&str; 7] =
-        ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    const RU: [&str; 7] =
-        ["понедельник", "вторник", "среда", "четверг", "пятница", "суббота", "воскресенье"];
-    let index = usize::from(day.to_monday_zero_offset().unsigned_abs());
-    match lang {
-        Lang::En => EN[index],
-        Lang::Ru => RU[index],
     }
 }

@@ -3,6 +3,7 @@ use alloc::{string::String, vec::Vec};
 use jiff::civil::Weekday;
 
 use super::{Hours, HoursError};
+use crate::text::index;
 
 /// The hours of the seven days of a week.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -105,10 +106,6 @@ fn weekday(word: &str) -> Result<Weekday, WeekError> {
         .find(|(name, _)| lower == *name || lower == name[..3])
         .map(|(_, day)| *day)
         .ok_or_else(|| WeekError::Day(word.trim().into()))
-}
-
-fn index(day: Weekday) -> usize {
-    usize::from(day.to_monday_zero_offset().unsigned_abs())
 }
 
 #[cfg(test)]
