@@ -85,24 +85,37 @@ pub fn month_name(month: i8, lang: Lang) -> &'static str {
     pick(lang, &EN_MONTHS, &RU, month_index(month))
 }
 
-/// A date as prose mentions it: "Saturday 3 January", "субботы 3 января" (the genitive); with the
-/// year where it differs from that of `near`.
-pub(crate) fn prose_date(date: Date, near: Date, lang: Lang) -> impl fmt::Display {
-    struct Prose(Date, bool, Lang);
+/// The form that a date takes in a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phrase {
+    /// "Saturday 3 January".
+    En,
+    /// "субботы 3 января": the genitive, after "с".
+    RuFrom,
+    /// "субботу 3 января": the accusative, after "на".
+    RuTo,
+}
+
+/// A date as prose mentions it, with the year where it differs from that of `near`.
+pub(crate) fn prose_date(date: Date, near: Date, phrase: Phrase) -> impl fmt::Display {
+    struct Prose(Date, bool, Phrase);
     impl fmt::Display for Prose {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let Prose(date, with_year, lang) = *self;
-            let day = pick(lang, &EN_DAYS, &RU_GENITIVE_DAYS, index(date.weekday()));
-            let month = pick(lang, &EN_MONTHS, &RU_GENITIVE_MONTHS, month_index(date.month()));
-            write!(f, "{day} {} {month}", date.day())?;
-            match (with_year, lang) {
-                (false, _) => Ok(()),
-                (true, Lang::En) => write!(f, " {}", date.year()),
-                (true, Lang::Ru) => write!(f, " {} года", date.year()),
+            let Prose(date, with_year, phrase) = *self;
+            let (days, months, suffix) = match phrase {
+                Phrase::En => (&EN_DAYS, &EN_MONTHS, ""),
+                Phrase::RuFrom => (&RU_GENITIVE_DAYS, &RU_GENITIVE_MONTHS, " года"),
+                Phrase::RuTo => (&RU_ACCUSATIVE_DAYS, &RU_GENITIVE_MONTHS, " года"),
+            };
+            let day = days[index(date.weekday())];
+            write!(f, "{day} {} {}", date.day(), months[month_index(date.month())])?;
+            if with_year {
+                write!(f, " {}{suffix}", date.year())?;
             }
+            Ok(())
         }
     }
-    Prose(date, date.year() != near.year(), lang)
+    Prose(date, date.year() != near.year(), phrase)
 }
 
 /// 0 for Monday to 6 for Sunday.
@@ -142,6 +155,8 @@ const RU_GENITIVE_MONTHS: [&str; 12] = [
 ];
 const RU_GENITIVE_DAYS: [&str; 7] =
     ["понедельника", "вторника", "среды", "четверга", "пятницы", "субботы", "воскресенья"];
+const RU_ACCUSATIVE_DAYS: [&str; 7] =
+    ["понедельник", "вторник", "среду", "четверг", "пятницу", "субботу", "воскресенье"];
 
 fn pick(
     lang: Lang,

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::{
     Lang, Name,
-    text::{prose_date, weekday_name},
+    text::{Phrase, prose_date, weekday_name},
 };
 
 /// What kind of day it is.
@@ -149,7 +149,8 @@ pub struct Day<'c> {
     pub kind: DayKind,
     /// For a day off that was moved: from where, if that is known.
     pub moved_from: Option<Date>,
-    /// For a working weekend: the day that is off instead, if that is known.
+    /// Where its rest was moved to, if that is known: of a working weekend, or of a holiday that
+    /// fell on one.
     pub moved_to: Option<Date>,
     /// What it is called.
     pub name: Option<&'c Name>,
@@ -190,7 +191,7 @@ impl fmt::Display for Sentence<'_, '_> {
 fn english(f: &mut fmt::Formatter<'_>, day: &Day<'_>) -> fmt::Result {
     let Day { date, kind, .. } = *day;
     let weekday = weekday_name(date.weekday(), Lang::En);
-    let prose = |other| prose_date(other, date, Lang::En);
+    let prose = |other| prose_date(other, date, Phrase::En);
     match kind {
         DayKind::Working => write!(f, "{date} is a working {weekday}")?,
         DayKind::Short => write!(f, "{date} is a short working {weekday}")?,
@@ -204,11 +205,8 @@ fn english(f: &mut fmt::Formatter<'_>, day: &Day<'_>) -> fmt::Result {
         },
         DayKind::DecreeOff => write!(f, "{date} is a day off by decree")?,
     }
-    match (kind, day.moved_to) {
-        (DayKind::WorkingWeekend | DayKind::ShortWorkingWeekend, Some(to)) => {
-            write!(f, ", its day off moved to {}", prose(to))?;
-        }
-        _ => {}
+    if let (true, Some(to)) = (kind.is_working(), day.moved_to) {
+        write!(f, ", its day off moved to {}", prose(to))?;
     }
     if let Some(name) = day.name {
         write!(f, ": {}", name.text(Lang::En))?;
@@ -232,7 +230,7 @@ fn english(f: &mut fmt::Formatter<'_>, day: &Day<'_>) -> fmt::Result {
 fn russian(f: &mut fmt::Formatter<'_>, day: &Day<'_>) -> fmt::Result {
     let Day { date, kind, .. } = *day;
     let weekday = weekday_name(date.weekday(), Lang::Ru);
-    let prose = |other| prose_date(other, date, Lang::Ru);
+    let prose = |other| prose_date(other, date, Phrase::RuFrom);
     match kind {
         DayKind::Working => write!(f, "{date} — рабочий день, {weekday}")?,
         DayKind::Short => write!(f, "{date} — сокращённый рабочий день, {weekday}")?,
@@ -255,11 +253,8 @@ fn russian(f: &mut fmt::Formatter<'_>, day: &Day<'_>) -> fmt::Result {
         },
         DayKind::DecreeOff => write!(f, "{date} — нерабочий день по указу")?,
     }
-    match (kind, day.moved_to) {
-        (DayKind::WorkingWeekend | DayKind::ShortWorkingWeekend, Some(to)) => {
-            write!(f, ", за него выходной {}-{:02}-{:02}", to.year(), to.month(), to.day())?;
-        }
-        _ => {}
+    if let (true, Some(to)) = (kind.is_working(), day.moved_to) {
+        write!(f, ", выходной перенесён на {}", prose_date(to, date, Phrase::RuTo))?;
     }
     if let Some(name) = day.name {
         write!(f, ": {}", name.text(Lang::Ru))?;
