@@ -4,6 +4,8 @@
 
 extern crate alloc;
 
+mod gotoiftime;
+mod recurrence;
 mod text;
 mod zone;
 
@@ -11,7 +13,9 @@ pub mod arithmetic;
 pub mod production;
 pub mod schedule;
 
+pub use gotoiftime::GotoIfTime;
 pub use production::Calendar;
+pub use recurrence::{Frequency, Occurrences, Problem, Recurrence, RecurrenceError};
 pub use schedule::{Schedule, State};
 pub use text::{Lang, Name, month_name, weekday_name};
 pub use zone::{UnknownZone, zone};

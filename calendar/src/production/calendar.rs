@@ -3,7 +3,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use jiff::civil::Date;
 
 use super::{Builder, Day, DayKind, Special, Weekend, YearStatus};
-use crate::{Name, arithmetic::WorkingDays};
+use crate::{Name, arithmetic::DaySet};
 
 /// Which days of some years are worked, by country or company.
 ///
@@ -21,7 +21,7 @@ use crate::{Name, arithmetic::WorkingDays};
 #[derive(Clone, Debug)]
 pub struct Calendar {
     data: Arc<Data>,
-    table: WorkingDays,
+    table: DaySet,
     decree_days: DecreeDays,
     fallback: Fallback,
     contiguous: bool,
@@ -183,7 +183,7 @@ impl Calendar {
     pub(super) fn compile(data: Arc<Data>, decree_days: DecreeDays, fallback: Fallback) -> Self {
         let (first, last) = data.span();
         let years = u16::try_from(i32::from(last) - i32::from(first) + 1).unwrap_or(0);
-        let table = WorkingDays::new(first, years, |day| data.kind(day, decree_days).is_working());
+        let table = DaySet::new(first, years, |day| data.kind(day, decree_days).is_working());
         let contiguous = data.years.len() == usize::from(years);
         Self { data, table, decree_days, fallback, contiguous }
     }
@@ -192,7 +192,7 @@ impl Calendar {
         &self.data
     }
 
-    pub(crate) fn table(&self) -> &WorkingDays {
+    pub(crate) fn table(&self) -> &DaySet {
         &self.table
     }
 

@@ -6,8 +6,9 @@ pub(crate) const DAY: u32 = 86_400;
 
 /// A half-open stretch of civil time: open at `start`, closed again at `end`.
 ///
-/// Both are seconds after midnight of the day on which the span begins. A span over midnight has an
-/// `end` past 86,400; the hours after midnight still belong to the day on which they began.
+/// Both are seconds after midnight of the day that the span belongs to, up to 48 hours. A span over
+/// midnight has an `end` past 86,400; the hours after midnight still belong to the day on which they
+/// began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     start: u32,
@@ -20,21 +21,17 @@ impl Span {
 
     /// A span from `start` to `end`, in seconds after midnight.
     ///
-    /// `None` unless `start < 86_400` and `start < end <= start + 86_400`.
+    /// `None` unless `start < end <= 172_800`.
     pub const fn new(start: u32, end: u32) -> Option<Self> {
-        if start < DAY && start < end && end <= start + DAY {
-            Some(Self { start, end })
-        } else {
-            None
-        }
+        if start < end && end <= 2 * DAY { Some(Self { start, end }) } else { None }
     }
 
-    /// The first second inside, 0 to 86,399.
+    /// The first second inside.
     pub const fn start(self) -> u32 {
         self.start
     }
 
-    /// The first second outside, more than [`start`](Self::start) by at most 86,400.
+    /// The first second outside, at most 172,800.
     pub const fn end(self) -> u32 {
         self.end
     }
@@ -50,19 +47,21 @@ impl Span {
     }
 }
 
-/// Writes `09:00-18:00`; a span over midnight as `22:00-06:00`; seconds only where there are any.
+/// Writes `09:00-18:00`; a span over midnight as `22:00-06:00`; one that this could not tell apart
+/// with hours past 24, as `25:00-26:00`; seconds only where there are any.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_clock(f, self.start)?;
         f.write_str("-")?;
         // 24:00 is the end of this day, 00:00 the beginning of the next: the same instant, but
         // readers expect the first.
-        write_clock(f, if self.end > DAY { self.end - DAY } else { self.end })
+        let plain = self.end > DAY && self.start < DAY && self.end - DAY < self.start;
+        write_clock(f, if plain { self.end - DAY } else { self.end })
     }
 }
 
 /// The hours of one day: spans in order that do not overlap. None at all means closed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hours {
     spans: Vec<Span>,
 }
@@ -90,8 +89,7 @@ impl Hours {
                 Some(last) if span.start < last.end => {
                     return Err(HoursError::Overlap { first: *last, second: span });
                 }
-                // A joined span must still fit into a day, else it would say less than its parts.
-                Some(last) if span.start == last.end && span.end <= last.start + DAY => {
+                Some(last) if span.start == last.end => {
                     last.end = span.end;
                 }
                 _ => joined.push(span),
@@ -113,6 +111,62 @@ impl Hours {
     /// The part of the last span that lies past midnight, in seconds; 0 if none does.
     pub fn after_midnight(&self) -> u32 {
         self.spans.last().map_or(0, |span| span.end.saturating_sub(DAY))
+    }
+
+    /// These hours and `more`; where they overlap they become one span.
+    #[must_use]
+    pub fn plus(&self, more: &Hours) -> Hours {
+        let mut spans: Vec<Span> = self.spans.iter().chain(&more.spans).copied().collect();
+        spans.sort_unstable();
+        let mut joined: Vec<Span> = Vec::with_capacity(spans.len());
+        for span in spans {
+            match joined.last_mut() {
+                Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+                _ => joined.push(span),
+            }
+        }
+        Hours { spans: joined }
+    }
+
+    /// These hours without those of `less`.
+    #[must_use]
+    pub fn minus(&self, less: &Hours) -> Hours {
+        let mut left = self.spans.clone();
+        for cut in &less.spans {
+            left = left
+                .iter()
+                .flat_map(|span| {
+                    let before = (span.start, span.end.min(cut.start));
+                    let after = (span.start.max(cut.end), span.end);
+                    [before, after].into_iter().filter(|(start, end)| start < end)
+                })
+                .filter_map(|(start, end)| Span::new(start, end))
+                .collect();
+        }
+        Hours { spans: left }
+    }
+
+    /// These hours with `seconds` taken off their end.
+    #[must_use]
+    pub fn shortened(&self, seconds: u32) -> Hours {
+        let mut spans = self.spans.clone();
+        let mut left = seconds;
+        while let Some(last) = spans.last_mut() {
+            let length = last.end - last.start;
+            if length > left {
+                last.end -= left;
+                break;
+            }
+            left -= length;
+            spans.pop();
+        }
+        Hours { spans }
+    }
+
+    /// Whether they share a second with `other`.
+    pub fn overlaps(&self, other: &Hours) -> bool {
+        let overlap = |a: &Span, b: &Span| a.start < b.end && b.start < a.end;
+        self.spans.iter().any(|a| other.spans.iter().any(|b| overlap(a, b)))
     }
 
     /// The span that contains `second` after this day's midnight.
@@ -137,8 +191,9 @@ impl fmt::Display for Hours {
     }
 }
 
-/// Reads `09:00-13:00, 14:00-18:00`, `22:00-06:00` (over midnight), `00:00-24:00`, `open` (all day)
-/// or `closed`. Times are `H:MM`, `HH:MM` or `HH:MM:SS`; the end is not included.
+/// Reads `09:00-13:00, 14:00-18:00`, `22:00-06:00` (over midnight, also `22:00-30:00`),
+/// `00:00-24:00`, `open` (all day) or `closed`. Times are `H:MM`, `HH:MM` or `HH:MM:SS`; the end is
+/// not included.
 impl FromStr for Hours {
     type Err = HoursError;
 
@@ -163,7 +218,7 @@ impl FromStr for Hours {
 #[non_exhaustive]
 pub enum HoursError {
     /// A time that is no time of day.
-    #[error("at column {}: {text:?} is no time; write it as 09:00, up to 24:00", offset + 1)]
+    #[error("at column {}: {text:?} is no time; write it as 09:00, up to 48:00", offset + 1)]
     Time {
         /// Byte offset in the text.
         offset: usize,
@@ -208,19 +263,17 @@ fn parse_span(part: &str, offset: usize) -> Result<Span, HoursError> {
     let end_offset = offset + start.len() + 1;
     let first = parse_clock(start, offset)?;
     let mut last = parse_clock(end, end_offset)?;
-    if first == DAY {
-        return Err(HoursError::Time { offset, text: start.trim().into() });
-    }
     if last == first {
         return Err(HoursError::Empty { offset });
     }
     if last < first {
         last += DAY;
     }
-    Span::new(first, last).ok_or(HoursError::Empty { offset })
+    let bad = || HoursError::Time { offset: end_offset, text: end.trim().into() };
+    Span::new(first, last).ok_or_else(bad)
 }
 
-/// Seconds after midnight, up to and including 24:00.
+/// Seconds after midnight, up to and including 48:00.
 pub(crate) fn parse_clock(text: &str, offset: usize) -> Result<u32, HoursError> {
     let bad = || HoursError::Time { offset, text: text.trim().into() };
     let mut fields = text.trim().split(':');
@@ -235,7 +288,7 @@ pub(crate) fn parse_clock(text: &str, offset: usize) -> Result<u32, HoursError> 
     };
     let (hour, minute, second) = (field(true, 1..=2)?, field(true, 2..=2)?, field(false, 2..=2)?);
     let total = hour * 3600 + minute * 60 + second;
-    if fields.next().is_some() || minute > 59 || second > 59 || total > DAY {
+    if fields.next().is_some() || minute > 59 || second > 59 || total > 2 * DAY {
         return Err(bad());
     }
     Ok(total)
@@ -268,14 +321,37 @@ mod tests {
     }
 
     #[test]
+    fn spans_that_midnight_could_confuse_are_written_past_24() {
+        for text in ["25:00-26:00", "06:00-30:00", "22:00-06:00", "06:00-31:30"] {
+            assert_eq!(text.parse::<Hours>().unwrap().to_string(), text);
+        }
+        assert_eq!("22:00-30:00".parse::<Hours>().unwrap().to_string(), "22:00-06:00");
+    }
+
+    #[test]
+    fn hours_add_and_subtract() {
+        let hours = |text: &str| text.parse::<Hours>().unwrap();
+        let day = hours("09:00-13:00, 14:00-18:00");
+        assert_eq!(day.plus(&hours("12:00-15:00, 20:00-21:00")), hours("09:00-18:00, 20:00-21:00"));
+        assert_eq!(day.minus(&hours("12:30-15:00")), hours("09:00-12:30, 15:00-18:00"));
+        assert_eq!(day.minus(&hours("open")), Hours::CLOSED);
+        assert_eq!(hours("22:00-06:00").minus(&hours("22:00-01:00")), hours("25:00-30:00"));
+        assert_eq!(day.shortened(3600), hours("09:00-13:00, 14:00-17:00"));
+        assert_eq!(day.shortened(5 * 3600), hours("09:00-12:00"));
+        assert_eq!(day.shortened(8 * 3600), Hours::CLOSED);
+        assert!(day.overlaps(&hours("12:59-14:00")));
+        assert!(!day.overlaps(&hours("13:00-14:00")));
+    }
+
+    #[test]
     fn says_where_the_mistake_is() {
         let error = |text: &str| text.parse::<Hours>().unwrap_err();
-        assert_eq!(error("09:00-25:00"), HoursError::Time { offset: 6, text: "25:00".into() });
+        assert_eq!(error("09:00-48:01"), HoursError::Time { offset: 6, text: "48:01".into() });
         assert_eq!(error("09:00-10:00, 9-12"), HoursError::Time { offset: 13, text: "9".into() });
         assert_eq!(error("09:00"), HoursError::Dash { offset: 0 });
         assert_eq!(error("09:00-09:00"), HoursError::Empty { offset: 0 });
         assert!(matches!(error("09:00-12:00, 11:00-13:00"), HoursError::Overlap { .. }));
-        assert!(matches!(error("24:00-01:00"), HoursError::Time { .. }));
+        assert!(matches!(error("47:00-02:00"), HoursError::Time { .. }));
         assert!(matches!(error("+9:00-10:00"), HoursError::Time { .. }));
     }
 }

@@ -1,10 +1,16 @@
-use jiff::{Timestamp, civil::Date, civil::DateTime, tz::TimeZone};
+use alloc::vec::Vec;
 
-use super::{
-    Cause, Hours, State, Week, Why,
-    hours::{DAY, Span},
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
 };
 
+use super::{
+    Builder, Cause, Exception, Hours, OnCalendar, Override, Recurring, Season, State, Week, Why,
+    hours::DAY,
+    plan::{Base, Origin, Plan, Plans},
+};
 /// Opening hours in a time zone.
 ///
 /// Spans are half-open: at 18:00:00 a day of 09:00-18:00 is closed. Only the wall clock of the zone
@@ -27,18 +33,31 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Schedule {
     zone: TimeZone,
-    week: Week,
+    plans: Plans,
+    seasons: Vec<Season>,
+    recurring: Vec<Recurring>,
+    calendar: Option<OnCalendar>,
+    exceptions: Vec<Exception>,
+    manual: Option<Override>,
 }
 
 impl Schedule {
+    /// How far [`next_change`](Self::next_change) looks ahead: ten years.
+    pub const HORIZON_DAYS: i64 = 3_653;
+
+    /// At most so many days may be touched by exceptions, and by rules; else the schedule is
+    /// refused.
+    pub const MAX_SPECIAL_DAYS: usize = 200_000;
+
     /// A schedule of weekly hours and nothing else.
     pub fn weekly(zone: TimeZone, week: Week) -> Self {
-        Self { zone, week }
+        let plans = Plans::weekly(&week);
+        Self::assemble(Builder::new(zone), plans)
     }
 
     /// Begins a schedule in `zone` that is closed until it is given hours.
     pub fn builder(zone: TimeZone) -> Builder {
-        Builder { schedule: Schedule::weekly(zone, Week::new()) }
+        Builder::new(zone)
     }
 
     /// The zone whose wall clock counts.
@@ -46,116 +65,173 @@ impl Schedule {
         &self.zone
     }
 
+    /// The exceptions, in the order in which they were added.
+    pub fn exceptions(&self) -> &[Exception] {
+        &self.exceptions
+    }
+
+    /// The seasons, in the order in which they were added.
+    pub fn seasons(&self) -> &[Season] {
+        &self.seasons
+    }
+
+    /// How it follows a production calendar, if it does.
+    pub fn calendar(&self) -> Option<&OnCalendar> {
+        self.calendar.as_ref()
+    }
+
+    /// What was decided by hand, whether or not it holds now.
+    pub fn manual(&self) -> Option<&Override> {
+        self.manual.as_ref()
+    }
+
+    /// Opens or closes by hand, or with `None` goes back to the hours.
+    pub fn set_manual(&mut self, manual: Option<Override>) {
+        self.manual = manual;
+    }
+
     /// Whether it is open at `t`, and why.
     pub fn state_at(&self, t: Timestamp) -> State<'_> {
-        self.state_of(self.zone.to_datetime(t))
+        let civil = self.zone.to_datetime(t);
+        if let Some(manual) = self.manual.as_ref().filter(|manual| manual.holds_at(t)) {
+            return self.by_hand(manual, civil.date());
+        }
+        self.state_of(civil)
+    }
+
+    /// The hours of `date` and what gave them, whatever was decided by hand. Hours past 24:00 are
+    /// in the morning of the next day.
+    pub fn hours_on(&self, date: Date) -> (&Hours, Cause<'_>) {
+        let plan = self.plans.of(date);
+        (&plan.hours, self.cause(plan))
     }
 
     /// The first instant after `t` at which open becomes closed or closed becomes open.
     ///
     /// `None` when nothing changes within [`HORIZON_DAYS`](Self::HORIZON_DAYS).
     pub fn next_change(&self, t: Timestamp) -> Option<Timestamp> {
-        let open = self.state_at(t).open;
+        let open = self.is_open(t);
         let mut from = t;
-        let limit =
-            t.checked_add(jiff::SignedDuration::from_hours(24 * Self::HORIZON_DAYS)).ok()?;
+        let limit = t
+            .checked_add(SignedDuration::from_hours(24 * Self::HORIZON_DAYS))
+            .unwrap_or(Timestamp::MAX);
         while from < limit {
-            let civil = self.zone.to_datetime(from);
-            let boundary = self.next_boundary(civil);
-            // The wall clock jumps at a transition of the zone, past or back over a boundary.
-            let jump = self.zone.following(from).next().map(|jump| jump.timestamp());
-            let offset = self.zone.to_offset(from);
-            let at = boundary.and_then(|boundary| offset.to_timestamp(boundary).ok());
-            from = match (at, jump) {
-                (Some(at), Some(jump)) => at.min(jump),
-                (Some(at), None) => at,
-                (None, Some(jump)) => jump,
-                (None, None) => return None,
-            };
-            if self.state_at(from).open != open {
+            from = self.next_candidate(from)?;
+            if self.is_open(from) != open {
                 return Some(from);
             }
         }
         None
     }
 
-    /// How far [`next_change`](Self::next_change) looks ahead: ten years.
-    pub const HORIZON_DAYS: i64 = 3_653;
+    pub(super) fn assemble(parts: Builder, plans: Plans) -> Self {
+        let seasons = match parts.base {
+            Base::Weekly { seasons, .. } => seasons,
+            Base::GotoIfTime(_) => Vec::new(),
+        };
+        Self {
+            zone: parts.zone,
+            plans,
+            seasons,
+            recurring: parts.recurring,
+            calendar: parts.calendar,
+            exceptions: parts.exceptions,
+            manual: parts.manual,
+        }
+    }
 
-    fn hours_on(&self, date: Date) -> (&Hours, Cause) {
-        (self.week.on(date.weekday()), Cause::Week)
+    fn by_hand<'s>(&self, manual: &'s Override, date: Date) -> State<'s> {
+        let until = manual.until.map(|until| self.zone.to_datetime(until));
+        let cause = Cause::Override(manual, until);
+        let open = manual.open;
+        State { open, why: Why { open, date, cause, hours: None, span: None } }
+    }
+
+    fn is_open(&self, t: Timestamp) -> bool {
+        self.state_at(t).open
     }
 
     fn state_of(&self, civil: DateTime) -> State<'_> {
         let date = civil.date();
         let second = second_of_day(civil);
-        if let Ok(yesterday) = date.yesterday() {
-            let (hours, cause) = self.hours_on(yesterday);
-            if second < hours.after_midnight() {
-                let span = hours.at(second + DAY);
-                return State { open: true, why: Why { date: yesterday, cause, hours, span } };
+        if self.plans.overnight
+            && let Ok(yesterday) = date.yesterday()
+        {
+            let plan = self.plans.of(yesterday);
+            if let Some(span) = plan.hours.at(second + DAY) {
+                return self.state(yesterday, plan, Some(span));
             }
         }
-        let (hours, cause) = self.hours_on(date);
-        let span = hours.at(second);
-        State { open: span.is_some(), why: Why { date, cause, hours, span } }
+        let plan = self.plans.of(date);
+        self.state(date, plan, plan.hours.at(second))
+    }
+
+    fn state<'s>(&'s self, date: Date, plan: &'s Plan, span: Option<super::Span>) -> State<'s> {
+        let open = span.is_some();
+        let cause = self.cause(plan);
+        State { open, why: Why { open, date, cause, hours: Some(&plan.hours), span } }
+    }
+
+    fn cause(&self, plan: &Plan) -> Cause<'_> {
+        let found = match plan.origin {
+            Origin::Week => None,
+            Origin::Season(number) => self.seasons.get(number as usize).map(Cause::Season),
+            Origin::GotoIfTime => Some(Cause::GotoIfTime),
+            Origin::Recurring(number) => self.recurring.get(number as usize).map(Cause::Recurring),
+            Origin::Calendar => self.calendar.as_ref().map(|on| Cause::Calendar(&on.calendar)),
+            Origin::NoData => Some(Cause::NoData),
+            Origin::Exception(number) => self.exceptions.get(number as usize).map(Cause::Exception),
+        };
+        found.unwrap_or(Cause::Week)
+    }
+
+    /// An instant after `from`, none later than the next change.
+    fn next_candidate(&self, from: Timestamp) -> Option<Timestamp> {
+        let by_hand = self.manual.as_ref().and_then(|manual| {
+            let edges = [manual.from, manual.until];
+            edges.into_iter().flatten().filter(|edge| *edge > from).min()
+        });
+        if let Some(Override { until, .. }) = self.manual.as_ref().filter(|m| m.holds_at(from)) {
+            return *until;
+        }
+        let civil = self.zone.to_datetime(from);
+        let boundary = self.next_boundary(civil);
+        // The wall clock jumps at a transition of the zone, past or back over a boundary.
+        let jump = self.zone.following(from).next().map(|jump| jump.timestamp());
+        let offset = self.zone.to_offset(from);
+        let at = boundary.and_then(|boundary| offset.to_timestamp(boundary).ok());
+        [by_hand, at, jump].into_iter().flatten().min()
     }
 
     /// The first beginning or end of a span after `civil`, on the wall clock.
     fn next_boundary(&self, civil: DateTime) -> Option<DateTime> {
         let mut date = civil.date();
         let mut after = Some(second_of_day(civil));
+        let mut yesterday = date.yesterday().ok().map(|day| &self.plans.of(day).hours);
         for _ in 0..=Self::HORIZON_DAYS {
-            let spill =
-                date.yesterday().ok().map_or(0, |day| self.hours_on(day).0.after_midnight());
-            let (hours, _) = self.hours_on(date);
-            let edges = hours.spans().iter().flat_map(|span: &Span| [span.start(), span.end()]);
-            let next = core::iter::once(spill)
-                .filter(|spill| *spill > 0)
-                .chain(edges.filter(|edge| *edge <= DAY))
-                .filter(|edge| after.is_none_or(|after| *edge > after))
-                .min();
+            let today = &self.plans.of(date).hours;
+            let edges = |hours: &Hours, shift: u32| {
+                hours
+                    .spans()
+                    .iter()
+                    .flat_map(|span| [span.start(), span.end()])
+                    .filter_map(|edge| edge.checked_sub(shift))
+                    .filter(|edge| *edge <= DAY && after.is_none_or(|after| *edge > after))
+                    .min()
+            };
+            let spill = yesterday.and_then(|hours| edges(hours, DAY));
+            let next = [spill, edges(today, 0)].into_iter().flatten().min();
             if let Some(second) = next {
                 let midnight = date.at(0, 0, 0, 0);
-                return midnight
-                    .checked_add(jiff::SignedDuration::from_secs(i64::from(second)))
-                    .ok();
+                return midnight.checked_add(SignedDuration::from_secs(second.into())).ok();
             }
+            yesterday = Some(today);
             date = date.tomorrow().ok()?;
             after = None;
         }
         None
     }
 }
-
-/// Collects the parts of a [`Schedule`].
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Builder {
-    schedule: Schedule,
-}
-
-impl Builder {
-    /// Sets the weekly hours.
-    pub fn week(mut self, week: Week) -> Self {
-        self.schedule.week = week;
-        self
-    }
-
-    /// The finished schedule.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] when the parts contradict each other. Weekly hours alone never do.
-    pub fn build(self) -> Result<Schedule, BuildError> {
-        Ok(self.schedule)
-    }
-}
-
-/// The parts of a schedule contradict each other: the mistake of who wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {}
 
 fn second_of_day(civil: DateTime) -> u32 {
     let part = |value: i8| u32::from(value.unsigned_abs());

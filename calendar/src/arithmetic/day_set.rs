@@ -2,39 +2,39 @@ use alloc::vec::Vec;
 
 use jiff::civil::Date;
 
-/// Working days of a row of years as bits, with rank and select.
+/// Some days of a row of years, the working days above all, as bits with rank and select.
 ///
 /// One 32-bit word a month, so that a civil date finds its bit without a day count since some
 /// epoch, and so that an answer of [`select`](Self::select) is a civil date at once. A thirty-year
 /// table takes under 4 KB ([`bytes`](Self::bytes)).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WorkingDays {
+pub struct DaySet {
     /// Months since year 0 of the first word.
     first: i32,
     months: Vec<Month>,
-    /// For every 16th working day, the month that holds it.
+    /// For every 16th day of the set, the month that holds it.
     samples: Vec<u16>,
-    /// Working days in all months.
+    /// Days in all months.
     len: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Month {
-    /// Bit `d - 1` is set when day `d` is a working day.
+    /// Bit `d - 1` is set when day `d` is one of them.
     bits: u32,
-    /// Working days in all months before.
+    /// Days in all months before.
     before: u32,
 }
 
-/// Log2 of the distance of samples, in working days.
+/// Log2 of the distance of samples, in days of the set.
 const SAMPLE: u32 = 4;
 
-impl WorkingDays {
-    /// A table of `years` years from `first_year` on, each day asked of `is_working` once, in order.
+impl DaySet {
+    /// A table of `years` years from `first_year` on, each day asked of `contains` once, in order.
     ///
-    /// Years that jiff cannot express (before -9999, after 9999) hold no working days. At most 5,000
+    /// Years that jiff cannot express (before -9999, after 9999) hold none. At most 5,000
     /// years are taken.
-    pub fn new(first_year: i16, years: u16, mut is_working: impl FnMut(Date) -> bool) -> Self {
+    pub fn new(first_year: i16, years: u16, mut contains: impl FnMut(Date) -> bool) -> Self {
         let first = i32::from(first_year) * 12;
         let count = i32::from(years.min(5_000)) * 12;
         let mut months = Vec::with_capacity(count as usize);
@@ -43,7 +43,7 @@ impl WorkingDays {
         for month in first..first + count {
             let mut bits = 0;
             for day in 1..=31 {
-                if date(month, day).is_some_and(&mut is_working) {
+                if date(month, day).is_some_and(&mut contains) {
                     bits |= 1 << (day - 1);
                 }
             }
@@ -58,14 +58,14 @@ impl WorkingDays {
         Self { first, months, samples, len: before }
     }
 
-    /// Whether `date` is a working day; `None` outside the table.
+    /// Whether `date` is one of them; `None` outside the table.
     #[inline]
     pub fn get(&self, date: Date) -> Option<bool> {
         let month = self.month(date)?;
         Some(month.bits >> (date.day() - 1) & 1 != 0)
     }
 
-    /// How many working days of the table lie before `date`; `None` outside the table.
+    /// How many of them lie before `date`; `None` outside the table.
     #[inline]
     pub fn rank(&self, date: Date) -> Option<u32> {
         let month = self.month(date)?;
@@ -73,14 +73,14 @@ impl WorkingDays {
         Some(month.before + below.count_ones())
     }
 
-    /// The `n`th working day of the table, from 0; `None` when it has no more than `n`.
+    /// The `n`th of them, from 0; `None` when there are no more than `n`.
     #[inline]
     pub fn select(&self, n: u32) -> Option<Date> {
         let mut index = usize::from(*self.samples.get((n >> SAMPLE) as usize)?);
         if n >= self.len {
             return None;
         }
-        // Sixteen working days lie in one month or two, unless whole months hold none.
+        // Sixteen working days lie in one month or two; sparser sets take more steps.
         while self.months.get(index + 1).is_some_and(|next| next.before <= n) {
             index += 1;
         }
@@ -88,7 +88,7 @@ impl WorkingDays {
         date(self.first + index as i32, nth_bit(month.bits, n - month.before) as i8 + 1)
     }
 
-    /// How many working days there are.
+    /// How many there are.
     pub fn len(&self) -> u32 {
         self.len
     }
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn rank_and_select_are_inverse() {
         let odd = |date: Date| date.day() % 3 == 1 && date.month() != 5;
-        let table = WorkingDays::new(1999, 30, odd);
+        let table = DaySet::new(1999, 30, odd);
         let mut day = date(1999, 1, 1);
         let mut before = 0;
         while day < date(2029, 1, 1) {
@@ -180,17 +180,17 @@ mod tests {
 
     #[test]
     fn thirty_years_take_under_four_kilobytes() {
-        let table = WorkingDays::new(1999, 30, |day| day.weekday().to_monday_zero_offset() < 5);
+        let table = DaySet::new(1999, 30, |day| day.weekday().to_monday_zero_offset() < 5);
         assert!(table.bytes() <= 4096, "{} bytes", table.bytes());
     }
 
     #[test]
     fn an_empty_table_and_the_ends_of_time_answer_nothing() {
-        assert_eq!(WorkingDays::default().get(Date::MAX), None);
-        assert_eq!(WorkingDays::default().select(0), None);
-        let all = WorkingDays::new(9_990, 100, |_| true);
+        assert_eq!(DaySet::default().get(Date::MAX), None);
+        assert_eq!(DaySet::default().select(0), None);
+        let all = DaySet::new(9_990, 100, |_| true);
         assert_eq!(all.select(all.len() - 1), Some(Date::MAX));
         assert_eq!(all.rank(Date::MIN), None);
-        assert_eq!(WorkingDays::new(2000, 1, |_| false).select(0), None);
+        assert_eq!(DaySet::new(2000, 1, |_| false).select(0), None);
     }
 }
