@@ -5,6 +5,7 @@
 //! hours, a [`Season`], the [`Week`].
 
 mod builder;
+mod clock;
 mod exception;
 mod hours;
 mod plan;

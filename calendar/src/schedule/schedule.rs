@@ -8,6 +8,7 @@ use jiff::{
 
 use super::{
     Builder, Cause, Exception, Hours, OnCalendar, Override, Recurring, Season, State, Week, Why,
+    clock::Clock,
     hours::DAY,
     plan::{Base, Origin, Plan, Plans},
 };
@@ -32,7 +33,7 @@ use super::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Schedule {
-    zone: TimeZone,
+    clock: Clock,
     plans: Plans,
     seasons: Vec<Season>,
     recurring: Vec<Recurring>,
@@ -62,7 +63,7 @@ impl Schedule {
 
     /// The zone whose wall clock counts.
     pub fn zone(&self) -> &TimeZone {
-        &self.zone
+        self.clock.zone()
     }
 
     /// The exceptions, in the order in which they were added.
@@ -92,7 +93,7 @@ impl Schedule {
 
     /// Whether it is open at `t`, and why.
     pub fn state_at(&self, t: Timestamp) -> State<'_> {
-        let civil = self.zone.to_datetime(t);
+        let civil = self.clock.civil(t);
         if let Some(manual) = self.manual.as_ref().filter(|manual| manual.holds_at(t)) {
             return self.by_hand(manual, civil.date());
         }
@@ -116,7 +117,7 @@ impl Schedule {
             .checked_add(SignedDuration::from_hours(24 * Self::HORIZON_DAYS))
             .unwrap_or(Timestamp::MAX);
         while from < limit {
-            from = self.next_candidate(from)?;
+            from = self.next_candidate(from, open)?;
             if self.is_open(from) != open {
                 return Some(from);
             }
@@ -130,7 +131,7 @@ impl Schedule {
             Base::GotoIfTime(_) => Vec::new(),
         };
         Self {
-            zone: parts.zone,
+            clock: Clock::new(parts.zone),
             plans,
             seasons,
             recurring: parts.recurring,
@@ -141,7 +142,7 @@ impl Schedule {
     }
 
     fn by_hand<'s>(&self, manual: &'s Override, date: Date) -> State<'s> {
-        let until = manual.until.map(|until| self.zone.to_datetime(until));
+        let until = manual.until.map(|until| self.clock.civil(until));
         let cause = Cause::Override(manual, until);
         let open = manual.open;
         State { open, why: Why { open, date, cause, hours: None, span: None } }
@@ -185,49 +186,56 @@ impl Schedule {
         found.unwrap_or(Cause::Week)
     }
 
-    /// An instant after `from`, none later than the next change.
-    fn next_candidate(&self, from: Timestamp) -> Option<Timestamp> {
-        let by_hand = self.manual.as_ref().and_then(|manual| {
-            let edges = [manual.from, manual.until];
-            edges.into_iter().flatten().filter(|edge| *edge > from).min()
-        });
-        if let Some(Override { until, .. }) = self.manual.as_ref().filter(|m| m.holds_at(from)) {
-            return *until;
+    /// An instant after `from`, none later than the next change away from `open`.
+    fn next_candidate(&self, from: Timestamp, open: bool) -> Option<Timestamp> {
+        let mut soonest = None;
+        if let Some(manual) = &self.manual {
+            if manual.holds_at(from) {
+                return manual.until;
+            }
+            soonest = manual.from.filter(|start| *start > from);
         }
-        let civil = self.zone.to_datetime(from);
-        let boundary = self.next_boundary(civil);
-        // The wall clock jumps at a transition of the zone, past or back over a boundary.
-        let jump = self.zone.following(from).next().map(|jump| jump.timestamp());
-        let offset = self.zone.to_offset(from);
-        let at = boundary.and_then(|boundary| offset.to_timestamp(boundary).ok());
-        [by_hand, at, jump].into_iter().flatten().min()
+        let reading = self.clock.read(from);
+        let second = from.as_second() - i64::from(from.subsec_nanosecond() < 0);
+        let edge = self.seconds_to_edge(reading.civil, open).map(|wait| second + wait);
+        // The wall clock jumps at a change of clocks, past or back over an edge.
+        let next = [edge, reading.next_jump].into_iter().flatten().min();
+        let next = next.and_then(|second| Timestamp::from_second(second).ok());
+        [soonest, next].into_iter().flatten().min()
     }
 
-    /// The first beginning or end of a span after `civil`, on the wall clock.
-    fn next_boundary(&self, civil: DateTime) -> Option<DateTime> {
+    /// How long until the wall clock that shows `civil` reaches the next end of a span, if it is
+    /// open, else the next beginning.
+    fn seconds_to_edge(&self, civil: DateTime, open: bool) -> Option<i64> {
         let mut date = civil.date();
-        let mut after = Some(second_of_day(civil));
-        let mut yesterday = date.yesterday().ok().map(|day| &self.plans.of(day).hours);
+        let now = second_of_day(civil);
+        let mut after = Some(now);
+        let mut midnight = -i64::from(now);
+        let mut yesterday = match date.yesterday() {
+            Ok(day) if self.plans.overnight => Some(&self.plans.of(day).hours),
+            _ => None,
+        };
         for _ in 0..=Self::HORIZON_DAYS {
             let today = &self.plans.of(date).hours;
-            let edges = |hours: &Hours, shift: u32| {
-                hours
-                    .spans()
-                    .iter()
-                    .flat_map(|span| [span.start(), span.end()])
+            let next = |hours: &Hours, shift: u32| {
+                let spans = hours.spans().iter();
+                let edges = spans.map(|span| if open { span.end() } else { span.start() });
+                edges
                     .filter_map(|edge| edge.checked_sub(shift))
-                    .filter(|edge| *edge <= DAY && after.is_none_or(|after| *edge > after))
-                    .min()
+                    .find(|edge| after.is_none_or(|after| *edge > after))
             };
-            let spill = yesterday.and_then(|hours| edges(hours, DAY));
-            let next = [spill, edges(today, 0)].into_iter().flatten().min();
-            if let Some(second) = next {
-                let midnight = date.at(0, 0, 0, 0);
-                return midnight.checked_add(SignedDuration::from_secs(second.into())).ok();
+            let spill = yesterday.and_then(|hours| next(hours, DAY));
+            let edge = [spill, next(today, 0)].into_iter().flatten().min();
+            // Past midnight the next day has its say first.
+            match edge.filter(|edge| *edge <= DAY) {
+                Some(edge) => return Some(midnight + i64::from(edge)),
+                None => {
+                    yesterday = self.plans.overnight.then_some(today);
+                    date = date.tomorrow().ok()?;
+                    midnight += i64::from(DAY);
+                    after = None;
+                }
             }
-            yesterday = Some(today);
-            date = date.tomorrow().ok()?;
-            after = None;
         }
         None
     }
