@@ -4,15 +4,18 @@
 
 extern crate alloc;
 
+mod file_error;
 mod gotoiftime;
 mod recurrence;
 mod text;
 mod zone;
 
 pub mod arithmetic;
+pub mod ics;
 pub mod production;
 pub mod schedule;
 
+pub use file_error::{FileError, FileProblem};
 pub use gotoiftime::GotoIfTime;
 pub use production::Calendar;
 pub use recurrence::{Frequency, Occurrences, Problem, Recurrence, RecurrenceError};

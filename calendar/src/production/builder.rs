@@ -55,6 +55,12 @@ impl Builder {
         }
     }
 
+    /// Changes what programs call it.
+    pub fn code(mut self, code: &str) -> Self {
+        self.code = code.into();
+        self
+    }
+
     /// Gives the calendar a name; without one its code serves.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

@@ -4,6 +4,7 @@ mod builder;
 mod calendar;
 mod countries;
 mod day;
+mod file;
 mod notation;
 mod weekend;
 

@@ -7,6 +7,8 @@
 mod builder;
 mod clock;
 mod exception;
+#[cfg(feature = "toml")]
+mod file;
 mod hours;
 mod plan;
 #[expect(clippy::module_inception, reason = "one noun, one file")]
