@@ -5,6 +5,7 @@
 //! hours, a [`Season`], the [`Week`].
 
 mod builder;
+mod check;
 mod clock;
 mod exception;
 #[cfg(feature = "toml")]
@@ -18,6 +19,7 @@ mod state;
 mod week;
 
 pub use builder::{BuildError, Builder, OnCalendar, WithoutData};
+pub use check::Finding;
 pub use exception::{Change, Exception, Override, Recurring};
 pub use hours::{Hours, HoursError, Span};
 pub use schedule::Schedule;

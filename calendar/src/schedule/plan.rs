@@ -57,6 +57,8 @@ pub(super) struct Plans {
     /// The years that the calendar has data for; empty without a calendar.
     years: Vec<i16>,
     on_calendar: bool,
+    /// The numbers of exceptions that change the hours of some day.
+    effective: BTreeSet<u32>,
     /// Whether any hours reach past midnight.
     pub(super) overnight: bool,
 }
@@ -114,6 +116,11 @@ impl Plans {
             _ => self.ordinary(date),
         };
         &self.plans[index as usize]
+    }
+
+    /// Whether the exception of this number changes the hours of any day.
+    pub(super) fn is_effective(&self, number: usize) -> bool {
+        u32::try_from(number).is_ok_and(|number| self.effective.contains(&number))
     }
 
     /// The plan of a date that nothing special decides.
@@ -362,7 +369,7 @@ impl Compiler<'_> {
         recurring.chain(exceptions).map(|(date, _)| *date)
     }
 
-    fn plan_of(&self, date: Date) -> Plan {
+    fn plan_of(&mut self, date: Date) -> Plan {
         let tomorrow = date.tomorrow().unwrap_or(date);
         let mut plan = self.plans.plans[self.plans.ordinary(date) as usize].clone();
         let recurring = |number: u32| {
@@ -382,8 +389,18 @@ impl Compiler<'_> {
         let exception = |number: u32| {
             (&self.parts.exceptions[number as usize].change, Origin::Exception(number))
         };
-        apply(&mut plan, numbers(&self.exceptions, date).into_iter().map(exception));
-        cut_spill(&mut plan.hours, numbers(&self.exceptions, tomorrow).into_iter().map(exception));
+        let before = plan.hours.clone();
+        let today = numbers(&self.exceptions, date);
+        apply(&mut plan, today.iter().copied().map(exception));
+        let after = plan.hours.clone();
+        let next = numbers(&self.exceptions, tomorrow);
+        cut_spill(&mut plan.hours, next.iter().copied().map(exception));
+        if after != before {
+            self.plans.effective.extend(today);
+        }
+        if plan.hours != after {
+            self.plans.effective.extend(next);
+        }
         plan
     }
 

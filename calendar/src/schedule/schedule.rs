@@ -125,6 +125,11 @@ impl Schedule {
         None
     }
 
+    /// The numbers of exceptions that leave the hours of all their days as they were.
+    pub(super) fn idle_exceptions(&self) -> impl Iterator<Item = usize> {
+        (0..self.exceptions.len()).filter(|number| !self.plans.is_effective(*number))
+    }
+
     pub(super) fn assemble(parts: Builder, plans: Plans) -> Self {
         let seasons = match parts.base {
             Base::Weekly { seasons, .. } => seasons,
