@@ -106,13 +106,13 @@ fn parts(period: Period) -> Vec<Period> {
 }
 
 fn print_norms(out: &mut String, calendar: &Calendar, norms: &[(Period, Norm)], lang: Lang) {
+    say!(out, "{}", calendar.name().text(lang));
     let columns = words::norm_columns(lang);
     let mut row = |cells: [String; 8]| {
         let [first, rest @ ..] = cells;
         let rest: Vec<String> = rest.iter().map(|cell| format!("{cell:>9}")).collect();
         say!(out, "{first:<8}{}", rest.join(""));
     };
-    say!(out, "{}", calendar.name().text(lang));
     row(columns.map(String::from));
     for (period, norm) in norms {
         row([
