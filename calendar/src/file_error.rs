@@ -93,10 +93,7 @@ pub enum FileProblem {
 }
 
 impl FileError {
-    #[cfg_attr(
-        not(any(feature = "toml", feature = "json", feature = "csv", feature = "xml")),
-        expect(dead_code)
-    )]
+    #[cfg(feature = "toml")]
     pub(crate) fn at_offset(
         file: &str,
         text: &str,
@@ -135,7 +132,7 @@ impl fmt::Display for FileError {
 impl core::error::Error for FileError {}
 
 /// The one of `known` that looks most like `word`, if any does.
-#[cfg_attr(not(feature = "toml"), expect(dead_code))]
+#[cfg(feature = "toml")]
 pub(crate) fn nearest(word: &str, known: &[&str]) -> Option<String> {
     let (distance, best) =
         known.iter().map(|known| (crate::zone::edits(known, word), *known)).min()?;
