@@ -11,6 +11,7 @@ use jiff::civil::{Weekday, date};
 use proptest::prelude::*;
 
 /// Everything that a calendar file can hold.
+#[expect(clippy::type_complexity, reason = "compared and thrown away")]
 fn contents(
     calendar: &Calendar,
 ) -> (String, String, String, Weekend, Vec<(i16, YearStatus)>, Vec<Special>) {

@@ -61,6 +61,24 @@ impl Builder {
         self
     }
 
+    /// Adds the years of `other` that are not there yet, with their days: data that were computed
+    /// go on where published data end.
+    pub fn years_of(mut self, other: &Calendar) -> Self {
+        for year in other.years() {
+            if self.years.contains_key(&year.number) {
+                continue;
+            }
+            self.years.insert(year.number, year.status);
+            let of_year = |date: &Date| date.year() == year.number;
+            let data = other.data();
+            let specials = data.specials.iter().filter(|special| of_year(&special.date));
+            self.base.extend(specials.map(|special| (special.date, special.clone())));
+            let decrees = data.decrees.iter().filter(|(date, _)| of_year(date));
+            self.base_decrees.extend(decrees.cloned());
+        }
+        self
+    }
+
     /// Gives the calendar a name; without one its code serves.
     pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());

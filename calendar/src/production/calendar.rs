@@ -87,6 +87,22 @@ impl Calendar {
         Builder::on(code, self)
     }
 
+    /// The same calendar with the years of `other` that it has not: a declared way past the data.
+    ///
+    /// ```
+    /// use calendar::production::{by_rules, russia};
+    ///
+    /// let russia = russia().continued_by(&by_rules("RU", 2028..=2035)?);
+    /// assert_eq!(russia.is_working(jiff::civil::date(2030, 5, 9)), Ok(false));
+    /// # Ok::<(), calendar::production::UnknownCountry>(())
+    /// ```
+    #[must_use]
+    pub fn continued_by(&self, other: &Calendar) -> Self {
+        let builder = self.extend(self.code()).name(self.name().clone()).years_of(other);
+        // Both were built, and no day of either is in a year of the other.
+        builder.build().unwrap_or_else(|_| self.clone())
+    }
+
     /// The same calendar with days off by decree counted so.
     #[must_use]
     pub fn with_decree_days(self, decree_days: DecreeDays) -> Self {
