@@ -32,7 +32,7 @@ use sip_core::dialog::DialogId;
 use sip_core::endpoint::{self, ClientId, Endpoint};
 use sip_core::header::{From, NameAddr};
 use sip_core::sdp::{Codec, Limits, Local, OfferAnswer, SessionDescription};
-use sip_core::{Flow, Host, HostPort, Method, Request, Response, SipUri, auth};
+use sip_core::{Flow, Host, HostPort, Method, Request, Response, SipUri, StatusCode, auth};
 
 pub use event::{Counters, Ending, Event, HangUp, Media};
 pub use line::Script;
@@ -398,6 +398,6 @@ impl Phone {
 }
 
 /// Reads a session description; the status to refuse it with otherwise.
-fn description(body: &Bytes) -> Result<SessionDescription, u16> {
+fn description(body: &Bytes) -> Result<SessionDescription, StatusCode> {
     SessionDescription::parse_bytes(body, &Limits::default()).map_err(|error| error.status())
 }

@@ -141,7 +141,7 @@ impl Phone {
         let Some(call) = &mut self.call else { return };
         call.session.local_mut().direction = Direction::SendRecv;
         let body = if request.body.is_empty() {
-            call.session.make_offer().map_err(|_| 491)
+            call.session.make_offer().map_err(|_| StatusCode::REQUEST_PENDING)
         } else {
             take_offer(&mut call.session, request).and_then(|()| {
                 let answer = call.session.make_answer();
@@ -162,8 +162,7 @@ impl Phone {
         }
     }
 
-    fn refuse_offer(&mut self, now: Duration, id: ServerId, request: &Request, status: u16) {
-        let status = StatusCode::new(status).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
+    fn refuse_offer(&mut self, now: Duration, id: ServerId, request: &Request, status: StatusCode) {
         let mut response = Response::to(request, status);
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
             response.headers.set(Accept(vec![ContentType::sdp().0]));
@@ -178,14 +177,16 @@ impl Phone {
 }
 
 /// Takes the offer of an INVITE, if it has one; else the status to refuse it with.
-fn take_offer(session: &mut OfferAnswer, request: &Request) -> Result<(), u16> {
+fn take_offer(session: &mut OfferAnswer, request: &Request) -> Result<(), StatusCode> {
     if request.body.is_empty() {
         return Ok(());
     }
     match request.headers.typed::<ContentType>() {
-        Ok(Some(kind)) if !kind.is("application", "sdp") => return Err(415),
+        Ok(Some(kind)) if !kind.is("application", "sdp") => {
+            return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
         Ok(_) => {}
-        Err(_) => return Err(400),
+        Err(_) => return Err(StatusCode::BAD_REQUEST),
     }
     let offer = description(&request.body)?;
     session.receive_offer(&offer).map_err(|rejection| rejection.status())
