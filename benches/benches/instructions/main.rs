@@ -19,6 +19,8 @@ use messages::sip;
 use packets::rtp;
 
 main!(
-    config = LibraryBenchmarkConfig::default().tool(Callgrind::with_args(["--cache-sim=no"])),
+    // check.py counts calls by the first instruction of what is called.
+    config = LibraryBenchmarkConfig::default()
+        .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
     library_benchmark_groups = [sip, sdp, rtp, g711, call, media]
 );
