@@ -348,6 +348,18 @@ fn a_refused_password_is_not_tried_again() {
 }
 
 #[test]
+fn a_challenge_with_the_greatest_number_is_answered() {
+    let mut bench = Bench::new();
+    let mut request = invite();
+    let mut challenge = bench.challenge(&request, false);
+    challenge.headers.set(CSeq { number: u32::MAX, method: Method::Invite });
+    Credentials::new("101", "secret")
+        .authorize(&mut request, &challenge, &mut bench.random)
+        .unwrap();
+    assert_eq!(request.headers.require::<CSeq>().unwrap().number, 0);
+}
+
+#[test]
 fn the_window_of_nonces_is_bounded() {
     let mut bench = Bench::with(|config| config.nonces = 10);
     let mut first = None;
