@@ -11,14 +11,16 @@ use common::{bytes, shared, words};
 const LENGTHS: usize = 300;
 const OFFSETS: usize = 64;
 
+type EncodeOne = fn(i16) -> u8;
+type DecodeOne = fn(u8) -> i16;
 type Encode = fn(Kernel, &[i16], &mut [u8]) -> usize;
 type Decode = fn(Kernel, &[u8], &mut [i16]) -> usize;
 
-const ENCODERS: [(&str, Encode, fn(i16) -> u8); 2] = [
+const ENCODERS: [(&str, Encode, EncodeOne); 2] = [
     ("alaw", Kernel::alaw_encode, alaw::encode_sample),
     ("ulaw", Kernel::ulaw_encode, ulaw::encode_sample),
 ];
-const DECODERS: [(&str, Decode, fn(u8) -> i16); 2] = [
+const DECODERS: [(&str, Decode, DecodeOne); 2] = [
     ("alaw", Kernel::alaw_decode, alaw::decode_sample),
     ("ulaw", Kernel::ulaw_decode, ulaw::decode_sample),
 ];

@@ -22,3 +22,8 @@ pub mod server;
 pub mod store;
 
 pub use exchange::Exchange;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

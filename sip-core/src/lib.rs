@@ -61,3 +61,7 @@ pub use message::{Message, MessageView, Method, Request, Response, StatusCode};
 pub use text::Token;
 pub use transport::Transport;
 pub use uri::{Host, HostPort, SipUri, TelUri, Uri};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -108,8 +108,8 @@ pub(crate) mod class {
     pub(crate) const PARAM: u16 = 1 << 3;
     /// `hnv-unreserved / unreserved` of a SIP URI's headers, without `%`
     pub(crate) const HEADER: u16 = 1 << 4;
-    /// host names
-    pub(crate) const HOST: u16 = 1 << 5;
+    /// labels of host names, without the hyphen
+    pub(crate) const LABEL: u16 = 1 << 5;
     /// `word`, as in Call-ID
     pub(crate) const WORD: u16 = 1 << 6;
     /// what stands between the brackets of an IPv6 reference
@@ -133,7 +133,7 @@ const fn classes() -> [u16; 256] {
         let c = byte as u8;
         let mut bits = 0;
         if c.is_ascii_alphanumeric() {
-            bits |= USER | PASSWORD | PARAM | HEADER | HOST | URIC;
+            bits |= USER | PASSWORD | PARAM | HEADER | LABEL | URIC;
         }
         if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
             bits |= IPV6;
@@ -161,8 +161,8 @@ const fn classes() -> [u16; 256] {
             bits |= HEADER;
         }
         // The underscore is no host name, but container names have it and resolvers take it.
-        if matches!(c, b'-' | b'.' | b'_') {
-            bits |= HOST;
+        if c == b'_' {
+            bits |= LABEL;
         }
         if matches!(
             c,
@@ -266,12 +266,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// A cursor over a header's value, which must be UTF-8.
+    #[inline]
     pub(crate) fn of(value: &'a [u8]) -> Result<Self, ValueError> {
         core::str::from_utf8(value)
             .map(Cursor::new)
             .map_err(|error| ValueError::new(ValueErrorKind::Utf8, error.valid_up_to()))
     }
 
+    #[inline]
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -284,26 +286,32 @@ impl<'a> Cursor<'a> {
         self.text
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.text.get(from..to).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     pub(crate) fn is_end(&self) -> bool {
         self.at >= self.text.len()
     }
 
+    #[inline]
     pub(crate) fn advance(&mut self, by: usize) {
         self.at += by;
     }
 
+    #[inline]
     pub(crate) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -329,33 +337,43 @@ impl<'a> Cursor<'a> {
     }
 
     /// White space, `byte`, white space: SLASH, EQUAL, SEMI and the like of §25.1.
+    #[inline]
     pub(crate) fn separator(&mut self, byte: u8) -> bool {
-        let start = self.at;
-        self.lws();
-        if self.eat(byte) {
-            self.lws();
-            return true;
+        match self.peek() {
+            Some(next) if next == byte => self.at += 1,
+            Some(b' ' | b'\t' | b'\r') => {
+                let start = self.at;
+                self.lws();
+                if !self.eat(byte) {
+                    self.at = start;
+                    return false;
+                }
+            }
+            _ => return false,
         }
-        self.at = start;
-        false
+        if matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
+            self.lws();
+        }
+        true
     }
 
     /// The longest run of characters of a class; may be empty.
     #[inline]
     pub(crate) fn run(&mut self, class: u16) -> &'a str {
         let start = self.at;
-        let bytes = self.text.as_bytes();
-        let mut at = start;
-        while let Some(&byte) = bytes.get(at) {
-            if CLASS[usize::from(byte)] & class == 0 {
-                break;
-            }
-            at += 1;
-        }
-        self.at = at;
-        self.slice(start, at)
+        self.pass(class);
+        self.slice(start, self.at)
     }
 
+    /// Passes the longest run of characters of a class.
+    #[inline]
+    pub(crate) fn pass(&mut self, class: u16) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let passed = rest.iter().position(|byte| !is(*byte, class));
+        self.at += passed.unwrap_or(rest.len());
+    }
+
+    #[inline]
     pub(crate) fn token(&mut self, what: &'static str) -> Result<&'a str, ValueError> {
         let token = self.run(class::TOKEN);
         if token.is_empty() {
@@ -372,7 +390,7 @@ impl<'a> Cursor<'a> {
             return Err(self.expected("a quoted string"));
         }
         loop {
-            self.run_quoted();
+            self.pass(class::QUOTED);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -388,16 +406,6 @@ impl<'a> Cursor<'a> {
                 Some(_) => return Err(self.expected("no control character")),
                 None => return Err(ValueError::new(ValueErrorKind::Quote, start)),
             }
-        }
-    }
-
-    fn run_quoted(&mut self) {
-        let bytes = self.text.as_bytes();
-        while let Some(&byte) = bytes.get(self.at) {
-            if CLASS[usize::from(byte)] & class::QUOTED == 0 {
-                break;
-            }
-            self.at += 1;
         }
     }
 
@@ -420,6 +428,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The end of the value, white space aside.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), ValueError> {
         self.lws();
         if self.is_end() { Ok(()) } else { Err(ValueError::new(ValueErrorKind::Trailing, self.at)) }

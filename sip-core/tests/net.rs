@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sip_core::endpoint::{self, Event, Input};
+use sip_core::endpoint::{self, Event, Input, within};
 use sip_core::header::{From, NameAddr, Via};
 use sip_core::net::{Config, Driver, Transports};
 use sip_core::transaction::Failure;
@@ -83,8 +83,7 @@ async fn call(transport: Transport, v6: bool) {
     assert_eq!(via.sent_by.to_string(), local.to_string());
     assert_eq!(via.received(), Some(local.ip()));
     alice.endpoint.ack(now, dialog, None).unwrap();
-    let bye = Request::new(Method::Bye, "sip:x".parse::<Uri>().unwrap());
-    alice.endpoint.request_in(now, dialog, bye).unwrap();
+    alice.endpoint.request_in(now, dialog, within(Method::Bye)).unwrap();
     let Event::Response { response, .. } = next(&mut alice).await else { panic!("no answer") };
     assert_eq!(response.status, StatusCode::OK);
     let bob = soon(bob).await.unwrap();

@@ -104,3 +104,36 @@ fn when_the_connection_is_lost_another_is_opened_to_the_sent_by_port() {
     lab.ignore_events(Alice);
     lab.ignore_events(Bob);
 }
+
+#[test]
+fn a_connection_lost_after_the_ack_is_nobodys_business() {
+    let mut lab = Lab::tcp();
+    let (_, bobs) = lab.call();
+    let lost = lab.flow(Bob);
+    lab.bob.handle_input(lab.now, Input::FlowFailed { flow: lost });
+    assert_eq!(lab.pump(), [""; 0]);
+    lab.no_event(Bob);
+    // The next request looks for a connection.
+    lab.request_in(Bob, bobs, Method::Bye);
+    assert_eq!(lab.take_one("BYE").flow.connection, None);
+}
+
+#[test]
+fn a_2xx_without_ack_is_repeated_on_the_next_connection() {
+    let mut lab = Lab::tcp();
+    lab.invite(Alice);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    lab.respond(Bob, &asked, 200);
+    lab.take_one("200");
+    let lost = lab.flow(Bob);
+    lab.bob.handle_input(lab.now, Input::FlowFailed { flow: lost });
+    lab.run(ms(500));
+    assert_eq!(lab.bob.dialogs(), 1);
+    lab.ladder_is(
+        "  0 --> INVITE
+           0 <-- 200
+         500 <-- 200",
+    );
+    lab.expect_response(Alice, 200);
+}

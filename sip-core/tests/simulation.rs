@@ -15,7 +15,7 @@ use common::{ms, secs};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId};
+use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId, within};
 use sip_core::header::{CSeq, From, NameAddr};
 use sip_core::{Flow, Limits, Message, Method, Request, Response, StatusCode, Uri};
 
@@ -223,7 +223,7 @@ impl World {
     }
 
     fn ask_in(&mut self, agent: usize, dialog: DialogId, method: Method) {
-        let request = Request::new(method.clone(), "sip:x".parse::<Uri>().unwrap());
+        let request = within(method.clone());
         // The peer may have hung up or begun an INVITE of its own.
         let endpoint = &mut self.agents[agent].endpoint;
         let Ok(id) = endpoint.request_in(self.now, dialog, request) else { return };

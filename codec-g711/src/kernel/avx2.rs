@@ -1,17 +1,16 @@
 //! 256-bit kernels.
 //!
-//! Encoding: the exponent and the four highest mantissa bits of a float conversion are the code. Decoding: a
-//! byte multiplication of a mantissa by a signed power of two, both looked up by nibble.
+//! Encoding: both laws are concave chains of straight segments, each half as steep as the one before, so a
+//! code is the least of its segments' lines, and the average of one line with a constant is the next line.
+//! The lines of four segments fit in bytes, which makes the work for 32 samples three averages and three
+//! minima; the upper segments are the lower ones of the sample divided by 16, 64 codes higher.
+//!
+//! Decoding: a byte multiplication of a mantissa by a signed power of two, both looked up by nibble.
 
 use core::arch::x86_64::*;
 
 use super::sse;
 use super::tables::{self, NibbleTable};
-
-/// Exponent and mantissa of 128 as they stand in the high bits of a float.
-const BITS_OF_128: i16 = (127 + 7) << 4;
-/// What 16 more binary places add to them.
-const BITS_OF_16_PLACES: i16 = 16 << 4;
 
 /// Encodes; the slices are of one length.
 #[target_feature(enable = "avx2")]
@@ -20,9 +19,11 @@ pub(super) fn alaw_encode(pcm: &[i16], codes: &mut [u8]) {
     else {
         return sse::alaw_encode(pcm, codes);
     };
-    store_bytes(last_codes, alaw_codes(load_words(last)));
+    if !pcm.len().is_multiple_of(32) {
+        store_bytes(last_codes, alaw_codes(last));
+    }
     for (block, codes) in pcm.as_chunks::<32>().0.iter().zip(codes.as_chunks_mut::<32>().0) {
-        store_bytes(codes, alaw_codes(load_words(block)));
+        store_bytes(codes, alaw_codes(block));
     }
 }
 
@@ -33,9 +34,11 @@ pub(super) fn ulaw_encode(pcm: &[i16], codes: &mut [u8]) {
     else {
         return sse::ulaw_encode(pcm, codes);
     };
-    store_bytes(last_codes, ulaw_codes(load_words(last)));
+    if !pcm.len().is_multiple_of(32) {
+        store_bytes(last_codes, ulaw_codes(last));
+    }
     for (block, codes) in pcm.as_chunks::<32>().0.iter().zip(codes.as_chunks_mut::<32>().0) {
-        store_bytes(codes, ulaw_codes(load_words(block)));
+        store_bytes(codes, ulaw_codes(block));
     }
 }
 
@@ -47,7 +50,9 @@ pub(super) fn alaw_decode(codes: &[u8], pcm: &mut [i16]) {
         return sse::alaw_decode(codes, pcm);
     };
     let table = Nibbles::load(&tables::ALAW_NIBBLES);
-    store_words(last_pcm, table.products(load_bytes(last)));
+    if !codes.len().is_multiple_of(32) {
+        store_words(last_pcm, table.products(load_bytes(last)));
+    }
     for (block, pcm) in codes.as_chunks::<32>().0.iter().zip(pcm.as_chunks_mut::<32>().0) {
         store_words(pcm, table.products(load_bytes(block)));
     }
@@ -61,7 +66,9 @@ pub(super) fn ulaw_decode(codes: &[u8], pcm: &mut [i16]) {
         return sse::ulaw_decode(codes, pcm);
     };
     let table = Nibbles::load(&tables::ULAW_NIBBLES);
-    store_words(last_pcm, without_bias(table.products(load_bytes(last))));
+    if !codes.len().is_multiple_of(32) {
+        store_words(last_pcm, without_bias(table.products(load_bytes(last))));
+    }
     for (block, pcm) in codes.as_chunks::<32>().0.iter().zip(pcm.as_chunks_mut::<32>().0) {
         store_words(pcm, without_bias(table.products(load_bytes(block))));
     }
@@ -71,66 +78,69 @@ type Pair = (__m256i, __m256i);
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn alaw_codes(samples: Pair) -> __m256i {
-    let magnitudes = (magnitude(samples.0), magnitude(samples.1));
-    // Below segment 1 the conversion is held at 255, the last code of segment 0, and the linear part counts
-    // down from there; above, the linear part is held at its end.
-    let floor = _mm256_set1_epi16(255);
-    let base = odd_words_differ(BITS_OF_128 + 15);
-    let exponents = _mm256_packus_epi16(
-        _mm256_sub_epi16(float_bits(_mm256_max_epi16(magnitudes.0, floor)), base),
-        _mm256_sub_epi16(float_bits(_mm256_max_epi16(magnitudes.1, floor)), base),
+fn alaw_codes(samples: &[i16; 32]) -> __m256i {
+    let (first, second) = load_words(samples);
+    // The samples are split into bytes two by two: of each pair of bytes the low one belongs to a sample of
+    // the first 16, the high one to a sample of the second 16. Read one byte further, the high bytes of the
+    // first 16 are where the low ones were.
+    let low_bytes = _mm256_set1_epi16(0xFF);
+    let high = _mm256_blendv_epi8(second, load_words_one_byte_on(samples), low_bytes);
+    let middle = _mm256_blendv_epi8(
+        _mm256_slli_epi16::<4>(second),
+        _mm256_srli_epi16::<4>(first),
+        low_bytes,
     );
-    let linear = _mm256_srli_epi16::<4>(_mm256_packus_epi16(magnitudes.0, magnitudes.1));
-    let code = _mm256_add_epi8(exponents, _mm256_and_si256(linear, _mm256_set1_epi8(15)));
-    let inverted = _mm256_xor_si256(code, _mm256_set1_epi8(0x55));
-    in_order(_mm256_or_si256(inverted, positive_bits(samples)))
+    // One's complement of the negative ones: the magnitude divided by 256, and by 16 as far as it fits.
+    let negative = _mm256_cmpgt_epi8(_mm256_setzero_si256(), high);
+    let high = _mm256_xor_si256(high, negative);
+    let middle = _mm256_xor_si256(middle, negative);
+    let upper = _mm256_cmpgt_epi8(high, _mm256_set1_epi8(15));
+    let code = least_of_lines(_mm256_blendv_epi8(middle, high, upper), [31, 47, 63]);
+
+    let sign = _mm256_and_si256(negative, _mm256_set1_epi8(i8::MIN));
+    let flip = _mm256_xor_si256(sign, _mm256_set1_epi8(0xD5u8 as i8));
+    let flip = _mm256_xor_si256(flip, _mm256_and_si256(upper, _mm256_set1_epi8(64)));
+    let apart = _mm256_setr_epi8(
+        0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15, //
+        0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,
+    );
+    in_order(_mm256_shuffle_epi8(_mm256_xor_si256(code, flip), apart))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn ulaw_codes(samples: Pair) -> __m256i {
-    let bias = _mm256_set1_epi16(132);
-    // Subtracting from the highest code inverts the code on the way.
-    let top = odd_words_differ(BITS_OF_128 + 127);
-    let first = float_bits(_mm256_adds_epi16(magnitude(samples.0), bias));
-    let second = float_bits(_mm256_adds_epi16(magnitude(samples.1), bias));
-    let code = _mm256_packus_epi16(_mm256_sub_epi16(top, first), _mm256_sub_epi16(top, second));
-    in_order(_mm256_or_si256(code, positive_bits(samples)))
+fn ulaw_codes(samples: &[i16; 32]) -> __m256i {
+    let (first, second) = load_words(samples);
+    // The bias of 132 is 128 and 4: rounding adds the 4 to the magnitude of either sign, and the 128 is 16
+    // after the division by 8, which the constants below contain.
+    let eighth =
+        |samples| _mm256_abs_epi16(_mm256_mulhrs_epi16(samples, _mm256_set1_epi16(1 << 12)));
+    let (first_eighth, second_eighth) = (eighth(first), eighth(second));
+    let middle = _mm256_packus_epi16(first_eighth, second_eighth);
+    let high = _mm256_packus_epi16(
+        _mm256_srli_epi16::<4>(first_eighth),
+        _mm256_srli_epi16::<4>(second_eighth),
+    );
+    let high = _mm256_sub_epi8(high, _mm256_set1_epi8(15));
+    let end = _mm256_set1_epi8(239u8 as i8);
+    let lower = _mm256_cmpeq_epi8(middle, _mm256_min_epu8(middle, end));
+    // The loudest samples would run into the next code.
+    let chosen = _mm256_min_epu8(_mm256_blendv_epi8(high, middle, lower), end);
+    let code = least_of_lines(chosen, [15, 31, 47]);
+
+    let sign = _mm256_and_si256(_mm256_packs_epi16(first, second), _mm256_set1_epi8(i8::MIN));
+    let flip = _mm256_or_si256(lower, _mm256_set1_epi8(!64));
+    in_order(_mm256_xor_si256(code, _mm256_xor_si256(flip, sign)))
 }
 
-/// The one's complement of negative samples, positive samples as they are.
+/// The least of four lines: the byte itself and three averages, each of the one before with a constant.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn magnitude(samples: __m256i) -> __m256i {
-    _mm256_max_epi16(samples, _mm256_xor_si256(samples, _mm256_set1_epi16(-1)))
-}
-
-/// For each word its exponent and four mantissa bits as a float; those of odd words are scaled by 2 to the 16.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn float_bits(words: __m256i) -> __m256i {
-    let even = _mm256_and_si256(words, _mm256_set1_epi32(0xFFFF));
-    let odd = _mm256_and_si256(words, _mm256_set1_epi32(0xFFFF << 16));
-    let even = _mm256_castps_si256(_mm256_cvtepi32_ps(even));
-    let odd = _mm256_castps_si256(_mm256_cvtepi32_ps(odd));
-    let high = _mm256_blend_epi16::<0xAA>(_mm256_srli_epi32::<16>(even), odd);
-    _mm256_srli_epi16::<3>(high)
-}
-
-/// A constant for what `float_bits` returns.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn odd_words_differ(even: i16) -> __m256i {
-    let odd = i32::from(even + BITS_OF_16_PLACES);
-    _mm256_set1_epi32(odd << 16 | i32::from(even))
-}
-
-/// 0x80 for each sample that is not negative, in the order that packing leaves.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn positive_bits(samples: Pair) -> __m256i {
-    _mm256_andnot_si256(_mm256_packs_epi16(samples.0, samples.1), _mm256_set1_epi8(i8::MIN))
+fn least_of_lines(bytes: __m256i, constants: [i8; 3]) -> __m256i {
+    let half = _mm256_avg_epu8(bytes, _mm256_set1_epi8(constants[0]));
+    let quarter = _mm256_avg_epu8(half, _mm256_set1_epi8(constants[1]));
+    let eighth = _mm256_avg_epu8(quarter, _mm256_set1_epi8(constants[2]));
+    _mm256_min_epu8(_mm256_min_epu8(bytes, half), _mm256_min_epu8(quarter, eighth))
 }
 
 /// Undoes what packing two vectors does to the order of their halves.
@@ -224,6 +234,14 @@ fn load_words(words: &[i16; 32]) -> Pair {
         let at = words.as_ptr();
         (_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(16).cast()))
     }
+}
+
+/// The first 16 words, from their second byte on.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_words_one_byte_on(words: &[i16; 32]) -> __m256i {
+    // SAFETY: bytes 1 to 32 of 64; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(words.as_ptr().cast::<u8>().add(1).cast()) }
 }
 
 #[inline]

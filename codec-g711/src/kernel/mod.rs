@@ -1,8 +1,8 @@
 //! Vector kernels, and the choice among them.
 //!
-//! The functions of [`alaw`](crate::alaw), [`ulaw`](crate::ulaw), [`transcode`](crate::transcode) and
-//! [`audio`](crate::audio) run on [`Kernel::best`], which looks at the processor once. To run on another one
-//! (for tests and measurements), take it from [`Kernel::available`] and call its methods:
+//! The functions of [`alaw`](crate::alaw), [`ulaw`](crate::ulaw) and [`transcode`](crate::transcode) run on
+//! [`Kernel::best`], which looks at the processor once. To run on another one (for tests and measurements),
+//! take it from [`Kernel::available`] and call its methods:
 //!
 //! ```
 //! use codec_g711::kernel::Kernel;
@@ -151,7 +151,7 @@ impl Kernel {
     /// Decodes from A-law until one of the slices ends; returns how many codes were decoded.
     pub fn alaw_decode(self, codes: &[u8], pcm: &mut [i16]) -> usize {
         let (codes, pcm) = same_length(codes, pcm);
-        dispatch!(self.0, (codes, pcm), portable: portable::alaw_decode, sse2: sse::alaw_decode_sse2,
+        dispatch!(self.0, (codes, pcm), portable: portable::alaw_decode, sse2: portable::alaw_decode,
             ssse3: sse::alaw_decode, avx2: avx2::alaw_decode, avx512: avx512::alaw_decode,
             fp16: avx512::alaw_decode, neon: neon::alaw_decode);
         codes.len()
@@ -169,7 +169,7 @@ impl Kernel {
     /// Decodes from mu-law until one of the slices ends; returns how many codes were decoded.
     pub fn ulaw_decode(self, codes: &[u8], pcm: &mut [i16]) -> usize {
         let (codes, pcm) = same_length(codes, pcm);
-        dispatch!(self.0, (codes, pcm), portable: portable::ulaw_decode, sse2: sse::ulaw_decode_sse2,
+        dispatch!(self.0, (codes, pcm), portable: portable::ulaw_decode, sse2: portable::ulaw_decode,
             ssse3: sse::ulaw_decode, avx2: avx2::ulaw_decode, avx512: avx512::ulaw_decode,
             fp16: avx512::ulaw_decode, neon: neon::ulaw_decode);
         codes.len()

@@ -6,23 +6,41 @@ use crate::{alaw, ulaw};
 /// Encodes; the slices are of one length.
 pub(super) fn alaw_encode(pcm: &[i16], codes: &mut [u8]) {
     for (code, sample) in codes.iter_mut().zip(pcm) {
-        let magnitude = i32::from((*sample ^ (*sample >> 15)) & 0x7FFF);
-        // Exponent and mantissa of the float are the code; below 256 the law is linear.
-        let bits = (magnitude.max(255) as f32).to_bits() as i32 >> 19;
-        let code7 = bits - (((127 + 7) << 4) + 15) + (magnitude.min(255) >> 4);
-        *code = (code7 | (!(*sample >> 8) as i32 & 0x80)) as u8 ^ 0x55;
+        let magnitude = (*sample ^ (*sample >> 15)) as u16;
+        // Divided by 16, as far as it fits, and by 256.
+        let middle = (magnitude >> 4).min(255) as u8;
+        let high = (magnitude >> 8).min(255) as u8;
+        let upper = if high > 15 { 0xFF } else { 0 };
+        let magnitude = least_of_lines((high & upper) | (middle & !upper));
+        *code = magnitude ^ (upper & 64) ^ ((*sample >> 8) as u8 & 0x80) ^ 0xD5;
     }
 }
 
 /// Encodes; the slices are of one length.
 pub(super) fn ulaw_encode(pcm: &[i16], codes: &mut [u8]) {
     for (code, sample) in codes.iter_mut().zip(pcm) {
-        let magnitude = i32::from((*sample ^ (*sample >> 15)) & 0x7FFF);
+        let magnitude = (*sample ^ (*sample >> 15)) as u16;
         let biased = (magnitude + 132).min(0x7FFF);
-        let bits = (biased as f32).to_bits() as i32 >> 19;
-        let code7 = bits - ((127 + 7) << 4);
-        *code = !(code7 | (i32::from(*sample >> 8) & 0x80)) as u8;
+        // Divided by 8, as far as it fits, and by 128.
+        let middle = (biased >> 3).min(255) as u8;
+        let high = (biased >> 7).min(255) as u8;
+        let upper = if middle == 255 { 0xFF } else { 0 };
+        let magnitude = least_of_lines((high & upper) | (middle & !upper));
+        // The biased scale starts at 16.
+        let inverted = (127u8 + 16).wrapping_sub(upper & 64).wrapping_sub(magnitude);
+        *code = inverted | (!(*sample >> 8) as u8 & 0x80);
     }
+}
+
+/// The least of four lines: the byte itself and three averages, each of the one before with a constant. The
+/// 256-bit kernels explain it.
+#[inline(always)]
+fn least_of_lines(byte: u8) -> u8 {
+    let average = |a: u8, b: u16| ((u16::from(a) + b + 1) >> 1) as u8;
+    let half = average(byte, 31);
+    let quarter = average(half, 47);
+    let eighth = average(quarter, 63);
+    byte.min(half).min(quarter.min(eighth))
 }
 
 /// Encodes sample by sample, for a handful of them.

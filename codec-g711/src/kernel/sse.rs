@@ -1,15 +1,10 @@
-//! 128-bit kernels: encoding for SSE2, which every x86-64 has, decoding for SSE2 and for SSSE3. The ideas are
-//! those of the 256-bit kernels; without byte shuffles, SSE2 decodes by multiplying.
+//! 128-bit kernels: encoding for SSE2, which every x86-64 has, decoding for SSSE3. The ideas are those of the
+//! 256-bit kernels; without byte shuffles, a table decodes faster than SSE2 does.
 
 use core::arch::x86_64::*;
 
 use super::portable;
 use super::tables::{self, NibbleTable};
-
-/// Exponent and mantissa of 128 as they stand in the high bits of a float.
-const BITS_OF_128: i16 = (127 + 7) << 4;
-/// What 16 more binary places add to them.
-const BITS_OF_16_PLACES: i16 = 16 << 4;
 
 /// Runs `$vectors` on blocks of 16 and on an overlapping last block, on two overlapping halves when there are
 /// fewer than 16, and `$scalar` when there are fewer than 8.
@@ -18,8 +13,10 @@ macro_rules! blocks_of_16 {
      |$vector:ident| $result:expr, $scalar:expr) => {
         if let (Some(last), Some(last_to)) = ($from.last_chunk::<16>(), $to.last_chunk_mut::<16>())
         {
-            let $vector = $load(last);
-            $store(last_to, $result);
+            if !$from.len().is_multiple_of(16) {
+                let $vector = $load(last);
+                $store(last_to, $result);
+            }
             for (block, to) in $from.as_chunks::<16>().0.iter().zip($to.as_chunks_mut::<16>().0) {
                 let $vector = $load(block);
                 $store(to, $result);
@@ -107,71 +104,39 @@ pub(super) fn ulaw_decode(codes: &[u8], pcm: &mut [i16]) {
     );
 }
 
-/// Decodes without byte shuffles; the slices are of one length.
-#[target_feature(enable = "sse2")]
-pub(super) fn alaw_decode_sse2(codes: &[u8], pcm: &mut [i16]) {
-    blocks_of_16!(
-        codes,
-        pcm,
-        load_bytes,
-        load_half_bytes,
-        store_words,
-        store_half_words,
-        |vector| {
-            let codes = widen(_mm_xor_si128(vector, _mm_set1_epi8(0x55)));
-            (alaw_samples(codes.0), alaw_samples(codes.1))
-        },
-        portable::alaw_decode
-    );
-}
-
-/// Decodes without byte shuffles; the slices are of one length.
-#[target_feature(enable = "sse2")]
-pub(super) fn ulaw_decode_sse2(codes: &[u8], pcm: &mut [i16]) {
-    blocks_of_16!(
-        codes,
-        pcm,
-        load_bytes,
-        load_half_bytes,
-        store_words,
-        store_half_words,
-        |vector| {
-            let codes = widen(_mm_xor_si128(vector, _mm_set1_epi8(0x7F)));
-            (ulaw_samples(codes.0), ulaw_samples(codes.1))
-        },
-        portable::ulaw_decode
-    );
-}
-
 type Pair = (__m128i, __m128i);
 
 #[inline]
 #[target_feature(enable = "sse2")]
 fn alaw_codes(samples: Pair) -> __m128i {
-    let magnitudes = (magnitude(samples.0), magnitude(samples.1));
-    // Below segment 1 the conversion is held at 255, the last code of segment 0, and the linear part counts
-    // down from there; above, the linear part is held at its end.
-    let floor = _mm_set1_epi16(255);
-    let base = odd_words_differ(BITS_OF_128 + 15);
-    let exponents = _mm_packus_epi16(
-        _mm_sub_epi16(float_bits(_mm_max_epi16(magnitudes.0, floor)), base),
-        _mm_sub_epi16(float_bits(_mm_max_epi16(magnitudes.1, floor)), base),
-    );
-    let linear = _mm_srli_epi16::<4>(_mm_packus_epi16(magnitudes.0, magnitudes.1));
-    let code = _mm_add_epi8(exponents, _mm_and_si128(linear, _mm_set1_epi8(15)));
-    _mm_or_si128(_mm_xor_si128(code, _mm_set1_epi8(0x55)), positive_bits(samples))
+    let (first, second) = (magnitude(samples.0), magnitude(samples.1));
+    // The magnitude divided by 16, as far as it fits, and by 256.
+    let middle = _mm_packus_epi16(_mm_srli_epi16::<4>(first), _mm_srli_epi16::<4>(second));
+    let high = _mm_packus_epi16(_mm_srli_epi16::<8>(first), _mm_srli_epi16::<8>(second));
+    let upper = _mm_cmpgt_epi8(high, _mm_set1_epi8(15));
+    let code = least_of_lines(where_full(upper, high, middle));
+    let sign = _mm_and_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN));
+    let flip = _mm_xor_si128(sign, _mm_set1_epi8(0xD5u8 as i8));
+    let flip = _mm_xor_si128(flip, _mm_and_si128(upper, _mm_set1_epi8(64)));
+    _mm_xor_si128(code, flip)
 }
 
 #[inline]
 #[target_feature(enable = "sse2")]
 fn ulaw_codes(samples: Pair) -> __m128i {
     let bias = _mm_set1_epi16(132);
-    // Subtracting from the highest code inverts the code on the way.
-    let top = odd_words_differ(BITS_OF_128 + 127);
-    let first = float_bits(_mm_adds_epi16(magnitude(samples.0), bias));
-    let second = float_bits(_mm_adds_epi16(magnitude(samples.1), bias));
-    let code = _mm_packus_epi16(_mm_sub_epi16(top, first), _mm_sub_epi16(top, second));
-    _mm_or_si128(code, positive_bits(samples))
+    let first = _mm_adds_epi16(magnitude(samples.0), bias);
+    let second = _mm_adds_epi16(magnitude(samples.1), bias);
+    // Divided by 8, as far as it fits, and by 128.
+    let middle = _mm_packus_epi16(_mm_srli_epi16::<3>(first), _mm_srli_epi16::<3>(second));
+    let high = _mm_packus_epi16(_mm_srli_epi16::<7>(first), _mm_srli_epi16::<7>(second));
+    let upper = _mm_cmpeq_epi8(middle, _mm_set1_epi8(-1));
+    let code = least_of_lines(where_full(upper, high, middle));
+    // The biased scale starts at 16. Subtracting from the highest code inverts the code on the way.
+    let top =
+        _mm_sub_epi8(_mm_set1_epi8((127u8 + 16) as i8), _mm_and_si128(upper, _mm_set1_epi8(64)));
+    let positive = _mm_andnot_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN));
+    _mm_or_si128(_mm_sub_epi8(top, code), positive)
 }
 
 /// The one's complement of negative samples, positive samples as they are.
@@ -181,29 +146,21 @@ fn magnitude(samples: __m128i) -> __m128i {
     _mm_max_epi16(samples, _mm_xor_si128(samples, _mm_set1_epi16(-1)))
 }
 
-/// For each word its exponent and four mantissa bits as a float; those of odd words are scaled by 2 to the 16.
+/// `high` where the mask is set, where `middle` has all its bits set; `middle` elsewhere.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn float_bits(words: __m128i) -> __m128i {
-    let odd_words = _mm_set1_epi32(0xFFFF << 16);
-    let even = _mm_castps_si128(_mm_cvtepi32_ps(_mm_andnot_si128(odd_words, words)));
-    let odd = _mm_castps_si128(_mm_cvtepi32_ps(_mm_and_si128(words, odd_words)));
-    _mm_or_si128(_mm_srli_epi32::<19>(even), _mm_srli_epi16::<3>(_mm_and_si128(odd, odd_words)))
+fn where_full(mask: __m128i, high: __m128i, middle: __m128i) -> __m128i {
+    _mm_andnot_si128(_mm_andnot_si128(high, mask), middle)
 }
 
-/// A constant for what `float_bits` returns.
+/// The least of four lines: the byte itself and three averages, each of the one before with a constant.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn odd_words_differ(even: i16) -> __m128i {
-    let odd = i32::from(even + BITS_OF_16_PLACES);
-    _mm_set1_epi32(odd << 16 | i32::from(even))
-}
-
-/// 0x80 for each sample that is not negative.
-#[inline]
-#[target_feature(enable = "sse2")]
-fn positive_bits(samples: Pair) -> __m128i {
-    _mm_andnot_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN))
+fn least_of_lines(bytes: __m128i) -> __m128i {
+    let half = _mm_avg_epu8(bytes, _mm_set1_epi8(31));
+    let quarter = _mm_avg_epu8(half, _mm_set1_epi8(47));
+    let eighth = _mm_avg_epu8(quarter, _mm_set1_epi8(63));
+    _mm_min_epu8(_mm_min_epu8(bytes, half), _mm_min_epu8(quarter, eighth))
 }
 
 struct Nibbles {
@@ -258,57 +215,6 @@ fn without_bias(biased: Pair) -> Pair {
         _mm_sub_epi16(biased.0, _mm_sign_epi16(bias, biased.0)),
         _mm_sub_epi16(biased.1, _mm_sign_epi16(bias, biased.1)),
     )
-}
-
-/// The samples of A-law codes whose even bits are no longer inverted, one a word.
-#[inline]
-#[target_feature(enable = "sse2")]
-fn alaw_samples(codes: __m128i) -> __m128i {
-    // Segment 0 has the step of segment 1 and lacks only its leading bit.
-    let segments = _mm_and_si128(codes, _mm_set1_epi16(0x70));
-    let lowest = _mm_cmpeq_epi16(segments, _mm_setzero_si128());
-    let mantissa = _mm_slli_epi16::<3>(_mm_and_si128(codes, _mm_set1_epi16(15)));
-    let leading = _mm_andnot_si128(lowest, _mm_set1_epi16(128));
-    let mantissa = _mm_or_si128(_mm_or_si128(mantissa, _mm_set1_epi16(4)), leading);
-    let steep = _mm_or_si128(codes, _mm_and_si128(lowest, _mm_set1_epi16(0x10)));
-    let magnitude = shifted_by_segment(mantissa, steep);
-    // Bit 7 stands for a positive sample.
-    let negative = _mm_cmpgt_epi16(_mm_set1_epi16(0x80), codes);
-    _mm_sub_epi16(_mm_xor_si128(magnitude, negative), negative)
-}
-
-/// The samples of mu-law codes whose low seven bits are no longer inverted, one a word.
-#[inline]
-#[target_feature(enable = "sse2")]
-fn ulaw_samples(codes: __m128i) -> __m128i {
-    let bias = _mm_set1_epi16(132);
-    let mantissa = _mm_slli_epi16::<3>(_mm_and_si128(codes, _mm_set1_epi16(15)));
-    let biased = shifted_by_segment(_mm_add_epi16(mantissa, bias), codes);
-    let magnitude = _mm_sub_epi16(biased, bias);
-    let negative = _mm_cmpgt_epi16(_mm_set1_epi16(0x80), codes);
-    _mm_sub_epi16(_mm_xor_si128(magnitude, negative), negative)
-}
-
-/// Multiplies by two to the power of bits 4 to 6 of a code, one bit after the other.
-#[inline]
-#[target_feature(enable = "sse2")]
-fn shifted_by_segment(words: __m128i, codes: __m128i) -> __m128i {
-    let bit = |place: i16| _mm_and_si128(codes, _mm_set1_epi16(place));
-    let is_set = |place: i16| _mm_cmpeq_epi16(bit(place), _mm_set1_epi16(place));
-    let one = _mm_set1_epi16(1);
-    let factor = |place: i16, more: i16| {
-        _mm_add_epi16(one, _mm_and_si128(is_set(place), _mm_set1_epi16(more)))
-    };
-    let words = _mm_mullo_epi16(words, factor(0x10, 1));
-    let words = _mm_mullo_epi16(words, factor(0x20, 3));
-    _mm_mullo_epi16(words, factor(0x40, 15))
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn widen(bytes: __m128i) -> Pair {
-    let zero = _mm_setzero_si128();
-    (_mm_unpacklo_epi8(bytes, zero), _mm_unpackhi_epi8(bytes, zero))
 }
 
 #[inline]

@@ -28,7 +28,9 @@ use crate::{Request, Response, StatusCode, Uri};
 pub struct Config {
     /// For how long a nonce is good. Default 5 minutes.
     pub nonce_lifetime: Duration,
-    /// What is offered, best first, and all that is accepted. Default SHA-256, then MD5.
+    /// What is offered, best first, and all that is accepted. Default SHA-256, then MD5. Some
+    /// phones (baresip 1.0 is one) do not pass over a challenge with an algorithm that they do not
+    /// know, as they should, but give up: [`Authenticator::challenge_with`] offers them MD5 alone.
     pub algorithms: Vec<Algorithm>,
     /// Whether `auth-int`, which covers the body, is offered beside `auth`. Off by default: most
     /// phones do not know it.
@@ -188,6 +190,19 @@ impl Authenticator {
         stale: bool,
         random: &mut dyn Rng,
     ) -> Response {
+        self.challenge_with(now, request, stale, &self.config.algorithms, random)
+    }
+
+    /// The same with an offer for this request only, such as MD5 alone for a phone that is known to
+    /// take nothing else. [`verify`](Self::verify) accepts what [`Config::algorithms`] names.
+    pub fn challenge_with(
+        &self,
+        now: Duration,
+        request: &Request,
+        stale: bool,
+        algorithms: &[Algorithm],
+        random: &mut dyn Rng,
+    ) -> Response {
         let status = if self.config.proxy {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED
         } else {
@@ -195,7 +210,7 @@ impl Authenticator {
         };
         let mut response = Response::to(request, status);
         let nonce = self.nonces.issue(now, random);
-        for algorithm in &self.config.algorithms {
+        for algorithm in algorithms {
             let mut challenge = crate::header::Challenge::digest(&self.realm, &nonce);
             let params = challenge.params_mut();
             let qop = if self.config.auth_int { "auth,auth-int" } else { "auth" };

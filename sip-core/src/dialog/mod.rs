@@ -18,4 +18,5 @@ mod key;
 mod state;
 
 pub use key::DialogTag;
+pub(crate) use state::names_contact;
 pub use state::{Dialog, DialogId, DialogState, Order, Role};

@@ -2,9 +2,11 @@
 
 use super::DialogTag;
 use crate::flow::Flow;
-use crate::header::{CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecordRoute, Route, To};
+use crate::header::{
+    CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecordRoute, Route, To, Via,
+};
 use crate::slab::Key;
-use crate::{HeaderError, Headers, Request, Response, SipUri, Uri};
+use crate::{HeaderError, HeaderName, Headers, Method, Request, Response, SipUri, Uri};
 
 /// Names a dialog. It stays unique for the life of the endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -73,7 +75,7 @@ impl Dialog {
             routes: Vec::new(),
             contact: own_contact(&request.headers)?,
             flow,
-            direct: false,
+            direct: is_detour(request, &flow),
         };
         dialog.answered(response, flow)?;
         Ok(dialog)
@@ -101,7 +103,7 @@ impl Dialog {
             routes: record_route(headers)?,
             contact: None,
             flow,
-            direct: headers.all::<crate::header::Via>().count() <= 1,
+            direct: headers.all::<Via>().count() <= 1,
         })
     }
 
@@ -181,10 +183,10 @@ impl Dialog {
         self.routes.first().map_or(&self.target, |route| &route.uri)
     }
 
-    /// Whether the peer was heard without a proxy in between, so that its address is the one its
-    /// messages come from, whatever its Contact says.
+    /// Whether the peer is reached without a proxy in between, so that its address is that of
+    /// the flow, whatever its Contact says.
     pub(crate) fn is_direct(&self) -> bool {
-        self.direct
+        self.direct && self.routes.is_empty()
     }
 
     /// Takes route set and target from a response to our INVITE; the caller decides when (§12.1.2,
@@ -213,6 +215,19 @@ impl Dialog {
 
     pub(crate) fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
+    }
+
+    /// Gives a message of ours the Contact that we named before, or takes note of the one that its
+    /// author has put there.
+    pub(crate) fn agree_on_contact(&mut self, method: &Method, headers: &mut Headers) {
+        if !names_contact(method) {
+            return;
+        }
+        match (headers.contains(HeaderName::Contact), &self.contact) {
+            (true, _) => self.set_contact(headers),
+            (false, Some(contact)) => headers.push(Contact::Address(contact.clone())),
+            (false, None) => {}
+        }
     }
 
     pub(crate) fn set_contact(&mut self, headers: &Headers) {
@@ -244,11 +259,11 @@ impl Dialog {
         let (uri, routes) = self.routing();
         request.uri = uri;
         let headers = &mut request.headers;
-        headers.remove(crate::HeaderName::Route);
+        headers.remove(HeaderName::Route);
         for route in routes {
             headers.push(Route(route));
         }
-        if !headers.contains(crate::HeaderName::MaxForwards) {
+        if !headers.contains(HeaderName::MaxForwards) {
             headers.push(MaxForwards(70));
         }
         headers.set(From(self.local.clone()));
@@ -269,6 +284,22 @@ impl Dialog {
             _ => (self.target.clone(), self.routes.clone()),
         }
     }
+}
+
+/// The methods whose request and 2xx name a Contact (§8.1.1.8, §12.1, RFC 3311, RFC 3515,
+/// RFC 6665).
+pub(crate) fn names_contact(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer
+    )
+}
+
+/// Whether a request for a numeric address was deliberately sent elsewhere, with no route that
+/// says so: its user knows the way, as it does to a phone behind a NAT that has registered.
+fn is_detour(request: &Request, flow: &Flow) -> bool {
+    let ip = request.uri.as_sip().and_then(|uri| uri.host().ip());
+    ip.is_some_and(|ip| ip != flow.remote.ip()) && !request.headers.contains(HeaderName::Route)
 }
 
 fn record_route(headers: &Headers) -> Result<Vec<NameAddr>, HeaderError> {

@@ -204,6 +204,7 @@ impl Endpoint {
         let number = usage.dialog.next_number();
         usage.dialog.address(&mut request, number);
         let flow = self.config.next_hop.of(&usage.dialog);
+        usage.dialog.agree_on_contact(&request.method, &mut request.headers);
         self.fill_common(&mut request, &flow);
         self.start(now, id, request, flow)
     }

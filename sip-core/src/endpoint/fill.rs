@@ -3,6 +3,7 @@
 use rand_core::Rng;
 
 use super::{Config, Endpoint, Error};
+use crate::dialog::names_contact;
 use crate::flow::Flow;
 use crate::header::{
     Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, Server, Supported, To, UserAgent,
@@ -43,7 +44,7 @@ impl Endpoint {
     pub(super) fn fill_common(&self, request: &mut Request, flow: &Flow) {
         let config = &self.config;
         let headers = &mut request.headers;
-        if needs_contact(&request.method) && !headers.contains(HeaderName::Contact) {
+        if names_contact(&request.method) && !headers.contains(HeaderName::Contact) {
             let user = headers.typed::<From>().ok().flatten().and_then(|from| user_of(&from.uri));
             headers.push(self.contact(user.as_deref(), flow));
         }
@@ -74,7 +75,7 @@ impl Endpoint {
         {
             headers.copy(HeaderName::RecordRoute, &invite.headers);
         }
-        if needs_contact(method) && makes_dialog && !headers.contains(HeaderName::Contact) {
+        if names_contact(method) && makes_dialog && !headers.contains(HeaderName::Contact) {
             let user = match invite {
                 Some(invite) => user_of(&invite.uri),
                 None => headers.typed::<To>().ok().flatten().and_then(|to| user_of(&to.uri)),
@@ -126,15 +127,6 @@ fn fill_capabilities(config: &Config, headers: &mut Headers) {
     if !config.supported.is_empty() && !headers.contains(HeaderName::Supported) {
         headers.push(Supported(config.supported.clone()));
     }
-}
-
-/// The methods whose request and 2xx name a Contact (§8.1.1.8, §12.1, RFC 3311, RFC 3515,
-/// RFC 6665).
-fn needs_contact(method: &Method) -> bool {
-    matches!(
-        method,
-        Method::Invite | Method::Update | Method::Subscribe | Method::Notify | Method::Refer
-    )
 }
 
 fn user_of(uri: &Uri) -> Option<String> {

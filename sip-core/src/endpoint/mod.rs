@@ -47,6 +47,7 @@ use crate::keyed::KeyedHash;
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::transaction::{Outcome, ServerKey, Transactions};
+use crate::{Method, Request, SipUri};
 
 use client::{Client, ClientUser};
 use server::{Merged, ServerUser};
@@ -64,6 +65,20 @@ pub struct Endpoint {
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
+}
+
+/// A request for [`Endpoint::request_in`], which writes its Request-URI: only the method is said.
+///
+/// ```
+/// use sip_core::Method;
+/// use sip_core::endpoint::within;
+///
+/// let bye = within(Method::Bye);
+/// assert_eq!(bye.method, Method::Bye);
+/// ```
+pub fn within(method: Method) -> Request {
+    let nowhere = core::net::IpAddr::from([0, 0, 0, 0]);
+    Request::new(method, SipUri::new("", nowhere, None))
 }
 
 /// What a timer of the endpoint's own is for.

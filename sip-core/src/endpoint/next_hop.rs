@@ -14,7 +14,8 @@ pub enum NextHop {
     /// To the first route or the remote target, as the standard says, with two exceptions. A
     /// stream to the right host is used whatever its port. And where the peer is behind a NAT, the
     /// dialog's flow is used: the peer itself, not a proxy, wrote a Contact that is not the address
-    /// it sends from, or it named a private address from a public one.
+    /// it sends from; or it named a private address from a public one; or our INVITE for a numeric
+    /// address was sent elsewhere to begin with, as to a phone's registered flow.
     #[default]
     Standard,
     /// Always on the flow of the dialog's last message from the peer.

@@ -96,6 +96,11 @@ impl Endpoint {
         let user = self.transactions.server(key)?;
         let (method, flow, dialog) = (user.method.clone(), user.flow, user.dialog);
         let (initial, number) = (user.initial, user.number);
+        if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
+            && makes_dialog(status)
+        {
+            usage.dialog.agree_on_contact(&method, &mut response.headers);
+        }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
         let bytes = response.to_bytes();

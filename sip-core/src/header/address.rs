@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::params::{Params, ParamsRef};
+use super::params::{Kind, Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, class, is_token, trim, unquote, write_quoted};
@@ -130,12 +130,12 @@ impl<'a> NameAddrRef<'a> {
         cursor.lws();
         let (display_name, uri) = read_address(&mut cursor)?;
         let mut tag = None;
-        let params = ParamsRef::read(&mut cursor, |param| {
+        let params = ParamsRef::read(&mut cursor, |param, kind| {
             if param.name.eq_ignore_ascii_case("tag") {
                 if tag.is_some() {
                     return Err(ValueErrorKind::Repeated);
                 }
-                tag = param.value.filter(|value| is_token(value.as_bytes()));
+                tag = param.value.filter(|_| kind == Kind::Token);
                 if tag.is_none() {
                     return Err(ValueErrorKind::Expected("a token as the tag"));
                 }
@@ -191,13 +191,10 @@ fn read_bracketed<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError>
     if !cursor.eat(b'<') {
         return Err(cursor.expected("< before the URI"));
     }
-    let start = cursor.at();
-    let rest = cursor.rest();
-    let Some(length) = memchr::memchr(b'>', rest.as_bytes()) else {
+    let uri = UriRef::read(cursor)?;
+    if !cursor.eat(b'>') {
         return Err(cursor.expected("> after the URI"));
-    };
-    let uri = read_uri(cursor.slice(start, start + length), start)?;
-    cursor.seek(start + length + 1);
+    }
     Ok(uri)
 }
 
@@ -212,11 +209,8 @@ fn read_bare<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
         return Err(ValueError::expected("< and > around a URI with ? or ,", start + length));
     }
     cursor.seek(start + length);
-    read_uri(cursor.slice(start, start + length), start)
-}
-
-fn read_uri(text: &str, at: usize) -> Result<UriRef<'_>, ValueError> {
-    UriRef::read(&mut Cursor::new(text)).map_err(|error| error.shifted(at))
+    UriRef::parse(cursor.slice(start, start + length).as_bytes())
+        .map_err(|error| error.shifted(start))
 }
 
 /// What a display name means: a quoted string undone, or tokens with single spaces between.

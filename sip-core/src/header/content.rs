@@ -34,7 +34,7 @@ impl MediaType {
             return Err(cursor.expected("/ after the type"));
         }
         let subtype = Token::copy(cursor.token("a media subtype")?);
-        let params = ParamsRef::read(&mut cursor, |_| Ok(()))?.to_params();
+        let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?.to_params();
         cursor.end()?;
         Ok(MediaType { kind, subtype, params })
     }

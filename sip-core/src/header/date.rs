@@ -182,7 +182,7 @@ impl TypedHeader for RetryAfter {
             } else {
                 None
             };
-            let params = ParamsRef::read(&mut cursor, |_| Ok(()))?.to_params();
+            let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?.to_params();
             cursor.end()?;
             Ok(RetryAfter { seconds: u32::try_from(seconds).unwrap_or(u32::MAX), comment, params })
         };

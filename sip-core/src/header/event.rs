@@ -178,7 +178,7 @@ fn seconds(value: &[u8]) -> Result<(u32, Params), ValueError> {
     let mut cursor = Cursor::of(value)?;
     cursor.lws();
     let seconds = cursor.number(u64::from(u32::MAX))?;
-    let params = ParamsRef::read(&mut cursor, |_| Ok(()))?.to_params();
+    let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?.to_params();
     cursor.end()?;
     Ok((u32::try_from(seconds).unwrap_or(u32::MAX), params))
 }

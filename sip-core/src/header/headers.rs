@@ -341,6 +341,18 @@ impl Field {
         }
     }
 
+    fn as_line<'a>(&'a self, source: &'a Bytes) -> Line<'a> {
+        match &self.place {
+            Place::Received(line) => Line::received(source, *line),
+            Place::Own { line, value } => Line {
+                known: self.name.known(),
+                name: self.name.as_str().as_bytes(),
+                untrimmed: line.get(usize::from(*value)..).unwrap_or_default(),
+                at: None,
+            },
+        }
+    }
+
     fn value<'a>(&'a self, source: &'a Bytes) -> &'a [u8] {
         trim(match &self.place {
             Place::Received(line) => line.value(source),
@@ -408,14 +420,6 @@ impl<'a> Line<'a> {
         }
     }
 
-    #[inline]
-    pub(crate) fn is(&self, name: &HeaderName) -> bool {
-        match name.known() {
-            Known::Other => self.name().eq_ignore_ascii_case(name.as_str().as_bytes()),
-            known => self.known == known,
-        }
-    }
-
     /// The name as it was written.
     pub(crate) fn name(&self) -> &'a [u8] {
         match self.name {
@@ -442,20 +446,19 @@ impl<'a> Line<'a> {
 /// What has header lines.
 pub(crate) trait Lines {
     fn lines(&self) -> impl Iterator<Item = Line<'_>>;
+    /// The lines of one name.
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>>;
     fn bounds(&self) -> Bounds;
 }
 
 impl Lines for Headers {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.fields.iter().map(|field| match &field.place {
-            Place::Received(line) => Line::received(&self.source, *line),
-            Place::Own { line, value } => Line {
-                known: field.name.known(),
-                name: field.name.as_str().as_bytes(),
-                untrimmed: line.get(usize::from(*value)..).unwrap_or_default(),
-                at: None,
-            },
-        })
+        self.fields.iter().map(|field| field.as_line(&self.source))
+    }
+
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {
+        let same = self.fields.iter().filter(move |field| field.name == name);
+        same.map(|field| field.as_line(&self.source))
     }
 
     fn bounds(&self) -> Bounds {
@@ -465,7 +468,7 @@ impl Lines for Headers {
 
 /// The first value of a header.
 pub(crate) fn find<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<Option<T>, HeaderError> {
-    let mut same = lines.lines().filter(|line| line.is(&T::NAME));
+    let mut same = lines.named(T::NAME);
     let Some(line) = same.next() else { return Ok(None) };
     let value = line.value();
     match T::SHAPE {
@@ -494,7 +497,7 @@ pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
     lines: &'a L,
 ) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
     let bounds = lines.bounds();
-    let values = lines.lines().filter(|line| line.is(&T::NAME)).flat_map(|line| {
+    let values = lines.named(T::NAME).flat_map(|line| {
         // Any other shape is one element, whatever commas it has.
         let value = line.value();
         let elements = match T::SHAPE {
@@ -518,8 +521,8 @@ fn read<'a, T: HeaderView<'a>>(
     line: &Line<'_>,
     bounds: Bounds,
 ) -> Result<T, HeaderError> {
-    // Only a value longer than this can have too many parameters.
-    if value.len() > bounds.params && T::SHAPE != Shape::Whole {
+    // Each takes two bytes, so only a value longer than this can have too many.
+    if value.len() / 2 > bounds.params && T::SHAPE != Shape::Whole {
         let params = memchr::memchr_iter(b';', value).count();
         if params > bounds.params {
             let kind = ValueErrorKind::Limit(Limit::Params);

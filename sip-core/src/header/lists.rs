@@ -165,7 +165,7 @@ pub(super) fn token_and_params(value: &[u8]) -> Result<(Token, Params), ValueErr
     let mut cursor = Cursor::of(value)?;
     cursor.lws();
     let token = Token::copy(cursor.token("a token")?);
-    let params = ParamsRef::read(&mut cursor, |_| Ok(()))?.to_params();
+    let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?.to_params();
     cursor.end()?;
     Ok((token, params))
 }

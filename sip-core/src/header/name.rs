@@ -322,6 +322,15 @@ const fn two_words() -> [([u64; 2], [u64; 2], Known); SLOTS] {
 }
 
 impl HeaderName {
+    /// The known name that this is, even if it was made as a name of one's own.
+    #[inline]
+    pub(crate) fn resolve(&self) -> Known {
+        match self {
+            HeaderName::Other(name) => Known::find(name.as_str().as_bytes()),
+            known => known.known(),
+        }
+    }
+
     /// A name of your own, known when the program is written.
     ///
     /// # Panics

@@ -35,7 +35,7 @@ impl Params {
     /// The offset is from the first byte of `text`.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Params, ValueError> {
         let mut cursor = Cursor::of(text.as_ref())?;
-        let params = ParamsRef::read(&mut cursor, |_| Ok(()))?;
+        let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?;
         cursor.end()?;
         Ok(params.to_params())
     }
@@ -150,13 +150,13 @@ impl<'a> ParamsRef<'a> {
     #[inline]
     pub(crate) fn read(
         cursor: &mut Cursor<'a>,
-        mut see: impl FnMut(Param<'a>) -> Result<(), ValueErrorKind>,
+        mut see: impl FnMut(Param<'a>, Kind) -> Result<(), ValueErrorKind>,
     ) -> Result<ParamsRef<'a>, ValueError> {
         let start = cursor.at();
         while cursor.separator(b';') {
             let at = cursor.at();
-            let param = read_param(cursor)?;
-            see(param).map_err(|kind| ValueError::new(kind, at))?;
+            let (param, kind) = read_param(cursor)?;
+            see(param, kind).map_err(|kind| ValueError::new(kind, at))?;
         }
         Ok(ParamsRef(cursor.slice(start, cursor.at())))
     }
@@ -168,7 +168,7 @@ impl<'a> ParamsRef<'a> {
             if !cursor.separator(b';') {
                 return None;
             }
-            read_param(&mut cursor).ok()
+            read_param(&mut cursor).ok().map(|(param, _)| param)
         })
     }
 
@@ -192,22 +192,37 @@ impl<'a> ParamsRef<'a> {
     }
 }
 
+/// What a parameter's value is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// None at all.
+    Flag,
+    Token,
+    /// A host that is no token.
+    Host,
+    Quoted,
+}
+
 #[inline]
-fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<Param<'a>, ValueError> {
+fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<(Param<'a>, Kind), ValueError> {
     let name = cursor.token("the name of a parameter")?;
     if !cursor.separator(b'=') {
-        return Ok(Param { name, value: None });
+        return Ok((Param { name, value: None }, Kind::Flag));
     }
-    let value = if cursor.peek() == Some(b'"') {
-        cursor.quoted()?
-    } else {
-        let value = cursor.run(class::VALUE);
-        if value.is_empty() {
-            return Err(cursor.expected("the value of a parameter"));
-        }
-        value
-    };
-    Ok(Param { name, value: Some(value) })
+    if cursor.peek() == Some(b'"') {
+        return Ok((Param { name, value: Some(cursor.quoted()?) }, Kind::Quoted));
+    }
+    let start = cursor.at();
+    cursor.pass(class::TOKEN);
+    let token = cursor.at();
+    if matches!(cursor.peek(), Some(b'[' | b']' | b':')) {
+        cursor.pass(class::VALUE);
+    }
+    if cursor.at() == start {
+        return Err(cursor.expected("the value of a parameter"));
+    }
+    let kind = if cursor.at() == token { Kind::Token } else { Kind::Host };
+    Ok((Param { name, value: Some(cursor.slice(start, cursor.at())) }, kind))
 }
 
 fn push(text: &mut String, param: Param<'_>) {

@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use super::params::{Params, ParamsRef};
+use super::params::{Kind, Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, class, is_token};
@@ -189,12 +189,12 @@ fn read(value: &[u8]) -> Result<ViaRef<'_>, ValueError> {
     let host = HostRef::read(&mut cursor)?;
     let port = port(&mut cursor)?;
     let mut branch = None;
-    let params = ParamsRef::read(&mut cursor, |param| {
+    let params = ParamsRef::read(&mut cursor, |param, kind| {
         if param.name.eq_ignore_ascii_case("branch") {
             if branch.is_some() {
                 return Err(ValueErrorKind::Repeated);
             }
-            branch = param.value.filter(|value| is_token(value.as_bytes()));
+            branch = param.value.filter(|_| kind == Kind::Token);
             if branch.is_none() {
                 return Err(ValueErrorKind::Expected("a token as the branch"));
             }

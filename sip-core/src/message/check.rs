@@ -205,6 +205,6 @@ impl From<HeaderError> for Rejection {
 
 /// A 400 that names a header, and where its first line is.
 fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
-    let offset = lines.lines().find(|line| line.is(&header)).map_or(0, |line| line.offset());
+    let offset = lines.named(header.clone()).next().map_or(0, |line| line.offset());
     Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
 }

@@ -219,21 +219,18 @@ enum State {
 
 impl Walk<'_> {
     /// Finds lines until the batch is full or the head ends; gives their number. First the ends
-    /// of all, then their names: each loop alone fits the registers.
+    /// of all, then their names: each loop alone fits the registers. That holds where no line is
+    /// folded, as in nearly all messages.
     fn batch(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
-        let count = self.find_ends(lines)?;
-        let lines = lines.get_mut(..count).unwrap_or_default();
-        for line in lines.iter_mut() {
-            read_name(self.head, line)?;
-            if line.known == Known::ContentLength {
-                if self.length.is_some() {
-                    let kind = ParseErrorKind::ContentLengthRepeated;
-                    return Err(ParseError::new(kind, usize::from(line.start)));
-                }
-                self.length = Some(*line);
-            }
+        let (at, length) = (self.at, self.length);
+        let mut count = self.find_ends(lines)?;
+        if self.read_names(lines.get_mut(..count).unwrap_or_default())?
+            || self.head.get(self.at).is_some_and(is_space) && self.state == State::More
+        {
+            (self.at, self.length, self.state) = (at, length, State::More);
+            count = self.find_folded(lines)?;
         }
-        match lines.get(self.left) {
+        match lines.get(..count).and_then(|lines| lines.get(self.left)) {
             Some(line) => {
                 let kind = ParseErrorKind::Limit(Limit::Headers);
                 Err(ParseError::new(kind, usize::from(line.start)))
@@ -257,9 +254,6 @@ impl Walk<'_> {
                 match rest {
                     [b'\r', b'\n', after @ ..] => {
                         rest = after;
-                        if matches!(after, [b' ' | b'\t', ..]) && at > start {
-                            continue;
-                        }
                         break at;
                     }
                     [] if start == head.len() => {
@@ -284,6 +278,57 @@ impl Walk<'_> {
         self.at = start;
         Ok(count)
     }
+
+    /// Reads the names of lines; stops with `true` at one that goes on from the line before.
+    fn read_names(&mut self, lines: &mut [RawLine]) -> Result<bool, ParseError> {
+        for line in lines.iter_mut() {
+            if !read_name(self.head, line) {
+                let start = usize::from(line.start);
+                if self.head.get(start).is_some_and(is_space) {
+                    return Ok(true);
+                }
+                read_any_name(self.head, line)?;
+            }
+            if line.known == Known::ContentLength {
+                self.found_length(*line)?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The same as the two above, for lines that may be folded.
+    #[cold]
+    fn find_folded(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
+        let mut count = 0;
+        for line in lines {
+            let rest = self.head.get(self.at..).unwrap_or_default();
+            if rest.starts_with(b"\r\n") {
+                self.at += 2;
+                self.state = State::EmptyLine;
+                break;
+            }
+            if rest.is_empty() {
+                self.state = State::End;
+                break;
+            }
+            *line = header_line(self.head, self.at)?;
+            if line.known == Known::ContentLength {
+                self.found_length(*line)?;
+            }
+            self.at = line.next();
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn found_length(&mut self, line: RawLine) -> Result<(), ParseError> {
+        if self.length.is_some() {
+            let kind = ParseErrorKind::ContentLengthRepeated;
+            return Err(ParseError::new(kind, usize::from(line.start)));
+        }
+        self.length = Some(line);
+        Ok(())
+    }
 }
 
 /// Judges a control character other than a CRLF: where to look on behind it. Those that start no
@@ -301,21 +346,21 @@ fn odd_control(bytes: &[u8], start: usize, at: usize) -> Result<usize, ParseErro
     }
 }
 
-/// Finds the name of a line whose ends are known.
+/// Reads the name of a line whose ends are known, if it is a known one right before its colon.
 #[inline(always)]
-fn read_name(head: &[u8], line: &mut RawLine) -> Result<(), ParseError> {
+fn read_name(head: &[u8], line: &mut RawLine) -> bool {
     let start = usize::from(line.start);
-    let (known, colon) = head
-        .get(start..)
-        .and_then(|rest| rest.first_chunk::<SHORT>())
-        .and_then(Known::at_start)
-        .unwrap_or((Known::Other, 0));
-    if known == Known::Other {
-        return read_any_name(head, line);
+    let Some(name) = head.get(start..start + SHORT).and_then(|name| name.first_chunk()) else {
+        return false;
+    };
+    match Known::at_start(name) {
+        Some((known, colon)) if known != Known::Other => {
+            line.known = known;
+            line.value = line.start + colon as u16 + 1;
+            true
+        }
+        _ => false,
     }
-    line.known = known;
-    line.value = line.start + colon as u16 + 1;
-    Ok(())
 }
 
 /// The same for any name, with white space before its colon.
@@ -348,7 +393,9 @@ pub(crate) fn header_line(bytes: &[u8], start: usize) -> Result<RawLine, ParseEr
         return Err(ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), start));
     };
     let mut line = RawLine { start, value: start, end, known: Known::Other };
-    read_name(bytes, &mut line)?;
+    if !read_name(bytes, &mut line) {
+        read_any_name(bytes, &mut line)?;
+    }
     Ok(line)
 }
 
@@ -408,24 +455,23 @@ pub(crate) fn line_end(bytes: &[u8], from: usize) -> Result<usize, ParseError> {
     }
 }
 
+/// What a Content-Length says, its untrimmed value standing at `at`.
 pub(crate) fn content_length(value: &[u8], at: usize) -> Result<usize, ParseError> {
-    let error = ParseError::new(ParseErrorKind::ContentLength, at);
+    // So many digits, leading zeros included, fit into the sum below.
+    const MOST: usize = 19;
     let digits = trim(value);
-    if digits.is_empty() {
-        return Err(error);
-    }
-    let mut length = 0usize;
-    for &digit in digits {
-        if !digit.is_ascii_digit() {
-            return Err(error);
+    let mut length = 0u64;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 || digits.len() > MOST {
+            return Err(ParseError::new(ParseErrorKind::ContentLength, at));
         }
-        length = length
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(usize::from(digit - b'0')))
-            .filter(|length| u32::try_from(*length).is_ok())
-            .ok_or(error.clone())?;
+        length = length * 10 + u64::from(digit);
     }
-    Ok(length)
+    match u32::try_from(length) {
+        Ok(length) if !digits.is_empty() => Ok(length as usize),
+        _ => Err(ParseError::new(ParseErrorKind::ContentLength, at)),
+    }
 }
 
 /// A request line such as nearly all are, and its end.

@@ -4,7 +4,7 @@ use super::check::{self, Policy};
 use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, Start, header_line, scan_first};
 use super::{Method, StatusCode};
 use crate::error::{HeaderError, ParseError, Rejection, ValueError};
-use crate::header::{Bounds, HeaderName, HeaderView, Line, Lines};
+use crate::header::{Bounds, HeaderName, HeaderView, Known, Line, Lines};
 use crate::limits::Limits;
 use crate::uri::UriRef;
 
@@ -125,8 +125,8 @@ impl<'a> MessageView<'a> {
     }
 
     /// The values of a header line by line, unread: without the white space around, with folds.
-    pub fn raw<'b>(&'b self, name: &'b HeaderName) -> impl Iterator<Item = &'b [u8]> {
-        self.lines().filter(move |line| line.is(name)).map(|line| line.value())
+    pub fn raw(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.named(name).map(|line| line.value())
     }
 
     /// All header lines in order: name as it was written, and value without the white space around.
@@ -186,7 +186,7 @@ fn text(bytes: &[u8]) -> &str {
 
 /// Lines of a message, those of the first batch remembered.
 #[derive(Clone)]
-pub(crate) struct ViewLines<'a> {
+struct RawLines<'a> {
     bytes: &'a [u8],
     first: core::slice::Iter<'a, RawLine>,
     /// Where the next line beyond the first batch starts, and how many there are.
@@ -194,30 +194,51 @@ pub(crate) struct ViewLines<'a> {
     beyond: usize,
 }
 
-impl<'a> Iterator for ViewLines<'a> {
-    type Item = Line<'a>;
+impl Iterator for RawLines<'_> {
+    type Item = RawLine;
 
     #[inline]
-    fn next(&mut self) -> Option<Line<'a>> {
-        if let Some(line) = self.first.next() {
-            return Some(Line::received(self.bytes, *line));
+    fn next(&mut self) -> Option<RawLine> {
+        match self.first.next() {
+            Some(line) => Some(*line),
+            None if self.beyond == 0 => None,
+            None => {
+                self.beyond -= 1;
+                let line = header_line(self.bytes, self.at).ok()?;
+                self.at = line.next();
+                Some(line)
+            }
         }
-        self.beyond = self.beyond.checked_sub(1)?;
-        let line = header_line(self.bytes, self.at).ok()?;
-        self.at = line.next();
-        Some(Line::received(self.bytes, line))
     }
 }
 
-impl Lines for MessageView<'_> {
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+impl MessageView<'_> {
+    #[inline]
+    fn raw_lines(&self) -> RawLines<'_> {
         let count = self.scan.headers.min(BATCH);
-        ViewLines {
+        RawLines {
             bytes: self.bytes,
             first: self.first.get(..count).unwrap_or_default().iter(),
             at: self.first.last().map_or(0, RawLine::next),
             beyond: self.scan.headers - count,
         }
+    }
+}
+
+impl Lines for MessageView<'_> {
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.raw_lines().map(|line| Line::received(self.bytes, line))
+    }
+
+    #[inline]
+    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {
+        let known = name.resolve();
+        let same = self.raw_lines().filter(move |line| {
+            line.known == known
+                && (known != Known::Other
+                    || line.name(self.bytes).eq_ignore_ascii_case(name.as_str().as_bytes()))
+        });
+        same.map(|line| Line::received(self.bytes, line))
     }
 
     fn bounds(&self) -> Bounds {

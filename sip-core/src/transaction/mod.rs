@@ -5,16 +5,21 @@
 //! [`Transactions`] holds the transactions of one endpoint or proxy, runs the machines over their
 //! timers, and keeps what is to be sent.
 
+mod entry;
 pub mod invite_client;
 pub mod invite_server;
 mod key;
 mod layer;
+mod make;
 pub mod non_invite_client;
 pub mod non_invite_server;
+mod report;
+mod step;
 mod timing;
 
 pub use key::ServerTag;
-pub use layer::{Answer, ClientKey, Incoming, Outcome, ServerKey, Tables, Transactions};
+pub use layer::Transactions;
+pub use report::{Answer, ClientKey, Incoming, Outcome, ServerKey, Tables};
 pub use timing::{Timer, Timing};
 
 use crate::flow::Flow;

@@ -104,10 +104,11 @@ pub(super) fn check(cursor: &mut Cursor<'_>) -> Result<(), ValueError> {
 }
 
 /// Passes a run of characters of a class and of escapes; may be empty.
+#[inline]
 pub(super) fn run<'a>(cursor: &mut Cursor<'a>, class: u16) -> Result<&'a str, ValueError> {
     let start = cursor.at();
     loop {
-        cursor.run(class);
+        cursor.pass(class);
         if cursor.peek() != Some(b'%') {
             return Ok(cursor.slice(start, cursor.at()));
         }

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, class};
+use crate::text::{Cursor, class, is};
 
 /// A host: a name, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -146,7 +146,8 @@ impl<'a> HostRef<'a> {
         Ok(host)
     }
 
-    /// Reads a host and stops behind it.
+    /// Reads a host and stops behind it. A name is of labels of letters, digits, hyphens and
+    /// underscores; the last starts with a letter, and may be followed by one dot.
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<HostRef<'a>, ValueError> {
         let start = cursor.at();
         let error = ValueError::new(ValueErrorKind::Host, start);
@@ -154,15 +155,34 @@ impl<'a> HostRef<'a> {
             let address = ipv6(cursor.run(class::IPV6)).ok_or(error)?;
             return if cursor.eat(b']') { Ok(HostRef::V6(address)) } else { Err(error) };
         }
-        let name = cursor.run(class::HOST);
-        let bytes = name.as_bytes();
-        // What ends in a label of digits can only be an address: see toplabel in §25.1.
-        if bytes.last().is_some_and(u8::is_ascii_digit)
-            && let Some(address) = ipv4(bytes)
-        {
-            return Ok(HostRef::V4(address));
+        let bytes = cursor.rest().as_bytes();
+        let (mut at, mut label, mut top) = (0, 0, 0);
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            at += rest.iter().position(|byte| !is(*byte, class::LABEL)).unwrap_or(rest.len());
+            if at > label {
+                top = label;
+            }
+            match bytes.get(at) {
+                Some(b'.') if at > label && bytes.get(at - 1) != Some(&b'-') => {
+                    at += 1;
+                    label = at;
+                }
+                Some(b'-') if at > label => at += 1,
+                Some(b'.' | b'-') => return Err(error),
+                _ => break,
+            }
         }
-        if is_name(bytes) { Ok(HostRef::Name(name)) } else { Err(error) }
+        if at == 0 || bytes.get(at - 1) == Some(&b'-') {
+            return Err(error);
+        }
+        cursor.advance(at);
+        // What ends in a label that starts with a digit can only be an address: see toplabel in
+        // §25.1.
+        if bytes.get(top).is_some_and(u8::is_ascii_digit) {
+            return ipv4(bytes.get(..at).unwrap_or_default()).map(HostRef::V4).ok_or(error);
+        }
+        Ok(HostRef::Name(cursor.slice(start, start + at)))
     }
 
     /// Copies it.
@@ -274,23 +294,6 @@ fn ipv6(text: &str) -> Option<Ipv6Addr> {
     // RFC 3261's grammar made three colons of two before an IPv4 part (RFC 5118 §4.10).
     let (before, after) = text.split_once(":::")?;
     after.contains('.').then(|| format!("{before}::{after}").parse().ok())?
-}
-
-/// Labels of letters, digits, hyphens and underscores; the last starts with a letter, and may
-/// be followed by one dot.
-fn is_name(name: &[u8]) -> bool {
-    let mut before = b'.';
-    let mut top = 0;
-    for (index, &byte) in name.iter().enumerate() {
-        match byte {
-            b'.' | b'-' if before == b'.' => return false,
-            b'.' if before == b'-' => return false,
-            _ if before == b'.' => top = index,
-            _ => {}
-        }
-        before = byte;
-    }
-    before != b'-' && name.get(top).is_some_and(|first| !first.is_ascii_digit())
 }
 
 #[cfg(test)]

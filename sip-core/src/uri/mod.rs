@@ -176,10 +176,16 @@ impl<'a> UriRef<'a> {
     ///
     /// The offset is from the first byte of `text`.
     pub fn parse(text: &'a [u8]) -> Result<UriRef<'a>, ValueError> {
-        UriRef::read(&mut Cursor::of(text)?)
+        let mut cursor = Cursor::of(text)?;
+        let uri = UriRef::read(&mut cursor)?;
+        if !cursor.is_end() {
+            return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
+        }
+        Ok(uri)
     }
 
-    /// Reads a URI from the cursor to the end of its text.
+    /// Reads a URI and stops behind it.
+    #[inline]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
         let bytes = cursor.rest().as_bytes();
         if let [s, i, p, rest @ ..] = bytes
@@ -195,19 +201,22 @@ impl<'a> UriRef<'a> {
                 _ => {}
             }
         }
+        UriRef::read_other(cursor)
+    }
+
+    fn read_other(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
         let scheme = scheme(cursor)?;
         if scheme.eq_ignore_ascii_case("tel") {
             return tel::check(cursor).map(UriRef::Tel);
         }
         let start = cursor.at();
         loop {
-            cursor.run(class::URIC);
+            cursor.pass(class::URIC);
             match cursor.peek() {
                 Some(b'%') => escape::check(cursor)?,
                 // RFC 3986 has brackets and fragments, which RFC 2396 had not.
                 Some(b'[' | b']' | b'#') => cursor.advance(1),
-                Some(_) => return Err(cursor.expected("a character that URIs allow")),
-                None => break,
+                _ => break,
             }
         }
         let opaque = cursor.slice(start, cursor.at());

@@ -300,7 +300,7 @@ pub struct SipUriRef<'a> {
 }
 
 impl<'a> SipUriRef<'a> {
-    /// Reads the rest of a URI whose scheme takes `scheme` bytes.
+    /// Reads the rest of a URI whose scheme takes `scheme` bytes, and stops behind it.
     pub(super) fn read(
         cursor: &mut Cursor<'a>,
         is_secure: bool,
@@ -312,9 +312,6 @@ impl<'a> SipUriRef<'a> {
         let port = host::port(cursor)?;
         let params = if cursor.peek() == Some(b';') { params::check(cursor)? } else { "" };
         let headers = if cursor.eat(b'?') { check_headers(cursor)? } else { "" };
-        if !cursor.is_end() {
-            return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
-        }
         Ok(SipUriRef { is_secure, user, password, host, port, params, headers })
     }
 
@@ -337,22 +334,21 @@ impl<'a> SipUriRef<'a> {
     }
 }
 
-/// Reads `[ userinfo "@" ]`.
+/// Reads `[ userinfo "@" ]`. Only behind it shows whether it was one.
+#[inline]
 fn user_info<'a>(
     cursor: &mut Cursor<'a>,
 ) -> Result<(Option<&'a str>, Option<&'a str>), ValueError> {
-    // No other part of the URI may hold an @ as it is.
-    if memchr::memchr(b'@', cursor.rest().as_bytes()).is_none() {
-        return Ok((None, None));
-    }
+    let start = cursor.at();
     let user = escape::run(cursor, class::USER)?;
-    if user.is_empty() {
-        return Err(cursor.expected("a user before the @"));
-    }
     let password =
         if cursor.eat(b':') { Some(escape::run(cursor, class::PASSWORD)?) } else { None };
     if !cursor.eat(b'@') {
-        return Err(cursor.expected("a character that a user part allows"));
+        cursor.seek(start);
+        return Ok((None, None));
+    }
+    if user.is_empty() {
+        return Err(ValueError::expected("a user before the @", start));
     }
     Ok((Some(user), password))
 }

@@ -50,7 +50,12 @@ impl TelUri {
     }
 
     fn from_parts(text: &str) -> Result<TelUri, ValueError> {
-        check(&mut Cursor::new(text)).map(TelUri::copy)
+        let mut cursor = Cursor::new(text);
+        let uri = TelUri::copy(check(&mut cursor)?);
+        if !cursor.is_end() {
+            return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
+        }
+        Ok(uri)
     }
 
     /// Takes text that [`check`] has passed.
@@ -122,7 +127,7 @@ pub(super) fn digits(number: &str) -> impl Iterator<Item = char> + Clone {
         .map(|character| character.to_ascii_uppercase())
 }
 
-/// Passes a number and its parameters to the end of the text.
+/// Passes a number and its parameters.
 pub(super) fn check<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
     let start = cursor.at();
     let global = cursor.eat(b'+');
@@ -142,9 +147,6 @@ pub(super) fn check<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> 
     }
     let after = cursor.at();
     let parameters = params::check(cursor)?;
-    if !cursor.is_end() {
-        return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
-    }
     if !global && params::find(parameters, "phone-context").is_none() {
         return Err(ValueError::expected("phone-context after a local number", after));
     }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId};
+use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId, within};
 use sip_core::header::{CSeq, From, NameAddr, To};
 use sip_core::{
     ConnectionId, Flow, Limits, Message, Method, Request, Response, StatusCode, Transmit,
@@ -361,7 +361,7 @@ pub fn request(method: Method, from: Side) -> Request {
 
 /// A request for the endpoint to complete within a dialog.
 pub fn skeleton(method: Method) -> Request {
-    Request::new(method, "sip:nobody@invalid".parse::<Uri>().unwrap())
+    within(method)
 }
 
 pub fn to_tag(response: &Response) -> String {
