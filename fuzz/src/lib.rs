@@ -4,14 +4,42 @@
 
 #![forbid(unsafe_code)]
 
+mod dialplan_pattern;
+mod digest;
+mod framer;
+mod records;
+mod rtcp;
+mod rtp;
 mod sdp;
 mod sdp_offer_answer;
+mod sip_headers;
+mod sip_message;
+mod uri;
 
+pub use dialplan_pattern::dialplan_pattern;
+pub use digest::digest;
+pub use framer::framer;
+pub use rtcp::rtcp;
+pub use rtp::rtp;
 pub use sdp::sdp;
 pub use sdp_offer_answer::sdp_offer_answer;
+pub use sip_headers::sip_headers;
+pub use sip_message::sip_message;
+pub use uri::uri;
 
 /// A target: its name, which is that of its folder under `seeds/`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] = &[("sdp", sdp), ("sdp_offer_answer", sdp_offer_answer)];
+pub const TARGETS: &[Target] = &[
+    ("dialplan_pattern", dialplan_pattern),
+    ("digest", digest),
+    ("framer", framer),
+    ("rtcp", rtcp),
+    ("rtp", rtp),
+    ("sdp", sdp),
+    ("sdp_offer_answer", sdp_offer_answer),
+    ("sip_headers", sip_headers),
+    ("sip_message", sip_message),
+    ("uri", uri),
+];

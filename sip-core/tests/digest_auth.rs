@@ -275,6 +275,40 @@ fn malformed_credentials_get_400() {
     assert_eq!(bench.verify(&good), Ok("101".to_owned()));
 }
 
+/// Nobody's secret is the empty text: not that of a user who does not exist, and not that of one
+/// whose stored digests are for other algorithms.
+#[test]
+fn an_empty_secret_opens_nothing() {
+    let md5_only = |username: &str| {
+        let digest = stored_digest(Algorithm::Md5, "101", REALM, "secret");
+        (username == "101").then(|| Secret::Digests(vec![(Algorithm::Md5, digest)]))
+    };
+    for username in ["nobody", "101", ""] {
+        let mut bench = Bench::new();
+        let mut request = invite();
+        let challenge = bench.challenge(&request, false);
+        Credentials::new(username, "guess")
+            .authorize(&mut request, &challenge, &mut bench.random)
+            .unwrap();
+        let mut given = request.headers.require::<Authorization>().unwrap();
+        let hash = |text: String| {
+            let parts: Vec<&str> = text.splitn(3, ':').collect();
+            stored_digest(Algorithm::Sha256, parts[0], parts[1], parts[2])
+        };
+        let forged = hash(format!(
+            ":{}:00000001:{}:auth:{}",
+            given.nonce().unwrap(),
+            given.cnonce().unwrap(),
+            hash(format!("INVITE:{}", given.uri().unwrap())),
+        ));
+        given.params_mut().set_quoted("response", &forged).unwrap();
+        request.headers.set(given);
+        let verdict = bench.server.verify(bench.now, &request, &md5_only);
+        let refused = Rejection::Challenge { stale: false, failed: true };
+        assert_eq!(verdict, Err(refused), "{username:?}");
+    }
+}
+
 #[test]
 fn a_proxy_and_a_server_challenge_one_request() {
     let mut bench = Bench::new();
@@ -311,6 +345,18 @@ fn a_refused_password_is_not_tried_again() {
         credentials.authorize(&mut request, &answer, &mut bench.random),
         Err(Error::NoChallenge)
     );
+}
+
+#[test]
+fn a_challenge_with_the_greatest_number_is_answered() {
+    let mut bench = Bench::new();
+    let mut request = invite();
+    let mut challenge = bench.challenge(&request, false);
+    challenge.headers.set(CSeq { number: u32::MAX, method: Method::Invite });
+    Credentials::new("101", "secret")
+        .authorize(&mut request, &challenge, &mut bench.random)
+        .unwrap();
+    assert_eq!(request.headers.require::<CSeq>().unwrap().number, 0);
 }
 
 #[test]

@@ -116,7 +116,9 @@ impl Credentials {
         }
         request.headers.set(from);
         request.headers.set(call_id);
-        request.headers.set(CSeq { number: cseq.number + 1, method: request.method.clone() });
+        // The response may claim any number; ours stay below 2^31 (§8.1.1.5).
+        let number = cseq.number.wrapping_add(1) & 0x7fff_ffff;
+        request.headers.set(CSeq { number, method: request.method.clone() });
         Ok(())
     }
 

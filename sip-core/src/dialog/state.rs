@@ -249,7 +249,7 @@ impl Dialog {
     /// The number of our next request.
     pub(crate) fn next_number(&mut self) -> u32 {
         // §8.1.1.5 keeps numbers below 2^31, which 68 years of one request a second do not use up.
-        self.local_number = (self.local_number + 1) & 0x7fff_ffff;
+        self.local_number = self.local_number.wrapping_add(1) & 0x7fff_ffff;
         self.local_number
     }
 

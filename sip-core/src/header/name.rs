@@ -183,9 +183,9 @@ impl Known {
     /// less than [`SHORT`] bytes; gives the colon's offset too. Nearly every line starts like this.
     #[inline(always)]
     pub(crate) fn at_start(line: &[u8; SHORT]) -> Option<(Known, usize)> {
-        // Marks the colons. What is above the first may be wrong, and so may marks of bytes beyond
-        // ASCII, of which no known name has any.
-        let marks = |word: u64| (word ^ repeat(b':')).wrapping_sub(repeat(1)) & repeat(0x80);
+        // Marks the colons. What is above the first may be wrong.
+        let marks =
+            |word: u64| (word ^ repeat(b':')).wrapping_sub(repeat(1)) & !word & repeat(0x80);
         // All bits below the byte that is marked first.
         let below = |marks: u64| (marks ^ marks.wrapping_sub(1)) >> 8;
         let (low, high) = words(line);
@@ -415,6 +415,21 @@ mod tests {
         }
         assert_eq!(Known::find(b""), Known::Other);
         assert_eq!(Known::find(b"\0\0"), Known::Other);
+    }
+
+    #[test]
+    fn no_byte_but_a_colon_ends_a_name() {
+        for (spelling, known) in SPELLINGS.iter().filter(|(name, _)| name.len() < SHORT) {
+            for byte in 0..=u8::MAX {
+                let mut line = spelling.as_bytes().to_vec();
+                line.push(byte);
+                line.extend_from_slice(b" 0123456789abcdef");
+                let found = Known::at_start(line.first_chunk().unwrap());
+                let found = found.filter(|(known, _)| *known != Known::Other);
+                let end = (byte == b':').then_some((*known, spelling.len()));
+                assert_eq!(found, end, "{}", line.escape_ascii());
+            }
+        }
     }
 
     #[test]

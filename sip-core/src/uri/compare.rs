@@ -32,9 +32,12 @@ const SIGNIFICANT: [&str; 5] = ["user", "ttl", "method", "maddr", "transport"];
 
 fn params_agree(one: &SipUri, other: &SipUri) -> bool {
     let covered = |these: &SipUri, those: &SipUri| {
-        these.params().iter().all(|param| match find(those.params().iter(), param.name) {
-            Some(twin) => values_agree(param, twin),
-            None => !SIGNIFICANT.iter().any(|name| names_agree(name, param.name)),
+        these.params().iter().all(|param| {
+            let mut twins = named(those.params().iter(), param.name).peekable();
+            match twins.peek() {
+                Some(_) => twins.any(|twin| values_agree(param, twin)),
+                None => !SIGNIFICANT.iter().any(|name| names_agree(name, param.name)),
+            }
         })
     };
     covered(one, other) && covered(other, one)
@@ -59,7 +62,7 @@ fn headers_agree(one: &SipUri, other: &SipUri) -> bool {
 fn tel_equivalent(one: &TelUri, other: &TelUri) -> bool {
     let covered = |these: &TelUri, those: &TelUri| {
         these.params().all(|param| {
-            find(those.params(), param.name).is_some_and(|twin| {
+            named(those.params(), param.name).any(|twin| {
                 if names_agree(param.name, "ext") || is_number(param) {
                     tel::digits(param.value.unwrap_or_default())
                         .eq(tel::digits(twin.value.unwrap_or_default()))
@@ -79,8 +82,12 @@ fn is_number(param: UriParam<'_>) -> bool {
     names_agree(param.name, "phone-context") && param.value.is_some_and(|v| v.starts_with('+'))
 }
 
-fn find<'a>(mut params: impl Iterator<Item = UriParam<'a>>, name: &str) -> Option<UriParam<'a>> {
-    params.find(|param| names_agree(param.name, name))
+/// The parameters of a name: one, but for URIs that repeat what may stand once.
+fn named<'a>(
+    params: impl Iterator<Item = UriParam<'a>>,
+    name: &str,
+) -> impl Iterator<Item = UriParam<'a>> {
+    params.filter(move |param| names_agree(param.name, name))
 }
 
 fn names_agree(one: &str, other: &str) -> bool {
@@ -183,6 +190,15 @@ mod tests {
         assert!(same("tel:1;phone-context=A.com", "tel:1;phone-context=a.com"));
         assert!(!same("tel:1;phone-context=b.com", "tel:1;phone-context=a.com"));
         assert!(!same("tel:+1;ext=2", "tel:+1"));
+    }
+
+    #[test]
+    fn repeated_parameters_do_not_make_a_uri_differ_from_itself() {
+        for text in ["sip:a@h;x=1;x=2", "sip:a@h;user=phone;user=ip", "tel:+1;ext=1;ext=2"] {
+            assert!(same(text, text), "{text}");
+        }
+        assert!(!same("sip:a@h;x=1;x=2", "sip:a@h;x=1"));
+        assert!(!same("tel:+1;ext=1;ext=2", "tel:+1;ext=1"));
     }
 
     #[test]
