@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::ControlFlow;
 
 use crate::pattern::{MAX_LEN, Outcome, match_more, match_now};
@@ -66,14 +67,14 @@ impl<T> Context<T> {
 
     /// The first step that the query reaches here. `seen` is set when an extension matched.
     #[inline]
-    pub(super) fn find(&self, query: &Query<'_>, seen: &mut bool) -> Option<(usize, StepIndex)> {
+    pub(super) fn find(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
         let dialled = query.dialled.as_bytes();
         let found = self.each_match(dialled, |entry, has_conditions| {
             let unconditional = !has_conditions && query.priority == 1;
             if !unconditional && !self.admits(entry, query) {
                 return ControlFlow::Continue(());
             }
-            *seen = true;
+            seen.set(true);
             match self.entries.step(entry, query.priority) {
                 Some(step) => ControlFlow::Break((entry, step)),
                 None => ControlFlow::Continue(()),
@@ -88,14 +89,16 @@ impl<T> Context<T> {
     pub(super) fn each_match<B>(
         &self,
         dialled: &[u8],
-        mut visit: impl FnMut(usize, bool) -> ControlFlow<B>,
+        visit: impl Fn(usize, bool) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         match &self.compiled {
             Compiled::Automaton(automaton) if dialled.first() != Some(&b'_') => {
-                if !dialled.iter().all(|&byte| is_dialled(byte)) {
-                    self.named(dialled).try_for_each(|entry| visit(entry, true))?;
-                }
-                automaton.each_match(dialled, visit)
+                let named = || {
+                    let all_keys = dialled.iter().all(|&byte| is_key(byte));
+                    let mut named = if all_keys { 0..0 } else { self.named(dialled) };
+                    named.try_for_each(|entry| visit(entry, true))
+                };
+                automaton.each_match(dialled, named, &visit)
             }
             Compiled::Tree(tree) if dialled.first() != Some(&b'_') => {
                 self.named(dialled).try_for_each(|entry| visit(entry, true))?;
@@ -191,7 +194,7 @@ impl<T> Context<T> {
 }
 
 /// Whether a byte is on a telephone's keys, or decoration.
-fn is_dialled(byte: u8) -> bool {
+fn is_key(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'*' | b'#' | b'+' | b'-')
 }
 

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::pattern;
 
@@ -18,10 +19,10 @@ pub(super) fn find<'p, T>(
     query: &Query<'_>,
 ) -> Result<Match<'p, T>, NoMatch> {
     check_length(query)?;
-    let mut seen = false;
+    let seen = Cell::new(false);
     let context = plan.compiled(id).ok_or(NoMatch::NoContext)?;
     let mut visit = |id: ContextId, context: &'p Context<T>| {
-        let (entry, step) = context.find(query, &mut seen)?;
+        let (entry, step) = context.find(query, &seen)?;
         Match::new(plan, Found { context: id, entry: entry as u32, step: step as u32 })
     };
     let found = match visit(id, context) {
@@ -29,7 +30,7 @@ pub(super) fn find<'p, T>(
         None if context.includes.is_empty() => None,
         None => after(plan, id, query, &mut visit),
     };
-    found.ok_or(if seen { NoMatch::NoPriority } else { NoMatch::NoExtension })
+    found.ok_or(if seen.get() { NoMatch::NoPriority } else { NoMatch::NoExtension })
 }
 
 /// What more digits could do.

@@ -23,6 +23,8 @@ pub(super) struct Alphabet {
 pub(super) struct Packed {
     pub(super) symbols: u64,
     pub(super) length: u32,
+    /// It has characters that are not on a telephone's keys.
+    pub(super) is_named: bool,
 }
 
 impl Alphabet {
@@ -80,9 +82,13 @@ impl Alphabet {
             let symbols = u64::from(first)
                 | u64::from(last) << (4 * (length - 8))
                 | u64::from(END) << (4 * length);
-            return Some(Packed { symbols, length });
+            return Some(Packed { symbols, length, is_named: false });
         }
-        let mut packed = Packed { symbols: 0, length: 0 };
+        self.pack_slowly(dialled)
+    }
+
+    fn pack_slowly(&self, dialled: &[u8]) -> Option<Packed> {
+        let mut packed = Packed { symbols: 0, length: 0, is_named: false };
         for &byte in dialled {
             let symbol = self.symbols[usize::from(byte)];
             if symbol == DASH {
@@ -91,6 +97,7 @@ impl Alphabet {
             if packed.length == 15 {
                 return None;
             }
+            packed.is_named |= symbol == OTHER || symbol == LETTER;
             packed.symbols |= u64::from(symbol) << (4 * packed.length);
             packed.length += 1;
         }
@@ -159,11 +166,18 @@ mod tests {
     fn packs_the_first_symbol_lowest() {
         let alphabet = Alphabet::new([].into_iter()).unwrap();
         let packed = |text: &str| alphabet.pack(text.as_bytes()).unwrap();
-        assert_eq!(packed("84951234567"), Packed { symbols: 0xF765_4321_5948, length: 11 });
+        assert_eq!(
+            packed("84951234567"),
+            Packed { symbols: 0xF765_4321_5948, length: 11, is_named: false }
+        );
         assert_eq!(packed("8-495-123-45-67"), packed("84951234567"));
-        assert_eq!(packed("*97"), Packed { symbols: 0xF79A, length: 3 });
-        assert_eq!(packed("+1234567"), Packed { symbols: 0xF_7654_321C, length: 8 });
-        assert_eq!(packed(""), Packed { symbols: 0xF, length: 0 });
+        assert_eq!(packed("*97"), Packed { symbols: 0xF79A, length: 3, is_named: false });
+        assert_eq!(
+            packed("+1234567"),
+            Packed { symbols: 0xF_7654_321C, length: 8, is_named: false }
+        );
+        assert_eq!(packed(""), Packed { symbols: 0xF, length: 0, is_named: false });
+        assert!(packed("12a").is_named);
         assert_eq!(packed("123456789012345").symbols, 0xF543_2109_8765_4321);
         assert_eq!(alphabet.pack(b"1234567890123456"), None);
     }

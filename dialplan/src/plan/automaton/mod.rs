@@ -149,16 +149,26 @@ impl Candidate {
 
 impl Automaton {
     /// Calls `visit` for each extension that matches, in order, saying whether the extension has
-    /// conditions that the automaton knows nothing of.
+    /// conditions that the automaton knows nothing of. Exact extensions that are not all keys of a
+    /// telephone are not in here: `named` is called when the string may be one, first of all.
     #[inline]
     pub(super) fn each_match<B>(
         &self,
         dialled: &[u8],
+        named: impl FnOnce() -> ControlFlow<B>,
         mut visit: impl FnMut(usize, bool) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let (list, rest) = match self.alphabet.pack(dialled) {
-            Some(packed) => self.walk(packed),
-            None => self.walk_long(dialled),
+            Some(packed) => {
+                if packed.is_named {
+                    named()?;
+                }
+                self.walk(packed)
+            }
+            None => {
+                named()?;
+                self.walk_long(dialled)
+            }
         };
         self.each_candidate(list, |candidate| {
             if !candidate.matches(rest) {
@@ -204,7 +214,7 @@ impl Automaton {
     }
 
     #[inline]
-    fn walk(&self, Packed { mut symbols, length }: Packed) -> (Cell, Rest) {
+    fn walk(&self, Packed { mut symbols, length, .. }: Packed) -> (Cell, Rest) {
         let mut cell = self.root;
         let mut depth = 0;
         while cell & LEAF == 0 {
