@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod csv;
+pub mod number;
 pub mod pattern;
 pub mod plan;
 pub mod schedule;
