@@ -8,4 +8,5 @@ pub mod csv;
 pub mod number;
 pub mod pattern;
 pub mod plan;
+pub mod prefix;
 pub mod schedule;

@@ -90,7 +90,19 @@ impl Digits {
 
     /// Whether `*` and `#` are missing.
     pub fn is_numeric(self) -> bool {
-        self.iter().all(|key| key < 10)
+        self.numeric_len() == self.len()
+    }
+
+    /// The word itself.
+    pub(crate) const fn raw(self) -> u64 {
+        self.0
+    }
+
+    /// How many digits come before the first `*` or `#`.
+    #[inline]
+    pub(crate) const fn numeric_len(self) -> u32 {
+        let others = self.0 & 0x8888_8888_8888_8880 & (self.0 << 1 | self.0 << 2);
+        if others == 0 { self.len() } else { others.leading_zeros() / 4 }
     }
 
     /// Writes the keys into a buffer.
