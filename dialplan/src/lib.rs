@@ -9,4 +9,5 @@ pub mod number;
 pub mod pattern;
 pub mod plan;
 pub mod prefix;
+pub mod rate;
 pub mod schedule;
