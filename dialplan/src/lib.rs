@@ -4,10 +4,12 @@
 
 extern crate alloc;
 
+pub mod caller_id;
 pub mod csv;
 pub mod number;
 pub mod pattern;
 pub mod plan;
 pub mod prefix;
 pub mod rate;
+pub mod route;
 pub mod schedule;
