@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod asterisk;
 pub mod caller_id;
 pub mod csv;
 pub mod number;
@@ -13,3 +14,4 @@ pub mod prefix;
 pub mod rate;
 pub mod route;
 pub mod schedule;
+pub mod variable;

@@ -466,6 +466,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn the_longest_prefix_wins(
             prefixes in prop::collection::btree_set("[0-3]{0,6}|[0-9]{3,15}", 0..700),
