@@ -10,7 +10,7 @@ use crate::prefix::{PrefixError, PrefixTable};
 /// Rules for the number shown on calls that go out.
 ///
 /// They are tried in this order: forwarding, the device, the direction, the number of the company.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CallerIdRules {
     forwarding: Forwarding,
     devices: BTreeMap<Box<str>, Number>,

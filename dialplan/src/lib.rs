@@ -7,6 +7,10 @@ extern crate alloc;
 pub mod asterisk;
 pub mod caller_id;
 pub mod csv;
+mod dialplan;
+#[cfg(feature = "toml")]
+pub mod file;
+mod finding;
 pub mod number;
 pub mod pattern;
 pub mod plan;
@@ -14,4 +18,9 @@ pub mod prefix;
 pub mod rate;
 pub mod route;
 pub mod schedule;
+mod trace;
 pub mod variable;
+
+pub use dialplan::{Call, Decision, Dialplan, Out, Rejection, Target};
+pub use finding::{Fault, Finding};
+pub use trace::{Line, Trace, Verdict};

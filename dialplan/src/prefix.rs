@@ -296,6 +296,13 @@ fn root_index(top: u64, length: u32, digits: u32) -> Option<usize> {
     })
 }
 
+/// The table without prefixes.
+impl<V> Default for PrefixTable<V> {
+    fn default() -> Self {
+        Builder::run(Vec::new(), 2)
+    }
+}
+
 struct Builder<V> {
     entries: Vec<(Digits, Option<V>)>,
     table: PrefixTable<V>,

@@ -17,6 +17,8 @@ const MAX_BYTES: usize = 64 << 20;
 pub(super) struct Section {
     pub(super) name: Box<str>,
     pub(super) is_template: bool,
+    pub(super) file: Rc<str>,
+    pub(super) line: u32,
     pub(super) lines: Vec<Rc<Line>>,
 }
 
@@ -156,7 +158,7 @@ impl<'f> Conf<'f> {
     }
 
     /// `[name]`, `[name](!)`, `[name](template,…)`, `[name](+)`.
-    fn heading(&mut self, heading: &str, file: &str, line: u32) {
+    fn heading(&mut self, heading: &str, file: &Rc<str>, line: u32) {
         self.current = None;
         let Some((name, options)) = heading.split_once(']') else {
             return self.note(file, line, "the heading is not closed: `]` is missing");
@@ -183,7 +185,13 @@ impl<'f> Conf<'f> {
             None => {
                 self.by_name.insert(name.trim().into(), self.sections.len());
                 let name = name.trim().into();
-                self.sections.push(Section { name, is_template: false, lines: Vec::new() });
+                self.sections.push(Section {
+                    name,
+                    is_template: false,
+                    file: file.clone(),
+                    line,
+                    lines: Vec::new(),
+                });
                 self.sections.len() - 1
             }
         };

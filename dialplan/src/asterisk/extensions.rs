@@ -78,7 +78,8 @@ impl Reader {
 
     fn context(&mut self, section: &Section) {
         let mut last = Last::default();
-        self.builder.context(&section.name);
+        let origin = Origin { file: &section.file, line: section.line };
+        self.builder.context(&section.name).written_at(origin);
         for line in &section.lines {
             match &*line.key {
                 "exten" => self.exten(section, line, &mut last),

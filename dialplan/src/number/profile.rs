@@ -203,6 +203,12 @@ impl Profile {
         Ok(self)
     }
 
+    /// Without the emergency numbers known so far, for a place that has others.
+    pub fn without_emergency(mut self) -> Profile {
+        self.emergency.clear();
+        self
+    }
+
     /// With short numbers: those of `length` digits that begin with `starts`.
     ///
     /// # Errors

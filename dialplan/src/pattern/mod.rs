@@ -16,6 +16,7 @@
 
 mod element;
 mod matching;
+mod mismatch;
 mod order;
 
 use alloc::boxed::Box;
@@ -26,6 +27,7 @@ use core::str::FromStr;
 pub use element::{ByteSet, Element, Elements};
 pub use matching::Outcome;
 pub(crate) use matching::{match_more, match_now};
+pub use mismatch::Mismatch;
 pub(crate) use order::compare;
 
 /// The longest pattern or dialled string that is looked at, in bytes.
@@ -80,6 +82,11 @@ impl Pattern {
     /// What digits after `dialled` could still do: the question of overlap dialling.
     pub fn more(&self, dialled: &str) -> Outcome {
         match_more(&self.text, dialled.as_bytes())
+    }
+
+    /// Why `dialled` does not match; `None` when it does.
+    pub fn mismatch(&self, dialled: &str) -> Option<Mismatch> {
+        mismatch::mismatch(&self.text, dialled)
     }
 
     /// The parts of the pattern, decoration and empty sets left out.
@@ -162,6 +169,16 @@ impl PatternError {
             PatternError::UnclosedSet { at } | PatternError::Character { at, .. } => *at,
         }
     }
+}
+
+/// [`Pattern::mismatch`] for a pattern that a plan keeps.
+pub(crate) fn mismatch_of(pattern: &str, dialled: &str) -> Option<Mismatch> {
+    mismatch::mismatch(pattern, dialled)
+}
+
+/// [`Pattern::is_satisfiable`] for a pattern that a plan keeps.
+pub(crate) fn is_satisfiable(pattern: &str) -> bool {
+    matching::is_satisfiable(pattern)
 }
 
 /// Checks the form without keeping anything.

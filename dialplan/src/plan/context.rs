@@ -18,6 +18,7 @@ use super::{ContextId, Query};
 #[derive(Clone, Debug)]
 pub(super) struct Context<T> {
     pub(super) name: Box<str>,
+    pub(super) place: Place,
     pub(super) entries: Entries<T>,
     pub(super) includes: Vec<Include>,
     /// The contexts searched after this one, in order, when no include has a condition.
@@ -45,7 +46,7 @@ enum Compiled {
 
 impl<T> Context<T> {
     pub(super) fn new(
-        name: Box<str>,
+        (name, place): (Box<str>, Place),
         entries: Entries<T>,
         includes: Vec<Include>,
         (keys, ranks): (&Keys, &Ranks),
@@ -62,7 +63,7 @@ impl<T> Context<T> {
             Matcher::Linear => Compiled::Linear,
         };
         let has_odd = (0..entries.len()).any(|entry| is_odd(entries.pattern(entry)));
-        Context { name, entries, includes, order: None, compiled, has_odd }
+        Context { name, place, entries, includes, order: None, compiled, has_odd }
     }
 
     /// The first step that the query reaches here. `seen` is set when an extension matched.

@@ -2,8 +2,10 @@
 
 mod automaton;
 mod builder;
+mod check;
 mod context;
 mod entry;
+mod explain;
 mod key;
 mod query;
 mod search;
@@ -125,6 +127,14 @@ impl<T> Plan<T> {
     /// How the extensions of a context are matched; the tree may stand in for the automaton.
     pub fn matcher(&self, context: &str) -> Option<Matcher> {
         Some(self.compiled(self.context(context)?)?.matcher())
+    }
+
+    /// The schedules that includes depend on, with their places.
+    pub fn conditions(&self) -> impl Iterator<Item = (&str, Option<Origin<'_>>)> {
+        self.contexts
+            .iter()
+            .flat_map(|context| &context.includes)
+            .filter_map(|include| Some((include.schedule.as_deref()?, self.origin(include.place))))
     }
 
     /// Bytes that the plan holds on the heap, what `T` itself points to not counted.

@@ -28,6 +28,13 @@ pub struct SpendingLimit {
     pub amount: Micros,
 }
 
+/// Blocks nothing and limits nothing.
+impl Default for Guard {
+    fn default() -> Self {
+        Guard { destinations: PrefixTable::default(), limits: Vec::new(), max_accounts: 10_000 }
+    }
+}
+
 /// What accounts have spent.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {

@@ -125,6 +125,17 @@ impl Router {
         Ok(Router { trunks, names, routes, prefixes, emergency })
     }
 
+    /// A router without trunks.
+    pub fn empty() -> Router {
+        Router {
+            trunks: Vec::new(),
+            names: BTreeMap::new(),
+            routes: Vec::new(),
+            prefixes: PrefixTable::default(),
+            emergency: Emergency::default(),
+        }
+    }
+
     /// The trunks for a number, in the order in which they are tried.
     pub fn select<'r>(
         &'r self,
