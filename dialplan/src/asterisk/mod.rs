@@ -39,6 +39,38 @@ pub struct Application {
     pub arguments: Box<str>,
 }
 
+impl Application {
+    /// Calls `visit` with each context that this step leads to: `Goto`, `Gosub`, `Macro`, `Dial` of
+    /// a `Local` channel and their like.
+    pub fn contexts(&self, visit: &mut dyn FnMut(&str)) {
+        let name = self.name.to_ascii_lowercase();
+        match name.as_str() {
+            "goto" | "gosub" | "gotoif" | "gotoiftime" | "gosubif" | "execif" => {
+                // Any argument of `context,extension,priority` may be the context.
+                for target in self.arguments.split(['?', ':']) {
+                    let target = target.split('(').next().unwrap_or_default();
+                    let parts: Vec<&str> = target.split([',', '|']).map(str::trim).collect();
+                    if let [.., context, _, _] = parts.as_slice() {
+                        visit(context);
+                    }
+                }
+            }
+            "macro" => {
+                let name = self.arguments.split(',').next().unwrap_or_default();
+                visit(&alloc::format!("macro-{}", name.trim()));
+            }
+            "background" | "waitexten" | "read" | "disa" | "page" | "dial" | "queue" => {
+                for argument in self.arguments.split([',', '&']) {
+                    if let Some((_, context)) = argument.split_once('@') {
+                        visit(context.split(['/', ')']).next().unwrap_or_default().trim());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Something in the file that did not become part of the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {

@@ -16,8 +16,8 @@
 
 mod element;
 mod matching;
-mod mismatch;
 mod order;
+mod words;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -27,8 +27,9 @@ use core::str::FromStr;
 pub use element::{ByteSet, Element, Elements};
 pub use matching::Outcome;
 pub(crate) use matching::{match_more, match_now};
-pub use mismatch::Mismatch;
+
 pub(crate) use order::compare;
+pub use words::{Mismatch, Words};
 
 /// The longest pattern or dialled string that is looked at, in bytes.
 ///
@@ -86,7 +87,12 @@ impl Pattern {
 
     /// Why `dialled` does not match; `None` when it does.
     pub fn mismatch(&self, dialled: &str) -> Option<Mismatch> {
-        mismatch::mismatch(&self.text, dialled)
+        words::mismatch(&self.text, dialled)
+    }
+
+    /// What it takes, in words: `8495, then 7 digits`.
+    pub fn words(&self) -> Words<'_> {
+        Words(&self.text)
     }
 
     /// The parts of the pattern, decoration and empty sets left out.
@@ -171,9 +177,14 @@ impl PatternError {
     }
 }
 
+/// [`Pattern::words`] for a pattern that a plan keeps.
+pub(crate) fn words_of(pattern: &str) -> Words<'_> {
+    Words(pattern)
+}
+
 /// [`Pattern::mismatch`] for a pattern that a plan keeps.
 pub(crate) fn mismatch_of(pattern: &str, dialled: &str) -> Option<Mismatch> {
-    mismatch::mismatch(pattern, dialled)
+    words::mismatch(pattern, dialled)
 }
 
 /// [`Pattern::is_satisfiable`] for a pattern that a plan keeps.

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::ControlFlow;
 
-use crate::pattern::mismatch_of;
+use crate::pattern::{mismatch_of, words_of};
 use crate::trace::{Line, Verdict};
 
 use super::context::Context;
@@ -108,7 +108,7 @@ impl<T> Plan<T> {
                 break;
             }
             let place = entries.steps(entry).next().and_then(|(_, step)| self.origin(step.place));
-            let name = name_of(entries.pattern(entry), entries.caller_pattern(entry));
+            let name = rule(entries.pattern(entry), entries.caller_pattern(entry));
             let why = match mismatch_of(entries.pattern(entry), query.dialled) {
                 Some(mismatch) => format!("{mismatch}"),
                 None if !entries.admits(entry, query.caller) => {
@@ -123,19 +123,18 @@ impl<T> Plan<T> {
                 }
                 None => format!("it fits, but has no step {}", query.priority),
             };
-            lines
-                .push(Line::new(Verdict::No, format!("`{name}` is passed over: {why}.")).at(place));
+            lines.push(Line::new(Verdict::No, format!("{name} does not fit: {why}.")).at(place));
         }
         let (entry, step) = winner?;
         let found = Found { context: id, entry: entry as u32, step: step as u32 };
         let place = entries.stored(step).and_then(|step| self.origin(step.place));
-        let name = name_of(entries.pattern(entry), entries.caller_pattern(entry));
+        let name = rule(entries.pattern(entry), entries.caller_pattern(entry));
         let after = match entries.len() - entry - 1 {
             0 => String::new(),
             1 => "; the one rule after it is not needed".into(),
             after => format!("; the {after} rules after it are not needed"),
         };
-        lines.push(Line::new(Verdict::Yes, format!("`{name}` fits{after}.")).at(place));
+        lines.push(Line::new(Verdict::Yes, format!("{name} fits{after}.")).at(place));
         Match::new(self, found)
     }
 
@@ -184,9 +183,15 @@ impl<T> Plan<T> {
     }
 }
 
-fn name_of(pattern: &str, caller_pattern: Option<&str>) -> String {
+/// `The rule `_1XX` (1, then 2 digits)`, with its caller's pattern.
+fn rule(pattern: &str, caller_pattern: Option<&str>) -> String {
+    let words = match pattern.starts_with('_') {
+        true => format!(" ({})", words_of(pattern)),
+        false => String::new(),
+    };
     match caller_pattern {
-        None => pattern.into(),
-        Some(caller_pattern) => format!("{pattern}/{caller_pattern}"),
+        None => format!("The rule `{pattern}`{words}"),
+        Some("") => format!("The rule `{pattern}`{words} for callers without a number"),
+        Some(caller) => format!("The rule `{pattern}`{words} for calls from `{caller}`"),
     }
 }

@@ -1,4 +1,4 @@
-//! Why a pattern does not match, for people.
+//! Patterns for people: what they take, and why they do not match.
 
 use core::fmt;
 
@@ -29,6 +29,48 @@ pub enum Mismatch {
     },
     /// No string could match.
     Never,
+}
+
+/// What a pattern takes, in words.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a>(pub(super) &'a str);
+
+impl fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut elements = Elements::new(self.0).peekable();
+        let mut is_first = true;
+        let mut in_literal = false;
+        while let Some(element) = elements.next() {
+            let literal = match element {
+                Element::One(set) if set.len() == 1 => set.first(),
+                Element::EmptySet => continue,
+                _ => None,
+            };
+            if !is_first && !(in_literal && literal.is_some()) {
+                f.write_str(", then ")?;
+            }
+            is_first = false;
+            in_literal = literal.is_some();
+            match element {
+                Element::One(_) if let Some(byte) = literal => write!(f, "{}", Key(byte))?,
+                Element::One(set) => {
+                    let mut count = 1;
+                    while elements.next_if_eq(&element).is_some() {
+                        count += 1;
+                    }
+                    match count {
+                        1 => write!(f, "{}", Wanted(set))?,
+                        _ if set == ByteSet::range(b'0', b'9') => write!(f, "{count} digits")?,
+                        _ => write!(f, "{count} times {}", Wanted(set))?,
+                    }
+                }
+                Element::AtLeastOne => return f.write_str("anything"),
+                Element::Anything => return f.write_str("anything or nothing"),
+                Element::EmptySet => {}
+            }
+        }
+        if is_first { f.write_str("nothing") } else { Ok(()) }
+    }
 }
 
 /// The first reason why it does not match; `None` when it does.
@@ -77,13 +119,18 @@ impl fmt::Display for Mismatch {
                     (3, _) => "rd",
                     _ => "th",
                 };
-                write!(f, "the {key}{suffix} key is {}, not {}", Key(found), Wanted(wanted))
+                write!(
+                    f,
+                    "the {key}{suffix} key is {}, but it wants {}",
+                    Key(found),
+                    Wanted(wanted)
+                )
             }
             Mismatch::TooShort { missing } => {
                 write!(f, "it is {missing} key{} too short", plural(missing))
             }
             Mismatch::TooLong { extra } => write!(f, "it is {extra} key{} too long", plural(extra)),
-            Mismatch::Never => f.write_str("nothing can ever match it"),
+            Mismatch::Never => f.write_str("nothing can ever fit it"),
         }
     }
 }
@@ -150,17 +197,31 @@ mod tests {
     use alloc::string::ToString;
 
     #[test]
-    fn in_words() {
+    fn patterns_in_words() {
+        for (pattern, words) in [
+            ("100", "100"),
+            ("_8495XXXXXXX", "8495, then 7 digits"),
+            ("_NXX-X", "a digit from 2 to 9, then 3 digits"),
+            ("_810.", "810, then anything"),
+            ("_[13-5][13-5]0!", "2 times one of 1, 3 to 5, then 0, then anything or nothing"),
+            ("_", "nothing"),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().words().to_string(), words);
+        }
+    }
+
+    #[test]
+    fn mismatches_in_words() {
         for (pattern, dialled, words) in [
-            ("_1XX", "84951", "the 1st key is 8, not 1"),
-            ("_8X", "8*", "the 2nd key is *, not a digit"),
-            ("_8NX", "815", "the 2nd key is 1, not a digit from 2 to 9"),
-            ("_[13-57]", "2", "the 1st key is 2, not one of 1, 3 to 5, 7"),
+            ("_1XX", "84951", "the 1st key is 8, but it wants 1"),
+            ("_8X", "8*", "the 2nd key is *, but it wants a digit"),
+            ("_8NX", "815", "the 2nd key is 1, but it wants a digit from 2 to 9"),
+            ("_[13-57]", "2", "the 1st key is 2, but it wants one of 1, 3 to 5, 7"),
             ("_8-XXX", "81", "it is 2 keys too short"),
             ("_9.", "9", "it is 1 key too short"),
             ("100", "1005", "it is 1 key too long"),
-            ("_12345678901X", "12345678901a", "the 12th key is a, not a digit"),
-            ("_1[]", "1", "nothing can ever match it"),
+            ("_12345678901X", "12345678901a", "the 12th key is a, but it wants a digit"),
+            ("_1[]", "1", "nothing can ever fit it"),
         ] {
             let pattern = Pattern::parse(pattern).unwrap();
             let why = pattern.mismatch(dialled).unwrap();
