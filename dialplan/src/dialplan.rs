@@ -14,7 +14,7 @@ use crate::finding::{Fault, Finding};
 use crate::number::{Dialled, Number, NumberError, Profile, Reading};
 use crate::plan::{NoMatch, Origin, Plan, Query};
 use crate::rate::{Micros, Tariff};
-use crate::route::{Guard, Ledger, Refusal, RouteRequest, Router, Selection, Usage, Why};
+use crate::route::{Guard, Ledger, Refusal, RouteRequest, Router, Selection, Usage};
 use crate::schedule::Schedules;
 use crate::trace::{Line, Trace, Verdict};
 use crate::variable::expand;
@@ -482,17 +482,7 @@ fn say_attempts(
     selection: &Selection<'_>,
 ) {
     for skipped in &selection.skipped {
-        say(Verdict::No, &|| {
-            let why = match &skipped.why {
-                Why::Closed(schedule) => format!("its schedule `{schedule}` is closed now"),
-                Why::UnknownSchedule(schedule) => format!("nobody knows its schedule `{schedule}`"),
-                Why::Full(capacity) => format!("all its {capacity} lines are busy"),
-                Why::NoSuchTrunk => "it does not exist".into(),
-                Why::OtherPrefix => "it takes only numbers that begin otherwise".into(),
-                Why::Unwritable => "the number cannot be written for it".into(),
-            };
-            format!("Trunk `{}` is left out: {why}.", skipped.name)
-        });
+        say(Verdict::No, &|| format!("Trunk `{}` is left out: {}.", skipped.name, skipped.why));
     }
     for (index, attempt) in selection.attempts.iter().enumerate() {
         say(if index == 0 { Verdict::Yes } else { Verdict::Note }, &|| {

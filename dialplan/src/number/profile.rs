@@ -93,7 +93,8 @@ impl Profile {
             country_code,
             international_prefix: Digits::EMPTY,
             trunk_prefix: Digits::EMPTY,
-            national_lengths: 1..=0,
+            // None, until they are told.
+            national_lengths: RangeInclusive::new(1, 0),
             national_first: 0x3FF,
             bare_country_code: false,
             bare_national: false,

@@ -46,7 +46,8 @@ impl fmt::Display for Words<'_> {
                 Element::EmptySet => continue,
                 _ => None,
             };
-            if !is_first && !(in_literal && literal.is_some()) {
+            let goes_on = in_literal && literal.is_some();
+            if !(is_first || goes_on) {
                 f.write_str(", then ")?;
             }
             is_first = false;

@@ -12,13 +12,16 @@ use super::builder::Place;
 use super::context::Context;
 use super::{ContextId, Plan};
 
+/// Names the contexts that a step leads to.
+pub type Jumps<'j, T> = dyn Fn(&T, &mut dyn FnMut(&str)) + 'j;
+
 impl<T> Plan<T> {
     /// Looks for faults: rules that never match or never win, steps that are there twice or missing,
     /// includes that lead nowhere or in a circle, and contexts that no call can come to.
     ///
     /// `starts` names the contexts where calls begin; when it is empty, which contexts are reached
     /// is not looked at. `jumps` calls its second argument with each context that a step leads to.
-    pub fn check(&self, starts: &[&str], jumps: &dyn Fn(&T, &mut dyn FnMut(&str))) -> Vec<Finding> {
+    pub fn check(&self, starts: &[&str], jumps: &Jumps<'_, T>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self
             .duplicates
             .iter()
@@ -138,12 +141,7 @@ impl<T> Plan<T> {
         }
     }
 
-    fn check_reached(
-        &self,
-        starts: &[&str],
-        jumps: &dyn Fn(&T, &mut dyn FnMut(&str)),
-        findings: &mut Vec<Finding>,
-    ) {
+    fn check_reached(&self, starts: &[&str], jumps: &Jumps<'_, T>, findings: &mut Vec<Finding>) {
         let mut reached = alloc::vec![false; self.contexts.len()];
         let mut queue = Vec::new();
         let enter = |id: Option<ContextId>, reached: &mut Vec<bool>, queue: &mut Vec<ContextId>| {

@@ -165,7 +165,7 @@ impl Keys {
         // Most comparisons are decided by the first few ranks, kept beside the index.
         let (bits, count) = match ranks.len() {
             ..=256 => (8, 7),
-            ..=65_536 => (16, 3),
+            257..=65_536 => (16, 3),
             _ => (32, 1),
         };
         let mut order: Vec<(u64, u32)> = (0..self.starts.len())

@@ -16,6 +16,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 pub use builder::{AddError, BuildError, ContextBuilder, Limits, Matcher, PlanBuilder, Step};
+pub use check::Jumps;
 pub use query::{Digits, Duplicate, Match, NoMatch, Origin, Query};
 
 use context::Context;

@@ -206,8 +206,7 @@ impl Router {
         };
         let preferred = self.emergency.trunks.iter().filter_map(|name| self.trunk(name));
         let others = (0..).zip(&self.trunks).map(|(id, trunk)| (TrunkId(id), trunk));
-        let others =
-            others.filter(|(_, trunk)| !self.emergency.trunks.iter().any(|n| *n == trunk.name));
+        let others = others.filter(|(_, trunk)| !self.emergency.trunks.contains(&trunk.name));
         let mut attempts: Vec<Attempt<'_>> = preferred
             .chain(others)
             .map(|(id, trunk)| Attempt {

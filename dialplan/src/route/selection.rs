@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use crate::rate::Micros;
@@ -60,6 +61,20 @@ pub enum Why {
     OtherPrefix,
     /// The number cannot be written as the trunk wants it.
     Unwritable,
+}
+
+/// In words: `its schedule `night` is closed now`.
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::Closed(schedule) => write!(f, "its schedule `{schedule}` is closed now"),
+            Why::UnknownSchedule(schedule) => write!(f, "nobody knows its schedule `{schedule}`"),
+            Why::Full(capacity) => write!(f, "all its {capacity} lines are busy"),
+            Why::NoSuchTrunk => f.write_str("it does not exist"),
+            Why::OtherPrefix => f.write_str("it takes only numbers that begin otherwise"),
+            Why::Unwritable => f.write_str("the number cannot be written for it"),
+        }
+    }
 }
 
 /// How a try at a trunk failed.
