@@ -9,7 +9,9 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use dialplan::number::{Digits, Number, Profile};
 use dialplan::plan::{Plan, Query};
+use dialplan::prefix::PrefixTable;
 
 /// Counts bytes in use and calls.
 struct Counting;
@@ -199,6 +201,145 @@ fn compare_patterns() {
     }
 }
 
+/// Prefixes as price lists have them: a country's, its cities', and everything of a few carriers.
+fn prefixes(count: usize) -> Vec<String> {
+    let mut random = Random(3);
+    let mut set = std::collections::BTreeSet::new();
+    let longest = 3 + (count as f64).log10() as u64;
+    while set.len() < count {
+        let length = 1 + random.below(longest) + u64::from(random.below(2) == 0);
+        let first = char::from(b'1' + random.below(9) as u8);
+        set.insert(format!("{first}{}", random.digits(length as usize)));
+    }
+    set.into_iter().collect()
+}
+
+/// A prefix of decimal digits, four bits each, as `prefix-trie` wants them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct DecimalPrefix {
+    bits: u64,
+    length: u8,
+}
+
+impl DecimalPrefix {
+    fn new(digits: &str) -> DecimalPrefix {
+        let mut bits = 0;
+        for (at, digit) in digits.bytes().enumerate() {
+            bits |= u64::from(digit - b'0') << (60 - 4 * at);
+        }
+        DecimalPrefix { bits, length: 4 * digits.len() as u8 }
+    }
+}
+
+impl prefix_trie::Prefix for DecimalPrefix {
+    type R = u64;
+
+    fn repr(&self) -> u64 {
+        self.bits
+    }
+
+    fn prefix_len(&self) -> u8 {
+        self.length
+    }
+
+    fn from_repr_len(bits: u64, length: u8) -> DecimalPrefix {
+        DecimalPrefix { bits, length }
+    }
+}
+
+fn compare_prefixes() {
+    println!(
+        "\nprefixes       | dialplan ns | prefix-trie ns | ratio | bytes/entry | build ms | allocations"
+    );
+    for count in [1_000, 100_000, 1_000_000] {
+        let prefixes = prefixes(count);
+        let mut random = Random(4);
+        let texts: Vec<String> = (0..1 << 16)
+            .map(|_| {
+                let prefix = &prefixes[random.below(count as u64) as usize];
+                format!("{prefix}{}", random.digits(12 - prefix.len()))
+            })
+            .collect();
+        let numbers: Vec<Number> =
+            texts.iter().map(|text| format!("+{text}").parse().expect("a number")).collect();
+        let keys: Vec<DecimalPrefix> = texts.iter().map(|text| DecimalPrefix::new(text)).collect();
+        let before = BYTES.load(Ordering::Relaxed);
+        let entries: Vec<(Digits, u32)> = prefixes
+            .iter()
+            .zip(0..)
+            .map(|(p, value)| (p.parse().expect("digits"), value))
+            .collect();
+        let start = Instant::now();
+        let table = PrefixTable::build(entries).expect("a good table");
+        let build = start.elapsed();
+        let bytes = BYTES.load(Ordering::Relaxed) - before;
+        let mut trie = prefix_trie::PrefixMap::new();
+        for (prefix, value) in prefixes.iter().zip(0u32..) {
+            trie.insert(DecimalPrefix::new(prefix), value);
+        }
+        for (number, key) in numbers.iter().zip(&keys) {
+            let theirs = trie.get_lpm(key).map(|(_, value)| *value);
+            assert_eq!(table.value(*number).copied(), theirs, "both find the same");
+        }
+        let ours =
+            || numbers.iter().map(|n| table.value(*n).map_or(0, |value| *value as usize)).sum();
+        let calls = CALLS.load(Ordering::Relaxed);
+        black_box(ours());
+        let calls = CALLS.load(Ordering::Relaxed) - calls;
+        let theirs =
+            || keys.iter().map(|key| trie.get_lpm(key).map_or(0, |(_, v)| *v as usize)).sum();
+        let contenders = [
+            Contender { name: "dialplan", run: Box::new(ours) },
+            Contender { name: "prefix-trie", run: Box::new(theirs) },
+        ];
+        let times = interleave(&contenders, numbers.len(), 15);
+        println!(
+            "{count:>14} | {:>11.1} | {:>14.1} | {:>4.1}x | {:>11.1} | {:>8.1} | {calls}",
+            times[0],
+            times[1],
+            times[1] / times[0],
+            bytes as f64 / count as f64,
+            build.as_secs_f64() * 1e3,
+        );
+    }
+}
+
+fn normalise() {
+    let mut random = Random(5);
+    let profile = Profile::russia().area("495").expect("an area code");
+    let texts: Vec<String> = (0..1 << 14)
+        .map(|_| match random.below(6) {
+            0 => format!("8{}{}", [495, 812, 916][random.below(3) as usize], random.digits(7)),
+            1 => {
+                let digits = random.digits(7);
+                let (a, b, c) = (&digits[..3], &digits[3..5], &digits[5..]);
+                format!("8 (495) {a}-{b}-{c}")
+            }
+            2 => format!("+7916{}", random.digits(7)),
+            3 => format!("810442079{}", random.digits(6)),
+            4 => format!("9{}", random.digits(9)),
+            _ => format!("{}-{}-{}", 1 + random.below(9), random.digits(3), random.digits(3)),
+        })
+        .collect();
+    let calls = CALLS.load(Ordering::Relaxed);
+    let ours = || texts.iter().filter(|text| profile.normalise(text).is_ok()).count();
+    let good = ours();
+    let calls = CALLS.load(Ordering::Relaxed) - calls;
+    let contenders = [Contender { name: "normalise", run: Box::new(ours) }];
+    let times = interleave(&contenders, texts.len(), 15);
+    println!(
+        "\nnormalise: {:.1} ns a number ({good} of {} good), {calls} allocations",
+        times[0],
+        texts.len()
+    );
+}
+
 fn main() {
+    // Under `cargo test` the benches are built and run once; there is nothing to measure then.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
     compare_patterns();
+    compare_prefixes();
+    normalise();
 }

@@ -70,6 +70,22 @@ impl<T> Context<T> {
     #[inline]
     pub(super) fn find(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
         let dialled = query.dialled.as_bytes();
+        if let Compiled::Automaton(automaton) = &self.compiled
+            && query.priority == 1
+            && dialled.first() != Some(&b'_')
+        {
+            match automaton.first(dialled) {
+                None => return None,
+                Some(Ok(entry)) => return Some((entry, self.entries.first_step(entry))),
+                Some(Err(_)) => {}
+            }
+        }
+        self.find_slowly(query, seen)
+    }
+
+    #[cold]
+    fn find_slowly(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
+        let dialled = query.dialled.as_bytes();
         let found = self.each_match(dialled, |entry, has_conditions| {
             let unconditional = !has_conditions && query.priority == 1;
             if !unconditional && !self.admits(entry, query) {

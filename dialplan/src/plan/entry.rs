@@ -125,6 +125,16 @@ impl<T> Entries<T> {
         self.steps(entry).find(|(_, step)| step.priority == priority).map(|(index, _)| index)
     }
 
+    /// The first step of an extension that has a priority 1.
+    #[inline]
+    pub(super) fn first_step(&self, entry: usize) -> StepIndex {
+        if self.uniform {
+            return entry;
+        }
+        self.records.get(entry).map_or(usize::MAX, |record| record.steps as usize)
+    }
+
+    #[inline]
     pub(super) fn stored(&self, step: StepIndex) -> Option<&Stored<T>> {
         self.steps.get(step)
     }

@@ -159,6 +159,7 @@ impl<T> Plan<T> {
     }
 }
 
+#[inline]
 fn check_length(query: &Query<'_>) -> Result<(), NoMatch> {
     let length = query.dialled.len().max(query.caller.map_or(0, str::len));
     if length > pattern::MAX_LEN { Err(NoMatch::TooLong { length }) } else { Ok(()) }

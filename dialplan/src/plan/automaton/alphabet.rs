@@ -73,20 +73,41 @@ impl Alphabet {
     /// Packs a string, or gives up on a long one.
     #[inline]
     pub(super) fn pack(&self, dialled: &[u8]) -> Option<Packed> {
-        // Eight to fifteen digits, as nearly all external numbers are: two overlapping words.
-        if let (Some(first), Some(last), 8..=15) =
-            (dialled.first_chunk::<8>(), dialled.last_chunk::<8>(), dialled.len())
-            && let (Some(first), Some(last)) = (pack_digits(first), pack_digits(last))
-        {
-            let length = dialled.len() as u32;
-            let symbols = u64::from(first)
-                | u64::from(last) << (4 * (length - 8))
-                | u64::from(END) << (4 * length);
-            return Some(Packed { symbols, length, is_named: false });
+        // Nearly all that is dialled is one to fifteen digits: two overlapping loads, no loop.
+        let length = dialled.len();
+        let (digits, are_digits) = match (dialled.first_chunk::<8>(), dialled.last_chunk::<8>()) {
+            (Some(first), Some(last)) if length <= 15 => {
+                let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+                let digits = pack_digits(first) | pack_digits(last) << (4 * (length - 8));
+                (digits, are_digits(first) & are_digits(last))
+            }
+            _ => match (dialled.first_chunk::<4>(), dialled.last_chunk::<4>()) {
+                (Some(first), Some(last)) if length <= 7 => {
+                    let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                    let word = u64::from(first) | u64::from(last) << (8 * (length - 4));
+                    let padded = word | ZEROS << (8 * length);
+                    (pack_digits(padded), are_digits(padded))
+                }
+                _ => match (dialled.first(), dialled.get(length / 2), dialled.last()) {
+                    (Some(&first), Some(&middle), Some(&last)) if length <= 3 => {
+                        let word = u64::from(first)
+                            | u64::from(middle) << (8 * (length / 2))
+                            | u64::from(last) << (8 * (length - 1));
+                        let padded = word | ZEROS << (8 * length);
+                        (pack_digits(padded), are_digits(padded))
+                    }
+                    _ => (0, false),
+                },
+            },
+        };
+        if are_digits {
+            let symbols = digits | u64::from(END) << (4 * length);
+            return Some(Packed { symbols, length: length as u32, is_named: false });
         }
         self.pack_slowly(dialled)
     }
 
+    #[cold]
     fn pack_slowly(&self, dialled: &[u8]) -> Option<Packed> {
         let mut packed = Packed { symbols: 0, length: 0, is_named: false };
         for &byte in dialled {
@@ -141,21 +162,25 @@ fn beyond_dialling(set: &ByteSet) -> ByteSet {
     rest
 }
 
+/// Eight times `'0'`.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// Whether eight bytes are ASCII digits.
+#[inline]
+fn are_digits(word: u64) -> bool {
+    // Both hold for '0' to '9' alone: the high nibble is 3, and is still 3 after adding 6.
+    let high = 0xF0F0_F0F0_F0F0_F0F0;
+    let more = word.wrapping_add(0x0606_0606_0606_0606);
+    ((word & high) ^ ZEROS) | ((more & high) ^ ZEROS) == 0
+}
+
 /// Eight ASCII digits in eight nibbles, the first lowest.
 #[inline]
-fn pack_digits(bytes: &[u8; 8]) -> Option<u32> {
-    let word = u64::from_le_bytes(*bytes);
-    // Both hold for '0' to '9' alone: high nibble 3, and still 3 after adding 6.
-    let high = 0xF0F0_F0F0_F0F0_F0F0;
-    let threes = 0x3030_3030_3030_3030;
-    let more = word.wrapping_add(0x0606_0606_0606_0606);
-    if word & high != threes || more & high != threes {
-        return None;
-    }
+fn pack_digits(word: u64) -> u64 {
     let digits = word & 0x0F0F_0F0F_0F0F_0F0F;
     let pairs = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF;
     let quads = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
-    Some((quads | quads >> 16) as u32)
+    (quads | quads >> 16) & 0xFFFF_FFFF
 }
 
 #[cfg(test)]
@@ -176,6 +201,10 @@ mod tests {
             packed("+1234567"),
             Packed { symbols: 0xF_7654_321C, length: 8, is_named: false }
         );
+        for length in 1..=15 {
+            let text = "918273645091827".get(..length).unwrap();
+            assert_eq!(Some(packed(text)), alphabet.pack_slowly(text.as_bytes()), "{text}");
+        }
         assert_eq!(packed(""), Packed { symbols: 0xF, length: 0, is_named: false });
         assert!(packed("12a").is_named);
         assert_eq!(packed("123456789012345").symbols, 0xF543_2109_8765_4321);
@@ -185,8 +214,8 @@ mod tests {
     #[test]
     fn only_digits_take_the_short_way() {
         for byte in 0..=255u8 {
-            let bytes = [b'1', b'2', b'3', byte, b'5', b'6', b'7', b'8'];
-            assert_eq!(pack_digits(&bytes).is_some(), byte.is_ascii_digit(), "{byte}");
+            let word = u64::from_le_bytes([b'1', b'2', b'3', byte, b'5', b'6', b'7', b'8']);
+            assert_eq!(are_digits(word), byte.is_ascii_digit(), "{byte}");
         }
     }
 

@@ -117,14 +117,17 @@ struct Rest {
 }
 
 impl Candidate {
+    /// Without branches, since which candidate matches cannot be foretold.
+    #[inline]
     fn matches(&self, rest: Rest) -> bool {
         let digits = self.meta.digits();
-        let length = match self.meta.tail() {
-            Tail::End => rest.length == digits,
-            Tail::AtLeastOne => rest.length > digits,
-            Tail::Anything | Tail::Absorbed => rest.length >= digits,
-        };
-        length && digits <= rest.digits && (rest.packed ^ self.value) & self.mask == 0
+        // How long the rest may be beyond what is asked for: not at all, or as it likes.
+        let span = (self.meta.0 >> 5 & 1 | self.meta.0 >> 6 & 1).wrapping_neg();
+        let least = digits + (self.meta.0 >> 5 & !(self.meta.0 >> 6) & 1);
+        (rest.length.wrapping_sub(least) <= span)
+            & (rest.length >= least)
+            & (digits <= rest.digits)
+            & ((rest.packed ^ self.value) & self.mask == 0)
     }
 
     /// Whether more digits could make it match, or for `!`, that none are waited for.
@@ -176,6 +179,31 @@ impl Automaton {
             }
             visit(candidate.entry as usize, candidate.meta.has(Meta::CONDITIONAL))
         })
+    }
+
+    /// The first extension that matches: `None` when there is none, `Some(Err)` when it takes a
+    /// closer look at conditions or names.
+    #[inline]
+    pub(super) fn first(&self, dialled: &[u8]) -> Option<Result<usize, Unclear>> {
+        let Some(packed) = self.alphabet.pack(dialled).filter(|packed| !packed.is_named) else {
+            return Some(Err(Unclear));
+        };
+        let (list, rest) = self.walk(packed);
+        let mut at = (list & LIST) as usize;
+        while at != 0 {
+            let candidate = self.candidates.get(at)?;
+            if candidate.matches(rest) {
+                let entry = candidate.entry as usize;
+                let is_clear = !candidate.meta.has(Meta::CONDITIONAL);
+                return Some(if is_clear { Ok(entry) } else { Err(Unclear) });
+            }
+            at = match candidate.meta.0 & (Meta::LAST | Meta::LINKED) {
+                0 => at + 1,
+                Meta::LINKED => *self.links.get(candidate.meta.link())? as usize,
+                _ => return None,
+            };
+        }
+        None
     }
 
     /// Whether a longer string could match; `None` when that takes asking each extension.
@@ -282,6 +310,10 @@ impl Automaton {
         ControlFlow::Continue(())
     }
 }
+
+/// What [`Automaton::first`] cannot decide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unclear;
 
 /// Marks a cell reached by the end of the string; set by the walk, never stored.
 const ENDED: Cell = 1 << 28;
