@@ -71,6 +71,7 @@ proptest! {
         extensions in prop_oneof![
             2 => prop::collection::vec(extension(0), 0..60),
             1 => prop::collection::vec(extension(1), 0..60),
+            1 => prop::collection::vec(extension(0), 128..300),
         ],
         strings in prop::collection::vec(dialled(), 1..60),
         caller in prop::sample::select(vec![None, Some("12"), Some("155"), Some("")]),

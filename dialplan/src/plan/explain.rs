@@ -135,7 +135,7 @@ impl<T> Plan<T> {
             after => format!("; the {after} rules after it are not needed"),
         };
         lines.push(Line::new(Verdict::Yes, format!("{name} fits{after}.")).at(place));
-        Match::new(self, found)
+        Match::of(self, found)
     }
 
     /// How many rules a context has, those of included contexts not counted.
@@ -151,7 +151,7 @@ impl<T> Plan<T> {
         for entry in 0..context.entries.len() {
             for (step, _) in context.entries.steps(entry) {
                 let found = Found { context: id, entry: entry as u32, step: step as u32 };
-                if let Some(rule) = Match::new(self, found) {
+                if let Some(rule) = Match::of(self, found) {
                     visit(rule);
                 }
             }
@@ -177,7 +177,7 @@ impl<T> Plan<T> {
             let step = context.entries.step(entry, query.priority);
             let found =
                 step.map(|step| Found { context: id, entry: entry as u32, step: step as u32 });
-            matches.extend(found.and_then(|found| Match::new(self, found)));
+            matches.extend(found.and_then(|found| Match::of(self, found)));
         }
         matches
     }

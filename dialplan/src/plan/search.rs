@@ -21,16 +21,21 @@ pub(super) fn find<'p, T>(
     check_length(query)?;
     let seen = Cell::new(false);
     let context = plan.compiled(id).ok_or(NoMatch::NoContext)?;
-    let mut visit = |id: ContextId, context: &'p Context<T>| {
+    let visit = |id: ContextId, context: &'p Context<T>| {
         let (entry, step) = context.find(query, &seen)?;
-        Match::new(plan, Found { context: id, entry: entry as u32, step: step as u32 })
+        let target = &context.entries.stored(step)?.target;
+        let found = Found { context: id, entry: entry as u32, step: step as u32 };
+        Some(Match::new(target, plan, found))
     };
-    let found = match visit(id, context) {
-        Some(found) => Some(found),
-        None if context.includes.is_empty() => None,
-        None => after(plan, id, query, &mut visit),
-    };
-    found.ok_or(if seen.get() { NoMatch::NoPriority } else { NoMatch::NoExtension })
+    if let Some(found) = visit(id, context) {
+        return Ok(found);
+    }
+    if !context.includes.is_empty()
+        && let Some(found) = after(plan, id, query, &mut { visit })
+    {
+        return Ok(found);
+    }
+    Err(if seen.get() { NoMatch::NoPriority } else { NoMatch::NoExtension })
 }
 
 /// What more digits could do.

@@ -22,7 +22,6 @@ pub(super) struct Alphabet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     pub(super) symbols: u64,
-    pub(super) length: u32,
     /// It has characters that are not on a telephone's keys.
     pub(super) is_named: bool,
 }
@@ -70,10 +69,9 @@ impl Alphabet {
         mask
     }
 
-    /// Packs a string, or gives up on a long one.
+    /// Packs one to fifteen digits, as nearly all that is dialled is: two overlapping loads, no loop.
     #[inline]
-    pub(super) fn pack(&self, dialled: &[u8]) -> Option<Packed> {
-        // Nearly all that is dialled is one to fifteen digits: two overlapping loads, no loop.
+    pub(super) fn pack_number(dialled: &[u8]) -> Option<u64> {
         let length = dialled.len();
         let (digits, are_digits) = match (dialled.first_chunk::<8>(), dialled.last_chunk::<8>()) {
             (Some(first), Some(last)) if length <= 15 => {
@@ -96,33 +94,30 @@ impl Alphabet {
                         let padded = word | ZEROS << (8 * length);
                         (pack_digits(padded), are_digits(padded))
                     }
-                    _ => (0, false),
+                    _ => return None,
                 },
             },
         };
-        if are_digits {
-            let symbols = digits | u64::from(END) << (4 * length);
-            return Some(Packed { symbols, length: length as u32, is_named: false });
-        }
-        self.pack_slowly(dialled)
+        are_digits.then_some(digits | u64::from(END) << (4 * length))
     }
 
-    #[cold]
-    fn pack_slowly(&self, dialled: &[u8]) -> Option<Packed> {
-        let mut packed = Packed { symbols: 0, length: 0, is_named: false };
+    /// Packs a string of any characters, or gives up on a long one.
+    pub(super) fn pack(&self, dialled: &[u8]) -> Option<Packed> {
+        let mut packed = Packed { symbols: 0, is_named: false };
+        let mut length = 0;
         for &byte in dialled {
             let symbol = self.symbols[usize::from(byte)];
             if symbol == DASH {
                 continue;
             }
-            if packed.length == 15 {
+            if length == 15 {
                 return None;
             }
             packed.is_named |= symbol == OTHER || symbol == LETTER;
-            packed.symbols |= u64::from(symbol) << (4 * packed.length);
-            packed.length += 1;
+            packed.symbols |= u64::from(symbol) << (4 * length);
+            length += 1;
         }
-        packed.symbols |= u64::from(END) << (4 * packed.length);
+        packed.symbols |= u64::from(END) << (4 * length);
         Some(packed)
     }
 
@@ -191,24 +186,23 @@ mod tests {
     fn packs_the_first_symbol_lowest() {
         let alphabet = Alphabet::new([].into_iter()).unwrap();
         let packed = |text: &str| alphabet.pack(text.as_bytes()).unwrap();
-        assert_eq!(
-            packed("84951234567"),
-            Packed { symbols: 0xF765_4321_5948, length: 11, is_named: false }
-        );
+        let plain = |symbols| Packed { symbols, is_named: false };
+        assert_eq!(packed("84951234567"), plain(0xF765_4321_5948));
         assert_eq!(packed("8-495-123-45-67"), packed("84951234567"));
-        assert_eq!(packed("*97"), Packed { symbols: 0xF79A, length: 3, is_named: false });
-        assert_eq!(
-            packed("+1234567"),
-            Packed { symbols: 0xF_7654_321C, length: 8, is_named: false }
-        );
-        for length in 1..=15 {
-            let text = "918273645091827".get(..length).unwrap();
-            assert_eq!(Some(packed(text)), alphabet.pack_slowly(text.as_bytes()), "{text}");
-        }
-        assert_eq!(packed(""), Packed { symbols: 0xF, length: 0, is_named: false });
+        assert_eq!(packed("*97"), plain(0xF79A));
+        assert_eq!(packed("+1234567"), plain(0xF_7654_321C));
+        assert_eq!(packed(""), plain(0xF));
         assert!(packed("12a").is_named);
         assert_eq!(packed("123456789012345").symbols, 0xF543_2109_8765_4321);
         assert_eq!(alphabet.pack(b"1234567890123456"), None);
+        for length in 1..=15 {
+            let text = "918273645091827".get(..length).unwrap();
+            let number = Alphabet::pack_number(text.as_bytes());
+            assert_eq!(number, Some(packed(text).symbols), "{text}");
+        }
+        for text in ["", "12a", "+7495", "1234567a", "12345678*", "1234567890123456"] {
+            assert_eq!(Alphabet::pack_number(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

@@ -27,7 +27,16 @@ pub(super) struct Automaton {
     candidates: Vec<Candidate>,
     /// Where shared lists start, by the number that candidates carry.
     links: Vec<u32>,
-    root: Cell,
+    /// Where the first symbols lead, by themselves.
+    starts: Vec<Start>,
+}
+
+/// Where to go on after some first symbols.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    cell: Cell,
+    /// How many bits of symbols that takes.
+    bits: u32,
 }
 
 /// One cache line.
@@ -59,7 +68,7 @@ struct Candidate {
     meta: Meta,
 }
 
-/// How many digits are asked for (5 bits), the tail (2), flags (3) and a link (22).
+/// How many digits are asked for (5 bits), flags (6) and a link (21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Meta(u32);
 
@@ -75,27 +84,36 @@ enum Tail {
 
 impl Meta {
     const MAX_DIGITS: usize = 31;
-    const LAST: u32 = 1 << 7;
-    const CONDITIONAL: u32 = 1 << 8;
-    const LINKED: u32 = 1 << 9;
-    const MAX_LINK: usize = (1 << 22) - 1;
+    /// The rest may be longer.
+    const OPEN: u32 = 1 << 5;
+    /// The rest has to be longer by one at least.
+    const ONE_MORE: u32 = 1 << 6;
+    /// No more digits are waited for.
+    const DECIDED: u32 = 1 << 7;
+    const LAST: u32 = 1 << 8;
+    const CONDITIONAL: u32 = 1 << 9;
+    const LINKED: u32 = 1 << 10;
+    const LINK_SHIFT: u32 = 11;
+    const MAX_LINK: usize = (1 << 21) - 1;
 
     fn new(digits: usize, tail: Tail, is_conditional: bool) -> Meta {
+        let tail = match tail {
+            Tail::End => 0,
+            Tail::AtLeastOne => Meta::OPEN | Meta::ONE_MORE,
+            Tail::Anything => Meta::OPEN | Meta::DECIDED,
+            Tail::Absorbed => Meta::OPEN,
+        };
         let conditional = if is_conditional { Meta::CONDITIONAL } else { 0 };
-        Meta(digits as u32 | (tail as u32) << 5 | conditional)
+        Meta(digits as u32 | tail | conditional)
     }
 
     fn digits(self) -> u32 {
         self.0 & 31
     }
 
-    fn tail(self) -> Tail {
-        match self.0 >> 5 & 3 {
-            0 => Tail::End,
-            1 => Tail::AtLeastOne,
-            2 => Tail::Anything,
-            _ => Tail::Absorbed,
-        }
+    /// How long the rest has to be.
+    fn least(self) -> u32 {
+        self.digits() + (self.0 >> 6 & 1)
     }
 
     fn has(self, flag: u32) -> bool {
@@ -103,7 +121,7 @@ impl Meta {
     }
 
     fn link(self) -> usize {
-        (self.0 >> 10) as usize
+        (self.0 >> Meta::LINK_SHIFT) as usize
     }
 }
 
@@ -120,13 +138,14 @@ impl Candidate {
     /// Without branches, since which candidate matches cannot be foretold.
     #[inline]
     fn matches(&self, rest: Rest) -> bool {
-        let digits = self.meta.digits();
-        // How long the rest may be beyond what is asked for: not at all, or as it likes.
-        let span = (self.meta.0 >> 5 & 1 | self.meta.0 >> 6 & 1).wrapping_neg();
-        let least = digits + (self.meta.0 >> 5 & !(self.meta.0 >> 6) & 1);
-        (rest.length.wrapping_sub(least) <= span)
-            & (rest.length >= least)
-            & (digits <= rest.digits)
+        (self.meta.digits() <= rest.digits) & self.fits(rest)
+    }
+
+    /// Whether it matches a rest of digits alone.
+    #[inline]
+    fn fits(&self, rest: Rest) -> bool {
+        let least = self.meta.least();
+        ((rest.length == least) | ((rest.length > least) & self.meta.has(Meta::OPEN)))
             & ((rest.packed ^ self.value) & self.mask == 0)
     }
 
@@ -142,10 +161,10 @@ impl Candidate {
         if rest.digits < digits || (rest.packed ^ self.value) & self.mask != 0 {
             return None;
         }
-        match self.meta.tail() {
-            Tail::End => None,
-            Tail::AtLeastOne | Tail::Absorbed => Some(ControlFlow::Continue(())),
-            Tail::Anything => Some(ControlFlow::Break(())),
+        match (self.meta.has(Meta::OPEN), self.meta.has(Meta::DECIDED)) {
+            (false, _) => None,
+            (true, false) => Some(ControlFlow::Continue(())),
+            (true, true) => Some(ControlFlow::Break(())),
         }
     }
 }
@@ -185,14 +204,13 @@ impl Automaton {
     /// closer look at conditions or names.
     #[inline]
     pub(super) fn first(&self, dialled: &[u8]) -> Option<Result<usize, Unclear>> {
-        let Some(packed) = self.alphabet.pack(dialled).filter(|packed| !packed.is_named) else {
-            return Some(Err(Unclear));
-        };
-        let (list, rest) = self.walk(packed);
+        let Some(packed) = Alphabet::pack_number(dialled) else { return Some(Err(Unclear)) };
+        let (list, symbols) = self.steps(packed);
+        let rest = Rest { packed: symbols as u32, length: length(symbols), digits: 0 };
         let mut at = (list & LIST) as usize;
-        while at != 0 {
+        loop {
             let candidate = self.candidates.get(at)?;
-            if candidate.matches(rest) {
+            if candidate.fits(rest) {
                 let entry = candidate.entry as usize;
                 let is_clear = !candidate.meta.has(Meta::CONDITIONAL);
                 return Some(if is_clear { Ok(entry) } else { Err(Unclear) });
@@ -203,7 +221,6 @@ impl Automaton {
                 _ => return None,
             };
         }
-        None
     }
 
     /// Whether a longer string could match; `None` when that takes asking each extension.
@@ -239,33 +256,37 @@ impl Automaton {
             + self.rows.capacity() * size_of::<Row>()
             + self.candidates.capacity() * size_of::<Candidate>()
             + self.links.capacity() * size_of::<u32>()
+            + self.starts.capacity() * size_of::<Start>()
     }
 
+    /// Goes from row to row to a list; what comes back is the list and the symbols left.
     #[inline]
-    fn walk(&self, Packed { mut symbols, length, .. }: Packed) -> (Cell, Rest) {
-        let mut cell = self.root;
-        let mut depth = 0;
+    fn steps(&self, mut symbols: u64) -> (Cell, u64) {
+        let start = symbols as usize & (self.starts.len().wrapping_sub(1));
+        let Some(&Start { mut cell, bits }) = self.starts.get(start) else { return (DEAD, 0) };
+        symbols >>= bits;
         while cell & LEAF == 0 {
-            let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, NOTHING) };
+            let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, 0) };
             cell = row[(symbols & 15) as usize];
             symbols >>= 4;
-            depth += 1;
         }
+        (cell, symbols)
+    }
+
+    fn walk(&self, packed: Packed) -> (Cell, Rest) {
+        let (cell, symbols) = self.steps(packed.symbols);
         // A symbol of 10 or more has bit 3 and one of bits 2 and 1; the end of the string is one.
         let not_digit = symbols & 0x8888_8888_8888_8888 & (symbols << 1 | symbols << 2);
-        let rest = Rest {
-            packed: symbols as u32,
-            length: length.saturating_sub(depth),
-            digits: not_digit.trailing_zeros() / 4,
-        };
-        if depth > length { (cell | ENDED, rest) } else { (cell, rest) }
+        let digits = not_digit.trailing_zeros() / 4;
+        let rest = Rest { packed: symbols as u32, length: length(symbols), digits };
+        if symbols == 0 { (cell | ENDED, rest) } else { (cell, rest) }
     }
 
     /// The walk for strings that do not fit one word.
     #[cold]
     fn walk_long(&self, dialled: &[u8]) -> (Cell, Rest) {
         let mut symbols = self.alphabet.symbols(dialled);
-        let mut cell = self.root;
+        let mut cell = self.starts.last().map_or(DEAD, |start| start.cell);
         while cell & LEAF == 0 {
             let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, NOTHING) };
             let Some(symbol) = symbols.next() else {
@@ -317,4 +338,11 @@ pub(super) struct Unclear;
 
 /// Marks a cell reached by the end of the string; set by the walk, never stored.
 const ENDED: Cell = 1 << 28;
+
+/// How many symbols come before the end; 0 when the end is gone too.
+#[inline]
+fn length(symbols: u64) -> u32 {
+    ((64 - symbols.leading_zeros()) >> 2).saturating_sub(1)
+}
+
 const NOTHING: Rest = Rest { packed: 0, length: 0, digits: 0 };
