@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 
 use crate::pattern::{MAX_LEN, Outcome, match_more, match_now};
 
-use super::automaton::{Automaton, is_odd};
+use super::automaton::{Automaton, Unclear, is_odd};
 use super::builder::{Matcher, Place};
 use super::entry::{Entries, StepIndex};
 use super::key::{Keys, Ranks};
@@ -69,18 +69,26 @@ impl<T> Context<T> {
     /// The first step that the query reaches here. `seen` is set when an extension matched.
     #[inline]
     pub(super) fn find(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
-        let dialled = query.dialled.as_bytes();
-        if let Compiled::Automaton(automaton) = &self.compiled
-            && query.priority == 1
-            && dialled.first() != Some(&b'_')
-        {
-            match automaton.first(dialled) {
-                None => return None,
-                Some(Ok(entry)) => return Some((entry, self.entries.first_step(entry))),
-                Some(Err(_)) => {}
-            }
+        match self.find_number(query) {
+            Some(Ok(found)) => Some(found),
+            Some(Err(Unclear)) => self.find_slowly(query, seen),
+            None => None,
         }
-        self.find_slowly(query, seen)
+    }
+
+    /// The short way, for one to fifteen digits and extensions without conditions.
+    #[inline]
+    pub(super) fn find_number(
+        &self,
+        query: &Query<'_>,
+    ) -> Option<Result<(usize, StepIndex), Unclear>> {
+        match &self.compiled {
+            Compiled::Automaton(automaton) if query.priority == 1 => {
+                let found = automaton.first(query.dialled.as_bytes())?;
+                Some(found.map(|entry| (entry, self.entries.first_step(entry))))
+            }
+            _ => Some(Err(Unclear)),
+        }
     }
 
     #[cold]

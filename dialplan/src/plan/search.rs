@@ -18,24 +18,35 @@ pub(super) fn find<'p, T>(
     id: ContextId,
     query: &Query<'_>,
 ) -> Result<Match<'p, T>, NoMatch> {
-    check_length(query)?;
-    let seen = Cell::new(false);
     let context = plan.compiled(id).ok_or(NoMatch::NoContext)?;
-    let visit = |id: ContextId, context: &'p Context<T>| {
-        let (entry, step) = context.find(query, &seen)?;
+    let of = |id: ContextId, context: &'p Context<T>, (entry, step): (usize, usize)| {
         let target = &context.entries.stored(step)?.target;
         let found = Found { context: id, entry: entry as u32, step: step as u32 };
         Some(Match::new(target, plan, found))
     };
-    if let Some(found) = visit(id, context) {
-        return Ok(found);
+    match context.find_number(query) {
+        Some(Ok(found)) => of(id, context, found).ok_or(NoMatch::NoExtension),
+        None if context.includes.is_empty() => Err(NoMatch::NoExtension),
+        _ => find_slowly(plan, id, context, query, &of),
     }
-    if !context.includes.is_empty()
-        && let Some(found) = after(plan, id, query, &mut { visit })
-    {
-        return Ok(found);
-    }
-    Err(if seen.get() { NoMatch::NoPriority } else { NoMatch::NoExtension })
+}
+
+#[cold]
+fn find_slowly<'p, T>(
+    plan: &'p Plan<T>,
+    id: ContextId,
+    context: &'p Context<T>,
+    query: &Query<'_>,
+    of: &impl Fn(ContextId, &'p Context<T>, (usize, usize)) -> Option<Match<'p, T>>,
+) -> Result<Match<'p, T>, NoMatch> {
+    check_length(query)?;
+    let seen = Cell::new(false);
+    let mut visit = |id, context: &'p Context<T>| of(id, context, context.find(query, &seen)?);
+    visit(id, context).or_else(|| after(plan, id, query, &mut visit)).ok_or(if seen.get() {
+        NoMatch::NoPriority
+    } else {
+        NoMatch::NoExtension
+    })
 }
 
 /// What more digits could do.
@@ -164,7 +175,6 @@ impl<T> Plan<T> {
     }
 }
 
-#[inline]
 fn check_length(query: &Query<'_>) -> Result<(), NoMatch> {
     let length = query.dialled.len().max(query.caller.map_or(0, str::len));
     if length > pattern::MAX_LEN { Err(NoMatch::TooLong { length }) } else { Ok(()) }
