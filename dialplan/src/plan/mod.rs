@@ -9,6 +9,8 @@ mod explain;
 mod key;
 mod query;
 mod search;
+#[cfg(feature = "std")]
+mod shared;
 mod tree;
 
 use alloc::boxed::Box;
@@ -18,12 +20,14 @@ use alloc::vec::Vec;
 pub use builder::{AddError, BuildError, ContextBuilder, Limits, Matcher, PlanBuilder, Step};
 pub use check::Jumps;
 pub use query::{Digits, Duplicate, Match, NoMatch, Origin, Query};
+#[cfg(feature = "std")]
+pub use shared::SharedPlan;
 
 use context::Context;
 
 /// Contexts, their extensions and includes, ready to be asked. `T` is what an extension leads to.
 ///
-/// A plan never changes; a new one takes its place.
+/// A plan never changes; a new one takes its place, for many threads in a `SharedPlan`.
 ///
 /// ```
 /// use dialplan::plan::{NoMatch, Plan};
