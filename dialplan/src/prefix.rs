@@ -33,6 +33,8 @@ pub struct PrefixTable<V> {
     /// What is left of prefixes that stand alone; leaf n has value n.
     leaves: Vec<Leaf>,
     values: Vec<V>,
+    /// How many digits the prefix of each value has.
+    lengths: Vec<u8>,
     /// Prefixes shorter than the root, for numbers as short.
     short: Vec<(Digits, u32)>,
 }
@@ -40,9 +42,8 @@ pub struct PrefixTable<V> {
 #[derive(Clone, Copy, Debug)]
 struct Root {
     below: Below,
-    /// The longest prefix up to here: its number of digits and value, or [`NONE`].
+    /// The value of the longest prefix up to here, or [`NONE`].
     value: u32,
-    digits: u8,
 }
 
 /// The number of a node, of a leaf with the top bit, or [`NONE`].
@@ -146,7 +147,7 @@ impl<V> PrefixTable<V> {
         let root_digits = match entries.len() {
             ..500 => 2,
             500..20_000 => 3,
-            20_000..500_000 => 4,
+            20_000..80_000 => 4,
             _ => 5,
         };
         Ok(Builder::run(entries, root_digits))
@@ -184,15 +185,14 @@ impl<V> PrefixTable<V> {
     /// not count.
     #[inline]
     pub fn lookup(&self, number: Digits) -> Option<(Digits, &V)> {
-        let (digits, value) = self.find(number)?;
-        Some((number.take(digits), self.values.get(value as usize)?))
+        let value = self.find(number)? as usize;
+        Some((number.take(u32::from(*self.lengths.get(value)?)), self.values.get(value)?))
     }
 
     /// The value of the longest prefix of a number.
     #[inline]
     pub fn value(&self, number: Number) -> Option<&V> {
-        let (_, value) = self.find(number.digits())?;
-        self.values.get(value as usize)
+        self.values.get(self.find(number.digits())? as usize)
     }
 
     /// All prefixes of a number that are in the table, the shortest first.
@@ -200,14 +200,11 @@ impl<V> PrefixTable<V> {
         let mut length = Some(number.len());
         let mut found = Vec::new();
         while let Some(current) = length {
-            let Some((digits, value)) = self.find(number.take(current)) else { break };
-            found.push((number.take(digits), value));
-            length = digits.checked_sub(1);
+            let Some((prefix, value)) = self.lookup(number.take(current)) else { break };
+            found.push((prefix, value));
+            length = prefix.len().checked_sub(1);
         }
-        found
-            .into_iter()
-            .rev()
-            .filter_map(|(prefix, value)| Some((prefix, self.values.get(value as usize)?)))
+        found.into_iter().rev()
     }
 
     /// How many prefixes there are.
@@ -226,29 +223,30 @@ impl<V> PrefixTable<V> {
             + self.nodes.capacity() * size_of::<Node>()
             + self.leaves.capacity() * size_of::<Leaf>()
             + self.values.capacity() * size_of::<V>()
+            + self.lengths.capacity()
             + self.short.capacity() * size_of::<(Digits, u32)>()
     }
 
-    /// The number of digits and the value of the longest prefix.
+    /// The number of the value of the longest prefix.
     #[inline]
-    fn find(&self, number: Digits) -> Option<(u32, u32)> {
+    fn find(&self, number: Digits) -> Option<u32> {
         let length = number.numeric_len();
         let top = number.raw() & !15;
         let Some(index) = root_index(top, length, self.root_digits) else {
             return self.find_short(number.take(length));
         };
         let root = self.root.get(index)?;
-        let mut best = (u32::from(root.digits), root.value);
+        let mut best = root.value;
         let mut below = root.below;
         let mut depth = self.root_digits;
         let mut rest = top << (4 * depth);
         while below & LEAF == 0 {
             let node = self.nodes.get(below as usize)?;
             if node.value != NONE {
-                best = (depth, node.value);
+                best = node.value;
             }
             if depth == length {
-                return Some(best).filter(|best| best.1 != NONE);
+                return Some(best).filter(|&best| best != NONE);
             }
             let digit = (rest >> 60) as u32;
             rest <<= 4;
@@ -265,18 +263,18 @@ impl<V> PrefixTable<V> {
         if below != NONE {
             let leaf = self.leaves.get((below & !LEAF) as usize)?;
             if leaf.matches(rest, length - depth) {
-                best = (depth + leaf.len(), below & !LEAF);
+                best = below & !LEAF;
             }
         }
-        Some(best).filter(|best| best.1 != NONE)
+        Some(best).filter(|&best| best != NONE)
     }
 
     #[cold]
-    fn find_short(&self, number: Digits) -> Option<(u32, u32)> {
+    fn find_short(&self, number: Digits) -> Option<u32> {
         (0..=number.len()).rev().find_map(|length| {
             let prefix = number.take(length);
             let at = self.short.binary_search_by_key(&prefix, |(prefix, _)| *prefix).ok()?;
-            self.short.get(at).map(|(_, value)| (length, *value))
+            self.short.get(at).map(|(_, value)| *value)
         })
     }
 }
@@ -322,6 +320,7 @@ impl<V> Builder<V> {
             nodes: Vec::new(),
             leaves: Vec::new(),
             values: Vec::new(),
+            lengths: Vec::new(),
             short: Vec::new(),
         };
         let entries = entries.into_iter().map(|(prefix, value)| (prefix, Some(value))).collect();
@@ -363,11 +362,10 @@ impl<V> Builder<V> {
             let longest = (0..digits).rev().find_map(|length| {
                 let prefix = prefix.take(length);
                 let at = self.table.short.binary_search_by_key(&prefix, |(p, _)| *p).ok()?;
-                self.table.short.get(at).map(|(_, value)| (length, *value))
+                self.table.short.get(at).map(|(_, value)| *value)
             });
-            let (length, value) = longest.unwrap_or((0, NONE));
             let below = self.below(start, at, digits);
-            self.table.root.push(Root { below, value, digits: length as u8 });
+            self.table.root.push(Root { below, value: longest.unwrap_or(NONE) });
         }
     }
 
@@ -448,9 +446,12 @@ impl<V> Builder<V> {
         let order = self.leaf_entries.iter().chain(&self.inner_entries);
         let mut values = Vec::with_capacity(self.entries.len());
         for &entry in order {
-            values.extend(self.entries.get_mut(entry as usize).and_then(|(_, value)| value.take()));
+            let Some((prefix, value)) = self.entries.get_mut(entry as usize) else { continue };
+            values.extend(value.take());
+            self.table.lengths.push(prefix.len() as u8);
         }
         self.table.values = values;
+        self.table.lengths.shrink_to_fit();
         self.table.nodes.shrink_to_fit();
         self.table.leaves.shrink_to_fit();
         self.table.short.shrink_to_fit();

@@ -382,7 +382,7 @@ fn finish<T>(
         firsts.extend(same.first());
         for step in kept {
             let DraftStep { priority, place, target, label, .. } = step;
-            entries.push_step(Stored { priority, place, target }, label);
+            entries.push_step(Stored { priority, place }, target, label);
         }
     }
     entries.shrink();

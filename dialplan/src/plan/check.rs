@@ -162,10 +162,9 @@ impl<T> Plan<T> {
                 enter(include.context, &mut reached, &mut queue);
             }
             for entry in 0..context.entries.len() {
-                for (_, step) in context.entries.steps(entry) {
-                    jumps(&step.target, &mut |name| {
-                        enter(self.context(name), &mut reached, &mut queue)
-                    });
+                for (step, _) in context.entries.steps(entry) {
+                    let Some(target) = context.entries.target(step) else { continue };
+                    jumps(target, &mut |name| enter(self.context(name), &mut reached, &mut queue));
                 }
             }
         }

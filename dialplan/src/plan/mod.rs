@@ -125,7 +125,7 @@ impl<T> Plan<T> {
     }
 
     #[inline]
-    fn stored(&self, found: query::Found) -> Option<&entry::Stored<T>> {
+    fn stored(&self, found: query::Found) -> Option<&entry::Stored> {
         self.compiled(found.context)?.entries.stored(found.step as usize)
     }
 

@@ -59,7 +59,8 @@ impl<'p, T> Match<'p, T> {
     }
 
     pub(super) fn of(plan: &'p Plan<T>, found: Found) -> Option<Match<'p, T>> {
-        Some(Match { target: &plan.stored(found)?.target, plan, found })
+        let target = plan.compiled(found.context)?.entries.target(found.step as usize)?;
+        Some(Match { target, plan, found })
     }
 
     /// The context in which it was found: the one asked, or one it includes.

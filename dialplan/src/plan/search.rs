@@ -20,7 +20,7 @@ pub(super) fn find<'p, T>(
 ) -> Result<Match<'p, T>, NoMatch> {
     let context = plan.compiled(id).ok_or(NoMatch::NoContext)?;
     let of = |id: ContextId, context: &'p Context<T>, (entry, step): (usize, usize)| {
-        let target = &context.entries.stored(step)?.target;
+        let target = context.entries.target(step)?;
         let found = Found { context: id, entry: entry as u32, step: step as u32 };
         Some(Match::new(target, plan, found))
     };

@@ -7,7 +7,7 @@ use super::super::entry::Entries;
 use super::super::key::{Keys, Part, Ranks};
 use super::alphabet::{Alphabet, END};
 use super::{
-    Automaton, Candidate, Cell, DEAD, LEAF, LIST, MORE, MORE_PERHAPS, Meta, Row, Start, Tail,
+    Automaton, Candidate, Cell, DEAD, LEAF, LIST, MORE, MORE_PERHAPS, Meta, Row, TAKEN_SHIFT, Tail,
 };
 
 /// At a leaf at most so many candidates differ in what digits they want next: with more, a row
@@ -180,8 +180,8 @@ impl<'k> Builder<'k> {
         rows.shrink_to_fit();
         candidates.shrink_to_fit();
         links.shrink_to_fit();
-        let starts = starts(&rows, root, keys.len());
-        Some(Automaton { alphabet, rows, candidates, links, starts })
+        let (starts, start_bits) = starts(&rows, root, keys.len());
+        Some(Automaton { alphabet, rows, candidates, links, root, starts, start_bits })
     }
 
     /// The cell that leads to a state; a row for it is added to the layer when there is none yet.
@@ -381,33 +381,26 @@ impl<'k> Builder<'k> {
     }
 }
 
-/// Where the first symbols lead. A plan with many extensions can afford a table for more of them.
-/// The last start is the root itself.
-fn starts(rows: &[Row], root: Cell, extensions: usize) -> Vec<Start> {
+/// Where the first symbols lead, and how many bits they have. A plan with many extensions can
+/// afford a table for more of them.
+fn starts(rows: &[Row], root: Cell, extensions: usize) -> (Vec<Cell>, u32) {
     let symbols = match extensions {
-        ..128 => 0,
-        128..8192 => 2,
+        ..64 => 0,
+        64..1000 => 2,
         _ => 3,
     };
     let lead = |index: usize| {
-        let (mut cell, mut bits) = (root, 0);
-        while bits < 4 * symbols
-            && let Some(Row(row)) = rows.get(cell as usize)
+        let (mut cell, mut taken) = (root, 0);
+        while taken < symbols
             && cell & LEAF == 0
+            && let Some(Row(row)) = rows.get(cell as usize)
         {
-            cell = row[index >> bits & 15];
-            bits += 4;
+            cell = row[index >> (4 * taken) & 15];
+            taken += 1;
         }
-        Start { cell, bits }
+        if cell & LEAF == 0 { cell } else { cell | taken << TAKEN_SHIFT }
     };
-    let mut starts: Vec<Start> = (0..1 << (4 * symbols)).map(lead).collect();
-    if symbols > 0
-        && let Some(last) = starts.last_mut()
-    {
-        // All its symbols are the end of the string: no string comes here, the long walk begins here.
-        *last = Start { cell: root, bits: 0 };
-    }
-    starts
+    ((0..1 << (4 * symbols)).map(lead).collect(), 4 * symbols)
 }
 
 const ALL_DIGITS: u16 = 0x3FF;

@@ -27,16 +27,12 @@ pub(super) struct Automaton {
     candidates: Vec<Candidate>,
     /// Where shared lists start, by the number that candidates carry.
     links: Vec<u32>,
-    /// Where the first symbols lead, by themselves.
-    starts: Vec<Start>,
-}
-
-/// Where to go on after some first symbols.
-#[derive(Clone, Copy, Debug)]
-struct Start {
-    cell: Cell,
-    /// How many bits of symbols that takes.
-    bits: u32,
+    root: Cell,
+    /// Where the first symbols lead, by themselves: a row after all of them, or a list with the
+    /// number of symbols that it took, see [`TAKEN_SHIFT`].
+    starts: Vec<Cell>,
+    /// How many bits of symbols that is.
+    start_bits: u32,
 }
 
 /// One cache line.
@@ -52,7 +48,9 @@ const LEAF: Cell = 1 << 31;
 const MORE: Cell = 1 << 30;
 /// The same, but it depends on the caller or the priority.
 const MORE_PERHAPS: Cell = 1 << 29;
-const LIST: Cell = ENDED - 1;
+const LIST: Cell = (1 << TAKEN_SHIFT) - 1;
+/// In a start: how many symbols led to its list.
+const TAKEN_SHIFT: u32 = 26;
 /// The empty list; place 0 holds no candidate.
 const DEAD: Cell = LEAF;
 
@@ -256,15 +254,16 @@ impl Automaton {
             + self.rows.capacity() * size_of::<Row>()
             + self.candidates.capacity() * size_of::<Candidate>()
             + self.links.capacity() * size_of::<u32>()
-            + self.starts.capacity() * size_of::<Start>()
+            + self.starts.capacity() * size_of::<Cell>()
     }
 
     /// Goes from row to row to a list; what comes back is the list and the symbols left.
     #[inline]
     fn steps(&self, mut symbols: u64) -> (Cell, u64) {
         let start = symbols as usize & (self.starts.len().wrapping_sub(1));
-        let Some(&Start { mut cell, bits }) = self.starts.get(start) else { return (DEAD, 0) };
-        symbols >>= bits;
+        let Some(&(mut cell)) = self.starts.get(start) else { return (DEAD, 0) };
+        let taken = 4 * (cell >> TAKEN_SHIFT & 3);
+        symbols >>= if cell & LEAF == 0 { self.start_bits } else { taken };
         while cell & LEAF == 0 {
             let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, 0) };
             cell = row[(symbols & 15) as usize];
@@ -286,7 +285,7 @@ impl Automaton {
     #[cold]
     fn walk_long(&self, dialled: &[u8]) -> (Cell, Rest) {
         let mut symbols = self.alphabet.symbols(dialled);
-        let mut cell = self.starts.last().map_or(DEAD, |start| start.cell);
+        let mut cell = self.root;
         while cell & LEAF == 0 {
             let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, NOTHING) };
             let Some(symbol) = symbols.next() else {
