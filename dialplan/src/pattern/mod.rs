@@ -26,7 +26,7 @@ use core::str::FromStr;
 
 pub use element::{ByteSet, Element, Elements};
 pub use matching::Outcome;
-pub(crate) use matching::{match_more, match_now};
+pub(crate) use matching::{as_pattern, match_more, match_now};
 
 pub(crate) use order::compare;
 pub use words::{Mismatch, Words};

@@ -57,6 +57,7 @@ impl<T> Plan<T> {
 
     fn check_rules(&self, context: &Context<T>, findings: &mut Vec<Finding>) {
         let entries = &context.entries;
+        let mut comparisons = MAX_COMPARISONS;
         for entry in 0..entries.len() {
             let place =
                 entries.steps(entry).next().map_or(Place::default(), |(_, step)| step.place);
@@ -75,7 +76,7 @@ impl<T> Plan<T> {
                     format!("`{name}` has no priority 1, so it never starts"),
                 );
             }
-            if let Some(winner) = context.shadowed_by(entry) {
+            if let Some(winner) = context.shadowed_by(entry, &mut comparisons) {
                 let winner_name =
                     extension(entries.pattern(winner), entries.caller_pattern(winner));
                 let text =
@@ -182,6 +183,10 @@ const TRIES: [fn(ByteSet) -> Option<u8>; 3] = [
     |set| [b'5', b'4', b'6', b'7'].into_iter().find(|&byte| set.contains(byte)).or(set.first()),
 ];
 
+/// How many rules are compared with others in one context; beyond, a rule that seems never to win
+/// is given the benefit of the doubt.
+const MAX_COMPARISONS: usize = 5_000_000;
+
 /// How long the thorough search may take for one rule.
 const BUDGET: usize = 20_000;
 
@@ -200,7 +205,7 @@ impl<T> Context<T> {
     }
 
     /// The rule that takes the calls of this one, when this one never wins.
-    fn shadowed_by(&self, entry: usize) -> Option<usize> {
+    fn shadowed_by(&self, entry: usize, comparisons: &mut usize) -> Option<usize> {
         let pattern = self.entries.pattern(entry);
         let mut winner = None;
         for pick in TRIES {
@@ -212,6 +217,7 @@ impl<T> Context<T> {
                 }
             }
         }
+        *comparisons = comparisons.checked_sub(entry)?;
         let rivals: Vec<usize> =
             (0..entry).filter(|&other| self.entries.is_unconditional(other)).collect();
         let rivals = rivals

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::ops::ControlFlow;
 
-use crate::pattern::{MAX_LEN, Outcome, match_more, match_now};
+use crate::pattern::{self, MAX_LEN, Outcome, match_more, match_now};
 
 use super::automaton::{Automaton, Unclear, is_odd};
 use super::builder::{Matcher, Place};
@@ -116,16 +116,50 @@ impl<T> Context<T> {
         dialled: &[u8],
         visit: impl Fn(usize, bool) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
+        match pattern::as_pattern(dialled) {
+            None => self.each_string_match(dialled, &visit),
+            Some(pattern) => self.each_pattern_match(pattern, &visit),
+        }
+    }
+
+    /// What was dialled is a pattern: extensions of that very pattern match too, in their place.
+    #[cold]
+    fn each_pattern_match<B>(
+        &self,
+        pattern: &str,
+        visit: &impl Fn(usize, bool) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let same = self.entries.same_pattern(pattern);
+        let next = Cell::new(same.start);
+        self.each_string_match(pattern.as_bytes(), &|entry, has_conditions| {
+            while next.get() < same.end.min(entry) {
+                next.set(next.get() + 1);
+                visit(next.get() - 1, true)?;
+            }
+            if next.get() == entry {
+                next.set(entry + 1);
+            }
+            visit(entry, has_conditions)
+        })?;
+        (next.get()..same.end).try_for_each(|entry| visit(entry, true))
+    }
+
+    #[inline]
+    fn each_string_match<B>(
+        &self,
+        dialled: &[u8],
+        visit: &impl Fn(usize, bool) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
         match &self.compiled {
-            Compiled::Automaton(automaton) if dialled.first() != Some(&b'_') => {
+            Compiled::Automaton(automaton) => {
                 let named = || {
                     let all_keys = dialled.iter().all(|&byte| is_key(byte));
                     let mut named = if all_keys { 0..0 } else { self.named(dialled) };
                     named.try_for_each(|entry| visit(entry, true))
                 };
-                automaton.each_match(dialled, named, &visit)
+                automaton.each_match(dialled, named, visit)
             }
-            Compiled::Tree(tree) if dialled.first() != Some(&b'_') => {
+            Compiled::Tree(tree) => {
                 self.named(dialled).try_for_each(|entry| visit(entry, true))?;
                 tree.each_match(dialled, &mut |entry, compare| {
                     if compare && !match_now(self.entries.pattern(entry), dialled) {
@@ -134,7 +168,7 @@ impl<T> Context<T> {
                     visit(entry, true)
                 })
             }
-            _ => (0..self.entries.len())
+            Compiled::Linear => (0..self.entries.len())
                 .filter(|&entry| match_now(self.entries.pattern(entry), dialled))
                 .try_for_each(|entry| visit(entry, true)),
         }
@@ -162,7 +196,7 @@ impl<T> Context<T> {
             }
         };
         let ask = |entry| decide(entry, match_more(self.entries.pattern(entry), dialled));
-        let usual = !self.has_odd && dialled.first() != Some(&b'_');
+        let usual = !self.has_odd;
         let answer = match &self.compiled {
             Compiled::Automaton(automaton) if usual && query.priority == 1 => {
                 let exact = self.beginning_with(dialled).try_for_each(ask);

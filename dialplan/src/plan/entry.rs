@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use crate::pattern::match_now;
+use crate::pattern::{compare, match_now};
 
 use super::builder::Place;
 
@@ -177,6 +177,23 @@ impl<T> Entries<T> {
         let start = self.bisect(|text| text.cmp(dialled) == Ordering::Less);
         let end = self.bisect(|text| text.cmp(dialled) != Ordering::Greater);
         start..end.max(start)
+    }
+
+    /// The extensions whose pattern is this one, however it is written.
+    pub(super) fn same_pattern(&self, pattern: &str) -> core::ops::Range<usize> {
+        let first = |order: Ordering| {
+            let (mut low, mut high) = (self.exact, self.records.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if compare(self.pattern(middle), pattern) < order {
+                    low = middle + 1
+                } else {
+                    high = middle
+                }
+            }
+            low
+        };
+        first(Ordering::Equal)..first(Ordering::Greater)
     }
 
     /// The first exact extension for which `before` does not hold.
