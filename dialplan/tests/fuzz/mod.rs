@@ -23,8 +23,7 @@ pub(crate) fn pattern(data: &[u8]) {
         builder.build().expect("one context breaks no limit")
     };
     let query = Query { caller: dialled.get(..3), ..Query::new(dialled) };
-    let [naive, tree, automaton] =
-        [Matcher::Linear, Matcher::Tree, Matcher::Automaton].map(|matcher| build(matcher));
+    let [naive, tree, automaton] = [Matcher::Linear, Matcher::Tree, Matcher::Automaton].map(build);
     let expected = naive.find("c", &query).map(|found| *found.target);
     let digits = naive.digits("c", &query);
     for plan in [tree, automaton] {
