@@ -61,6 +61,8 @@ pub(super) struct Plans {
     on_calendar: bool,
     /// The numbers of exceptions that change the hours of some day.
     effective: BTreeSet<u32>,
+    /// Whether no hours ever begin or end: always closed, or open round the clock on every day.
+    pub(super) is_constant: bool,
     /// Whether any hours reach past midnight.
     pub(super) overnight: bool,
 }
@@ -250,6 +252,9 @@ impl Plans {
 
     fn finish(&mut self) {
         self.overnight = self.plans.iter().any(|plan| plan.hours.after_midnight() > 0);
+        let all_day = Hours::all_day();
+        self.is_constant = self.plans.iter().all(|plan| plan.hours.is_closed())
+            || self.plans.iter().all(|plan| plan.hours == all_day);
         self.plans.shrink_to_fit();
         self.special_plans.shrink_to_fit();
     }

@@ -219,31 +219,40 @@ impl Schedule {
     /// The next change away from `open` after `from`, when the wall clock shows `reading`.
     fn next_change_by_hours(
         &self,
-        mut from: Timestamp,
+        from: Timestamp,
         mut reading: Reading,
         open: bool,
     ) -> Option<Timestamp> {
-        let limit = from.as_second().saturating_add(Self::HORIZON_DAYS * i64::from(DAY));
+        if self.plans.is_constant {
+            return None;
+        }
+        let mut second = from.as_second() - i64::from(from.subsec_nanosecond() < 0);
+        let limit = second.saturating_add(Self::HORIZON_DAYS * i64::from(DAY));
+        let mut wait = self.next_edge(reading.civil, open);
         loop {
-            let second = from.as_second() - i64::from(from.subsec_nanosecond() < 0);
-            let edge = self.next_edge(reading.civil, open).map(|wait| second + wait);
-            // The wall clock jumps at a change of clocks, past or back over an edge: there one has
-            // to look again.
-            match (edge, reading.next_jump) {
-                (Some(edge), None) => return Timestamp::from_second(edge).ok(),
-                (Some(edge), Some(jump)) if edge < jump => {
+            let edge = wait.map(|wait| second + wait);
+            // The wall clock jumps at a change of clocks, past an edge or back over one.
+            let jump = match (edge, reading.next_jump) {
+                (Some(edge), jump) if jump.is_none_or(|jump| edge < jump) => {
                     return Timestamp::from_second(edge).ok();
                 }
-                (_, Some(jump)) if jump < limit => {
-                    from = Timestamp::from_second(jump).ok()?;
-                    reading = self.clock.read(from);
-                    let civil = reading.civil;
-                    if self.is_civil_open(civil.date(), second_of_day(civil)) != open {
-                        return Some(from);
-                    }
-                }
+                (_, Some(jump)) if jump < limit => jump,
                 _ => return None,
+            };
+            let at = Timestamp::from_second(jump).ok()?;
+            let after = self.clock.read(at);
+            let ahead = after.civil.duration_since(reading.civil).as_secs();
+            let in_between = wait.is_none_or(|wait| ahead < wait);
+            if ahead > 0 && in_between {
+                // Still in the stretch of wall clock that was searched.
+                wait = wait.map(|wait| wait - ahead);
+            } else {
+                if self.is_civil_open(after.civil.date(), second_of_day(after.civil)) != open {
+                    return Some(at);
+                }
+                wait = self.next_edge(after.civil, open);
             }
+            (second, reading) = (jump, after);
         }
     }
 
