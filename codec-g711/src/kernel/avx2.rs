@@ -113,9 +113,8 @@ fn ulaw_codes(samples: &[i16; 32]) -> __m256i {
     let (first, second) = load_words(samples);
     // The bias of 132 is 128 and 4: rounding adds the 4 to the magnitude of either sign, and the 128 is 16
     // after the division by 8, which the constants below contain.
-    let eighth = |samples| {
-        _mm256_abs_epi16(_mm256_mulhrs_epi16(samples, _mm256_set1_epi16(1 << 12)))
-    };
+    let eighth =
+        |samples| _mm256_abs_epi16(_mm256_mulhrs_epi16(samples, _mm256_set1_epi16(1 << 12)));
     let (first_eighth, second_eighth) = (eighth(first), eighth(second));
     let middle = _mm256_packus_epi16(first_eighth, second_eighth);
     let high = _mm256_packus_epi16(

@@ -22,7 +22,7 @@ mod tables;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(any(target_arch = "x86_64", test))]
+#[cfg(target_arch = "x86_64")]
 mod half;
 #[cfg(target_arch = "aarch64")]
 mod neon;

@@ -133,12 +133,9 @@ fn ulaw_codes(samples: Pair) -> __m128i {
     let upper = _mm_cmpeq_epi8(middle, _mm_set1_epi8(-1));
     let code = least_of_lines(where_full(upper, high, middle));
     // The biased scale starts at 16. Subtracting from the highest code inverts the code on the way.
-    let top = _mm_sub_epi8(
-        _mm_set1_epi8((127u8 + 16) as i8),
-        _mm_and_si128(upper, _mm_set1_epi8(64)),
-    );
-    let positive =
-        _mm_andnot_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN));
+    let top =
+        _mm_sub_epi8(_mm_set1_epi8((127u8 + 16) as i8), _mm_and_si128(upper, _mm_set1_epi8(64)));
+    let positive = _mm_andnot_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN));
     _mm_or_si128(_mm_sub_epi8(top, code), positive)
 }
 
