@@ -130,14 +130,19 @@ impl PitchCycle {
     /// makes no click.
     fn close(&mut self, periods: usize) {
         let overlap = self.overlap();
-        let most = (HISTORY - overlap) / self.pitch;
-        self.length = self.pitch * periods.clamp(1, most);
-        let start = HISTORY - self.length;
+        let most = (HISTORY - overlap) / self.pitch.max(1);
+        self.length = self.pitch * periods.min(most).max(1);
+        // The overlap before the circle and the end of the history never touch: the circle is longer.
+        let mut before = [0; DELAY];
+        let start = HISTORY.saturating_sub(self.length + overlap);
+        for (kept, sample) in before.iter_mut().take(overlap).zip(self.past.iter().skip(start)) {
+            *kept = *sample;
+        }
         let mut fade = CrossFade::over(overlap);
-        for index in 0..overlap {
-            let before = self.past[start - overlap + index];
-            let tail = self.tail[DELAY - overlap + index];
-            self.past[HISTORY - overlap + index] = fade.blend(tail, before);
+        let end = self.past.iter_mut().skip(HISTORY - overlap);
+        let tail = self.tail.iter().skip(DELAY - overlap);
+        for ((sample, tail), before) in end.zip(tail).zip(before) {
+            *sample = fade.blend(*tail, before);
         }
     }
 }
