@@ -10,11 +10,15 @@ pub fn mix(streams: &[&[i16]], out: &mut [i16]) {
 
 const BLOCK: usize = 32;
 
-/// The mix for every machine, compiled anew for each set of instructions.
-#[inline(always)]
+/// The mix for every machine.
 pub(crate) fn add_up(streams: &[&[i16]], out: &mut [i16]) {
+    add_up_from(streams, 0, out);
+}
+
+/// The mix of what the streams hold from `start` on.
+pub(crate) fn add_up_from(streams: &[&[i16]], start: usize, out: &mut [i16]) {
     for (index, block) in out.chunks_mut(BLOCK).enumerate() {
-        let at = index * BLOCK;
+        let at = start + index * BLOCK;
         let mut sums = [0i32; BLOCK];
         for stream in streams {
             let Some(rest) = stream.get(at..) else { continue };

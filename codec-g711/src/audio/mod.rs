@@ -23,4 +23,4 @@ pub use mix::mix;
 
 pub(crate) use gain::scale;
 pub(crate) use level::{OVERLOAD_POWER, Sums};
-pub(crate) use mix::add_up;
+pub(crate) use mix::{add_up, add_up_from};

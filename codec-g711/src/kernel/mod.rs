@@ -201,8 +201,8 @@ impl Kernel {
 
     /// Adds streams and saturates, as [`audio::mix`].
     pub fn mix(self, streams: &[&[i16]], out: &mut [i16]) {
-        dispatch!(self.0, (streams, out), portable: audio::add_up, sse2: audio::add_up,
-            ssse3: audio::add_up, avx2: sums::mix_avx2, avx512: sums::mix_avx512,
+        dispatch!(self.0, (streams, out), portable: audio::add_up, sse2: sums::mix_sse2,
+            ssse3: sums::mix_sse2, avx2: sums::mix_avx2, avx512: sums::mix_avx512,
             fp16: sums::mix_avx512, neon: audio::add_up);
     }
 
