@@ -18,7 +18,7 @@ mod appendix_i;
 mod pitch;
 mod two_sided;
 
-use pitch::{HISTORY, PitchCycle};
+use pitch::{CrossFade, HISTORY, PitchCycle};
 
 /// How far the output runs behind the input, in samples: a quarter of the longest pitch period.
 pub const DELAY: usize = 30;
@@ -79,6 +79,21 @@ struct Gap {
     voiced: bool,
     /// Loss of gain a sample that the speech before the gap suggests; Appendix I has none.
     decay: f32,
+}
+
+impl Gap {
+    /// Makes the circle longer and plays it, faded from what the shorter one would have played.
+    fn read_lengthened(&mut self, periods: usize, out: &mut [i16]) {
+        let mut shorter = [0; DELAY];
+        let overlap = self.cycle.overlap();
+        let position = self.cycle.position();
+        let shorter = shorter.get_mut(..overlap).unwrap_or_default();
+        self.cycle.read(shorter);
+        self.cycle.rewind(position);
+        self.cycle.lengthen(periods);
+        self.cycle.read(out);
+        CrossFade::over(overlap).apply(shorter, out);
+    }
 }
 
 impl Plc {

@@ -42,31 +42,33 @@ pub(super) fn begin(history: &mut [i16; HISTORY]) -> Gap {
     Gap { elapsed: 0, cycle, voiced, decay }
 }
 
-pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
-    while !out.is_empty() {
-        let until = if gap.elapsed < LONG_GAP { LONG_GAP - gap.elapsed } else { usize::MAX };
-        let Some((part, rest)) = out.split_at_mut_checked(until.min(out.len())) else { return };
-        let overlap = gap.cycle.overlap();
-        let mut old = [0; DELAY];
-        let grows = gap.elapsed == LONG_GAP;
-        if grows {
-            let position = gap.cycle.position();
-            for sample in old.iter_mut().take(overlap) {
-                *sample = gap.cycle.next();
-            }
-            gap.cycle.rewind(position);
-            gap.cycle.lengthen(LONG_CYCLE.div_ceil(gap.cycle.pitch.max(1)));
+pub(super) fn fill(gap: &mut Gap, out: &mut [i16]) {
+    // The circle is lengthened on the border between two parts.
+    let until_long = LONG_GAP.saturating_sub(gap.elapsed);
+    let (first, rest) = out.split_at_mut(until_long.min(out.len()));
+    if !first.is_empty() {
+        gap.cycle.read(first);
+        fade(gap, first);
+    }
+    if !rest.is_empty() {
+        if gap.elapsed == LONG_GAP {
+            gap.read_lengthened(LONG_CYCLE.div_ceil(gap.cycle.pitch.max(1)), rest);
+        } else {
+            gap.cycle.read(rest);
         }
-        let mut fade = CrossFade::over(overlap);
-        for (index, sample) in part.iter_mut().enumerate() {
-            let mut new = gap.cycle.next();
-            if grows && index < overlap {
-                new = fade.blend(old.get(index).copied().unwrap_or(0), new);
-            }
-            *sample = scaled(new, gain(gap.elapsed + index, gap.decay));
-        }
+        fade(gap, rest);
+    }
+}
+
+/// Applies the gain, which is close to linear over a few milliseconds.
+fn fade(gap: &mut Gap, samples: &mut [i16]) {
+    for part in samples.chunks_mut(FULL_UNTIL) {
+        let from = gain(gap.elapsed, gap.decay);
         gap.elapsed = gap.elapsed.saturating_add(part.len());
-        out = rest;
+        let step = (gain(gap.elapsed, gap.decay) - from) / part.len() as f32;
+        for (index, sample) in part.iter_mut().enumerate() {
+            *sample = scaled(*sample, from + step * index as f32);
+        }
     }
 }
 
@@ -75,26 +77,23 @@ pub(super) fn recover(mut gap: Gap, history: &mut [i16; HISTORY], frame: &mut [i
     // Whole periods, so that the stretch copied lies inside the frame.
     let back = pitch * DELAY.div_ceil(pitch.max(1));
     let gain = gain(gap.elapsed, gap.decay);
+    let mut continued = [0; DELAY];
+    gap.cycle.read(&mut continued);
     let Some(before) = back.checked_sub(DELAY).and_then(|at| frame.get(at..back)) else {
-        fade_into(&mut gap, gain, frame);
+        // The frame is too short to look back from.
+        let overlap = gap.cycle.overlap();
+        let continued = continued.get(..overlap).unwrap_or_default();
+        CrossFade::from_gain(f64::from(gain), overlap.min(frame.len())).apply(continued, frame);
         return;
     };
     let mut fade = CrossFade::over(DELAY + SEAM_AFTER + 1);
     for (made, before) in history[HISTORY - DELAY..].iter_mut().zip(before) {
         *made = fade.blend(*made, *before);
     }
-    for sample in frame.iter_mut().take(SEAM_AFTER) {
-        *sample = fade.blend(scaled(gap.cycle.next(), gain), *sample);
+    for sample in &mut continued {
+        *sample = scaled(*sample, gain);
     }
-}
-
-/// The end of a gap when the frame is too short to look back from.
-fn fade_into(gap: &mut Gap, gain: f32, frame: &mut [i16]) {
-    let length = gap.cycle.overlap().min(frame.len());
-    let mut fade = CrossFade::from_gain(f64::from(gain), length);
-    for sample in frame.iter_mut().take(length) {
-        *sample = fade.blend(gap.cycle.next(), *sample);
-    }
+    fade.apply(&continued[..SEAM_AFTER], frame);
 }
 
 /// The pitch at the start of a frame, from the frame alone, where it is long enough to show it.
@@ -103,7 +102,7 @@ fn own_pitch(frame: &[i16], gap: &Gap) -> Option<usize> {
         return None;
     }
     let window = (frame.len() - 50).min(60);
-    let longest = (frame.len() - window).min(100);
+    let longest = (frame.len() - window).min(100) & !1;
     if gap.voiced && gap.cycle.pitch > longest {
         return None;
     }
