@@ -74,6 +74,11 @@ impl Headers {
         Headers::default()
     }
 
+    /// None yet, with room for some.
+    pub(crate) fn with_capacity(lines: usize) -> Headers {
+        Headers { fields: Vec::with_capacity(lines), ..Headers::default() }
+    }
+
     pub(crate) fn received(source: Bytes, limits: &Limits) -> Headers {
         Headers { source, fields: Vec::with_capacity(24), bounds: Bounds::of(limits) }
     }
@@ -240,13 +245,23 @@ impl Headers {
 
     /// Copies every line of that name from another message to the end, to the byte.
     pub fn copy(&mut self, name: HeaderName, from: &Headers) {
-        for field in from.fields.iter().filter(|field| field.name == name) {
+        self.copy_if(from, |other| *other == name);
+    }
+
+    /// Copies every line whose name passes from another message to the end, to the byte.
+    pub(crate) fn copy_if(&mut self, from: &Headers, passes: impl Fn(&HeaderName) -> bool) {
+        // Whoever has no received lines may share those of the other.
+        if self.source.is_empty() {
+            self.source = from.source.clone();
+        }
+        let is_shared = core::ptr::eq(&*self.source, &*from.source);
+        for field in from.fields.iter().filter(|field| passes(&field.name)) {
             let place = match &field.place {
-                Place::Received(line) => Place::Own {
+                Place::Received(line) if !is_shared => Place::Own {
                     line: from.source.slice(usize::from(line.start)..usize::from(line.end)),
                     value: line.value - line.start,
                 },
-                own => own.clone(),
+                place => place.clone(),
             };
             self.fields.push(Field { name: field.name.clone(), place });
         }
