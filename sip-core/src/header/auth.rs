@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, Token, class, is_token, unquote, write_quoted};
+use crate::text::{Cursor, Token, class, is_token, str, unquote, write_quoted};
 
 /// The parameters of a challenge or of credentials: `realm="atlanta.com", stale=FALSE`. Names are
 /// compared without regard to case; none may stand twice.
@@ -87,14 +87,14 @@ impl AuthParams {
         let mut params = AuthParams::default();
         loop {
             let at = cursor.at();
-            let name = cursor.token("the name of a parameter")?;
+            let name = cursor.word("the name of a parameter")?;
             if !cursor.separator(b'=') {
                 return Err(cursor.expected("= after the name of a parameter"));
             }
             let value = if cursor.peek() == Some(b'"') {
-                fold_free(cursor.quoted()?)
+                fold_free(str(cursor.quoted()?))
             } else {
-                cursor.token("the value of a parameter")?.into()
+                cursor.word("the value of a parameter")?.into()
             };
             if params.0.iter().any(|param| param.name.eq_ignore_ascii_case(name)) {
                 return Err(ValueError::new(ValueErrorKind::Repeated, at));
@@ -159,7 +159,7 @@ impl Scheme {
             Err(error) => {
                 // Other schemes may have a bare token68, as Basic has.
                 cursor.seek(start);
-                let text = cursor.run(class::URIC);
+                let text = str(cursor.run(class::URIC));
                 cursor.end().map_err(|_| error)?;
                 if text.is_empty() {
                     return Err(error);

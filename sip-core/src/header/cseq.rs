@@ -3,7 +3,7 @@
 use super::{HeaderName, HeaderView, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
-use crate::text::{Cursor, Token, class};
+use crate::text::{Cursor, Token, class, str};
 
 /// The number of a request within its dialog or call, and its method.
 ///
@@ -39,10 +39,20 @@ impl TypedHeader for CSeq {
 /// A [`CSeq`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CSeqRef<'a> {
+    number: u32,
+    method: &'a [u8],
+}
+
+impl<'a> CSeqRef<'a> {
     /// The number.
-    pub number: u32,
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// The method, as it was written.
-    pub method: &'a str,
+    pub fn method(&self) -> &'a str {
+        str(self.method)
+    }
 }
 
 impl<'a> HeaderView<'a> for CSeqRef<'a> {
@@ -51,7 +61,7 @@ impl<'a> HeaderView<'a> for CSeqRef<'a> {
 
     fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
         let read = || -> Result<CSeqRef<'a>, ValueError> {
-            let mut cursor = Cursor::of(value)?;
+            let mut cursor = Cursor::new(value);
             let number = number(&mut cursor)?;
             let method = method(&mut cursor)?;
             cursor.end()?;
@@ -100,7 +110,7 @@ fn number(cursor: &mut Cursor<'_>) -> Result<u32, ValueError> {
     cursor.number(u64::from(u32::MAX)).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
+fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
     if !cursor.lws() {
         return Err(cursor.expected("white space"));
     }
@@ -139,7 +149,7 @@ impl TypedHeader for CallId {
     const NAME: HeaderName = HeaderName::CallId;
 
     fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        CallIdRef::read(value).map(|id| CallId(id.0.into()))
+        CallIdRef::read(value).map(|id| CallId(id.as_str().into()))
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -149,38 +159,43 @@ impl TypedHeader for CallId {
 
 /// A [`CallId`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallIdRef<'a>(pub &'a str);
+pub struct CallIdRef<'a>(&'a [u8]);
+
+impl<'a> CallIdRef<'a> {
+    /// The text.
+    pub fn as_str(&self) -> &'a str {
+        str(self.0)
+    }
+}
 
 impl<'a> HeaderView<'a> for CallIdRef<'a> {
     const NAME: HeaderName = HeaderName::CallId;
     const SHAPE: super::Shape = super::Shape::Single;
 
     fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
-        Cursor::of(value)
-            .and_then(|mut cursor| {
-                read_call_id(&mut cursor).and_then(|id| cursor.end().map(|()| id))
-            })
-            .map(CallIdRef)
+        let mut cursor = Cursor::new(value);
+        read_call_id(&mut cursor)
+            .and_then(|id| cursor.end().map(|()| CallIdRef(id)))
             .map_err(|error| error.of(HeaderName::CallId))
     }
 }
 
 /// Reads `word [ "@" word ]`.
-pub(super) fn read_call_id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
+pub(super) fn read_call_id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
+    let before = cursor.rest();
     if cursor.run(class::WORD).is_empty() {
         return Err(cursor.expected("a word"));
     }
     if cursor.eat(b'@') && cursor.run(class::WORD).is_empty() {
         return Err(cursor.expected("a word after the @"));
     }
-    Ok(cursor.slice(start, cursor.at()))
+    Ok(cursor.since(before))
 }
 
 impl Method {
     /// The method that a checked token names.
-    pub(crate) fn of_token(token: &str) -> Method {
-        Method::known(token).unwrap_or_else(|| Method::Other(Token::copy(token)))
+    pub(crate) fn of_token(token: &[u8]) -> Method {
+        Method::known(str(token)).unwrap_or_else(|| Method::Other(Token::copy(token)))
     }
 }
 

@@ -1,10 +1,10 @@
 //! Headers that name another dialog: Replaces, Join, Target-Dialog (RFC 3891, 3911, 4538).
 
 use super::cseq::read_call_id;
-use super::params::{Kind, Params, ParamsRef};
+use super::params::{Params, ParamsRef};
 use super::{CallId, HeaderName, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::Cursor;
+use crate::text::{Cursor, str};
 
 /// A dialog as another party names it: Call-ID and both tags, from the receiver's side.
 fn read(
@@ -13,12 +13,12 @@ fn read(
 ) -> Result<(CallId, String, String, Params), ValueError> {
     let mut cursor = Cursor::of(value)?;
     cursor.lws();
-    let call_id = read_call_id(&mut cursor)?;
+    let call_id = str(read_call_id(&mut cursor)?);
     let (mut one, mut other) = (None, None);
-    let params = ParamsRef::read(&mut cursor, |param, kind| {
-        let slot = if param.name.eq_ignore_ascii_case(first) {
+    let params = ParamsRef::read(&mut cursor, |param, _| {
+        let slot = if param.name.eq_ignore_ascii_case(first.as_bytes()) {
             &mut one
-        } else if param.name.eq_ignore_ascii_case(second) {
+        } else if param.name.eq_ignore_ascii_case(second.as_bytes()) {
             &mut other
         } else {
             return Ok(());
@@ -26,7 +26,7 @@ fn read(
         if slot.is_some() {
             return Err(ValueErrorKind::Repeated);
         }
-        *slot = param.value.filter(|_| kind == Kind::Token).map(str::to_owned);
+        *slot = param.token().map(|tag| str(tag).to_owned());
         if slot.is_none() {
             return Err(ValueErrorKind::Expected("a token as the tag"));
         }

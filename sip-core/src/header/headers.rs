@@ -9,7 +9,7 @@ use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::limits::{Limit, Limits};
 use crate::message::scan::RawLine;
-use crate::text::{Elements, Token, trim, trim_start};
+use crate::text::{Elements, Token, first_element, trim, trim_start};
 
 /// The headers of a message, in order.
 ///
@@ -72,6 +72,11 @@ impl Headers {
     /// None yet.
     pub fn new() -> Headers {
         Headers::default()
+    }
+
+    /// None yet, with room for some.
+    pub(crate) fn with_capacity(lines: usize) -> Headers {
+        Headers { fields: Vec::with_capacity(lines), ..Headers::default() }
     }
 
     pub(crate) fn received(source: Bytes, limits: &Limits) -> Headers {
@@ -240,13 +245,23 @@ impl Headers {
 
     /// Copies every line of that name from another message to the end, to the byte.
     pub fn copy(&mut self, name: HeaderName, from: &Headers) {
-        for field in from.fields.iter().filter(|field| field.name == name) {
+        self.copy_if(from, |other| *other == name);
+    }
+
+    /// Copies every line whose name passes from another message to the end, to the byte.
+    pub(crate) fn copy_if(&mut self, from: &Headers, passes: impl Fn(&HeaderName) -> bool) {
+        // Whoever has no received lines may share those of the other.
+        if self.source.is_empty() {
+            self.source = from.source.clone();
+        }
+        let is_shared = core::ptr::eq(&*self.source, &*from.source);
+        for field in from.fields.iter().filter(|field| passes(&field.name)) {
             let place = match &field.place {
-                Place::Received(line) => Place::Own {
+                Place::Received(line) if !is_shared => Place::Own {
                     line: from.source.slice(usize::from(line.start)..usize::from(line.end)),
                     value: line.value - line.start,
                 },
-                own => own.clone(),
+                place => place.clone(),
             };
             self.fields.push(Field { name: field.name.clone(), place });
         }
@@ -346,9 +361,11 @@ impl Field {
             Place::Received(line) => Line::received(source, *line),
             Place::Own { line, value } => Line {
                 known: self.name.known(),
-                name: self.name.as_str().as_bytes(),
+                source: line,
+                start: 0,
+                value: *value,
                 untrimmed: line.get(usize::from(*value)..).unwrap_or_default(),
-                at: None,
+                is_received: false,
             },
         }
     }
@@ -403,29 +420,33 @@ impl fmt::Debug for Headers {
 #[derive(Clone, Copy)]
 pub(crate) struct Line<'a> {
     pub(crate) known: Known,
-    name: &'a [u8],
+    /// The message, or the line if it was not received.
+    source: &'a [u8],
+    start: u16,
+    /// Where the value starts, with the white space before it.
+    value: u16,
     untrimmed: &'a [u8],
-    /// Where the untrimmed value starts in the message; none if it was not received.
-    at: Option<u16>,
+    is_received: bool,
 }
 
 impl<'a> Line<'a> {
     #[inline]
-    pub(crate) fn received(bytes: &'a [u8], line: RawLine) -> Line<'a> {
+    pub(crate) fn received(source: &'a [u8], line: RawLine) -> Line<'a> {
         Line {
             known: line.known,
-            name: bytes.get(usize::from(line.start)..usize::from(line.value)).unwrap_or_default(),
-            untrimmed: line.value(bytes),
-            at: Some(line.value),
+            source,
+            start: line.start,
+            value: line.value,
+            untrimmed: line.value(source),
+            is_received: true,
         }
     }
 
     /// The name as it was written.
     pub(crate) fn name(&self) -> &'a [u8] {
-        match self.name {
-            [name @ .., b':'] => trim(name),
-            name => name,
-        }
+        let (start, value) = (usize::from(self.start), usize::from(self.value));
+        let with_colon = trim(self.source.get(start..value).unwrap_or_default());
+        trim(with_colon.strip_suffix(b":").unwrap_or(with_colon))
     }
 
     /// The value, white space around it removed.
@@ -436,10 +457,8 @@ impl<'a> Line<'a> {
 
     /// Where the value starts in the message, 0 if it was not received.
     pub(crate) fn offset(&self) -> usize {
-        match self.at {
-            Some(at) => usize::from(at) + self.untrimmed.len() - trim_start(self.untrimmed).len(),
-            None => 0,
-        }
+        let leading = self.untrimmed.len() - trim_start(self.untrimmed).len();
+        if self.is_received { usize::from(self.value) + leading } else { 0 }
     }
 }
 
@@ -448,7 +467,25 @@ pub(crate) trait Lines {
     fn lines(&self) -> impl Iterator<Item = Line<'_>>;
     /// The lines of one name.
     fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>>;
+    /// The first line of a known name.
+    fn first_known(&self, known: Known) -> Option<Line<'_>>;
     fn bounds(&self) -> Bounds;
+}
+
+/// The first line of a header.
+#[inline]
+fn first<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Option<Line<'a>> {
+    // Found out when the program is compiled.
+    let known = const {
+        let name = T::NAME;
+        let known = name.known();
+        core::mem::forget(name);
+        known
+    };
+    match known {
+        Known::Other => lines.named(T::NAME).next(),
+        known => lines.first_known(known),
+    }
 }
 
 impl Lines for Headers {
@@ -461,35 +498,55 @@ impl Lines for Headers {
         same.map(|field| field.as_line(&self.source))
     }
 
+    fn first_known(&self, known: Known) -> Option<Line<'_>> {
+        let field = self.fields.iter().find(|field| field.name.known() == known)?;
+        Some(field.as_line(&self.source))
+    }
+
     fn bounds(&self) -> Bounds {
         self.bounds
     }
 }
 
 /// The first value of a header.
+#[inline]
 pub(crate) fn find<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<Option<T>, HeaderError> {
-    let mut same = lines.named(T::NAME);
-    let Some(line) = same.next() else { return Ok(None) };
-    let value = line.value();
-    match T::SHAPE {
-        Shape::Single | Shape::Lines => read(value, 0, &line, lines.bounds()).map(Some),
-        Shape::List => {
-            let (at, element) = Elements::new(value).next().unwrap_or_default();
-            read(element, at, &line, lines.bounds()).map(Some)
-        }
-        Shape::Whole => {
-            let mut whole: T = read(value, 0, &line, lines.bounds())?;
-            for line in same {
-                whole.add(read(line.value(), 0, &line, lines.bounds())?);
-            }
-            Ok(Some(whole))
-        }
+    match first::<T>(lines) {
+        Some(line) => read_first(lines, line).map(Some),
+        None => Ok(None),
     }
 }
 
 /// The first value of a header that must be there.
+#[inline]
 pub(crate) fn require<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<T, HeaderError> {
-    find(lines)?.ok_or(HeaderError { header: T::NAME, offset: 0, kind: ValueErrorKind::Missing })
+    match first::<T>(lines) {
+        Some(line) => read_first(lines, line),
+        None => Err(HeaderError { header: T::NAME, offset: 0, kind: ValueErrorKind::Missing }),
+    }
+}
+
+/// The first value, given its line.
+#[inline]
+fn read_first<'a, T: HeaderView<'a>>(
+    lines: &'a impl Lines,
+    line: Line<'a>,
+) -> Result<T, HeaderError> {
+    let value = line.value();
+    match T::SHAPE {
+        Shape::Single | Shape::Lines => read(value, 0, &line, lines.bounds()),
+        Shape::List => {
+            let (at, element) = first_element(value);
+            read(element, at, &line, lines.bounds())
+        }
+        Shape::Whole => {
+            let mut whole: T = read(value, 0, &line, lines.bounds())?;
+            for line in lines.named(T::NAME).skip(1) {
+                whole.add(read(line.value(), 0, &line, lines.bounds())?);
+            }
+            Ok(whole)
+        }
+    }
 }
 
 /// Every value of a header, up to the limit and one error beyond.
@@ -515,6 +572,7 @@ pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
     })
 }
 
+#[inline]
 fn read<'a, T: HeaderView<'a>>(
     value: &'a [u8],
     at: usize,

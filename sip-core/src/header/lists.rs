@@ -25,7 +25,12 @@ impl TypedHeader for Allow {
     fn parse(value: &[u8]) -> Result<Self, HeaderError> {
         tokens(value)
             .map(|tokens| {
-                Allow(tokens.iter().map(|token| Method::of_token(token.as_str())).collect())
+                Allow(
+                    tokens
+                        .iter()
+                        .map(|token| Method::of_token(token.as_str().as_bytes()))
+                        .collect(),
+                )
             })
             .map_err(|error| error.of(HeaderName::Allow))
     }

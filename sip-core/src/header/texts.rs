@@ -138,7 +138,7 @@ fn text(value: &[u8]) -> Result<String, ValueError> {
 /// are kept if they match, otherwise escaped.
 pub(super) fn write_comment(text: &str, out: &mut Vec<u8>) {
     let whole = format!("({text})");
-    let mut cursor = crate::text::Cursor::new(&whole);
+    let mut cursor = crate::text::Cursor::new(whole.as_bytes());
     if super::date::comment(&mut cursor).is_ok_and(|inner| inner == text) && cursor.is_end() {
         out.extend_from_slice(text.as_bytes());
         return;
@@ -177,7 +177,7 @@ mod tests {
             write_comment(text, &mut out);
             out.push(b')');
             let written = String::from_utf8(out).unwrap();
-            let mut cursor = crate::text::Cursor::new(&written);
+            let mut cursor = crate::text::Cursor::new(written.as_bytes());
             super::super::date::comment(&mut cursor).unwrap();
             assert!(cursor.is_end(), "{text:?} -> {written:?}");
         }

@@ -251,12 +251,12 @@ impl Walk<'_> {
             let end = loop {
                 rest = from_below::<0x20>(rest);
                 let at = head.len() - rest.len();
-                match rest {
-                    [b'\r', b'\n', after @ ..] => {
+                match rest.split_first_chunk() {
+                    Some((b"\r\n", after)) => {
                         rest = after;
                         break at;
                     }
-                    [] if start == head.len() => {
+                    None if start == head.len() => {
                         (self.at, self.state) = (start, State::End);
                         return Ok(count);
                     }
@@ -346,21 +346,22 @@ fn odd_control(bytes: &[u8], start: usize, at: usize) -> Result<usize, ParseErro
     }
 }
 
-/// Reads the name of a line whose ends are known, if it is a known one right before its colon.
+/// Reads the name of a line whose ends are known, if it is short and right before its colon.
 #[inline(always)]
 fn read_name(head: &[u8], line: &mut RawLine) -> bool {
     let start = usize::from(line.start);
     let Some(name) = head.get(start..start + SHORT).and_then(|name| name.first_chunk()) else {
         return false;
     };
-    match Known::at_start(name) {
-        Some((known, colon)) if known != Known::Other => {
-            line.known = known;
-            line.value = line.start + colon as u16 + 1;
-            true
-        }
-        _ => false,
-    }
+    let Some((known, colon)) = Known::at_start(name) else { return false };
+    line.known = known;
+    line.value = line.start + colon as u16 + 1;
+    known != Known::Other || is_other(name, colon)
+}
+
+/// Whether a name that is not known is one at all.
+fn is_other(name: &[u8; SHORT], colon: usize) -> bool {
+    name.get(colon) == Some(&b':') && is_token(name.get(..colon).unwrap_or_default())
 }
 
 /// The same for any name, with white space before its colon.
