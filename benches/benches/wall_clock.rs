@@ -123,7 +123,10 @@ fn codec(criterion: &mut Criterion) {
     ];
     for (name, job) in jobs {
         let kernels: Vec<_> = Kernel::available()
-            .map(|kernel| contender(kernel.name(), || g711::frame(kernel.name()), job))
+            .map(|kernel| {
+                let name = kernel.name();
+                contender(name, move || g711::frame(name), job)
+            })
             .collect();
         in_turns(criterion, name, 256, &kernels);
     }

@@ -40,8 +40,8 @@ impl DialogTag {
 
 /// Call-ID, From tag and To tag.
 fn read(headers: &Headers) -> Result<(&str, &str, &str), HeaderError> {
-    let call_id = headers.require::<CallIdRef<'_>>()?.0;
-    let from = headers.require::<FromRef<'_>>()?.tag;
-    let to = headers.require::<ToRef<'_>>()?.tag;
+    let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
+    let from = headers.require::<FromRef<'_>>()?.tag();
+    let to = headers.require::<ToRef<'_>>()?.tag();
     Ok((call_id, from.unwrap_or_default(), to.unwrap_or_default()))
 }

@@ -41,13 +41,13 @@ impl Envelope {
         let headers = &request.headers;
         let via: ViaRef<'_> = headers.require()?;
         let cseq: CSeqRef<'_> = headers.require()?;
-        let call_id = headers.require::<CallIdRef<'_>>()?.0;
-        let from_tag = headers.require::<FromRef<'_>>()?.tag.unwrap_or_default();
-        let to_tag = headers.require::<ToRef<'_>>()?.tag;
+        let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
+        let from_tag = headers.require::<FromRef<'_>>()?.tag().unwrap_or_default();
+        let to_tag = headers.require::<ToRef<'_>>()?.tag();
         Ok(Self {
-            number: cseq.number,
+            number: cseq.number(),
             tag: ServerTag::of(request)?,
-            port: via.port.unwrap_or_else(|| via.transport.default_port()),
+            port: via.port().unwrap_or_else(|| via.transport().default_port()),
             to_tag: to_tag.map(str::to_owned),
             dialog: to_tag.map(|to_tag| DialogTag::new(call_id, to_tag, from_tag)),
             merged: to_tag.is_none().then(|| Merged::new(call_id, from_tag, &cseq)),
@@ -91,7 +91,7 @@ impl Endpoint {
         let mut request = salvage(message, &self.config.message)?;
         let reply = mark_via(&mut request, &flow).ok()?;
         Envelope::read(&request).ok()?;
-        if request.headers.require::<CSeqRef<'_>>().ok()?.method == "ACK" {
+        if request.headers.require::<CSeqRef<'_>>().ok()?.method() == "ACK" {
             return None;
         }
         self.reply_alone(&request, reply, status);
@@ -405,23 +405,23 @@ fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
 fn mark_via(request: &mut Request, flow: &Flow) -> Result<Flow, HeaderError> {
     let via: ViaRef<'_> = request.headers.require()?;
     let asks_port = via.rport().is_some();
-    let elsewhere = match (via.host, flow.remote.ip()) {
+    let elsewhere = match (via.host(), flow.remote.ip()) {
         (HostRef::V4(own), IpAddr::V4(seen)) => own != seen,
         (HostRef::V6(own), IpAddr::V6(seen)) => own != seen,
         _ => true,
     };
     let port = match asks_port {
         true => flow.remote.port(),
-        false => via.port.unwrap_or_else(|| via.transport.default_port()),
+        false => via.port().unwrap_or_else(|| via.transport().default_port()),
     };
     if asks_port || elsewhere {
         let mut value = Vec::with_capacity(128);
         // Writing to a Vec cannot fail.
-        let _ = write!(value, "SIP/2.0/{} {}", via.transport, via.host);
-        if let Some(port) = via.port {
+        let _ = write!(value, "SIP/2.0/{} {}", via.transport(), via.host());
+        if let Some(port) = via.port() {
             let _ = write!(value, ":{port}");
         }
-        for param in via.params.iter() {
+        for param in via.params().iter() {
             if !["received", "rport"].iter().any(|own| param.name.eq_ignore_ascii_case(own)) {
                 value.push(b';');
                 value.extend_from_slice(param.name.as_bytes());

@@ -19,9 +19,15 @@ pub(super) struct Merged(Arc<[u8]>);
 
 impl Merged {
     pub(super) fn new(call_id: &str, from_tag: &str, cseq: &CSeqRef<'_>) -> Self {
-        let number = cseq.number.to_be_bytes();
-        let parts =
-            [call_id.as_bytes(), b" ", from_tag.as_bytes(), b" ", &number, cseq.method.as_bytes()];
+        let number = cseq.number().to_be_bytes();
+        let parts = [
+            call_id.as_bytes(),
+            b" ",
+            from_tag.as_bytes(),
+            b" ",
+            &number,
+            cseq.method().as_bytes(),
+        ];
         Self(parts.concat().into())
     }
 }
@@ -242,7 +248,7 @@ impl Endpoint {
 /// Writes our tag into To.
 pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
     let headers = &mut response.headers;
-    match headers.require::<ToRef<'_>>()?.tag {
+    match headers.require::<ToRef<'_>>()?.tag() {
         Some(own) if own == tag => return Ok(()),
         Some(_) => {}
         // The common case needs no more than the tag behind what there is.

@@ -41,13 +41,13 @@ impl ServerTag {
             // carries none, and everything else agrees.
             None => {
                 let from = headers.require::<FromRef<'_>>()?;
-                let number = headers.require::<CSeqRef<'_>>()?.number;
+                let number = headers.require::<CSeqRef<'_>>()?.number();
                 tag.push(b'?');
                 for part in [
                     &request.uri.to_string(),
-                    from.tag.unwrap_or_default(),
-                    headers.require::<CallIdRef<'_>>()?.0,
-                    via.branch.unwrap_or_default(),
+                    from.tag().unwrap_or_default(),
+                    headers.require::<CallIdRef<'_>>()?.as_str(),
+                    via.branch().unwrap_or_default(),
                 ] {
                     tag.extend_from_slice(part.as_bytes());
                     tag.push(b' ');
@@ -56,7 +56,7 @@ impl ServerTag {
             }
         }
         tag.push(b' ');
-        match via.host {
+        match via.host() {
             HostRef::Name(name) => {
                 let start = tag.len();
                 tag.extend_from_slice(name.as_bytes());
@@ -66,7 +66,7 @@ impl ServerTag {
             HostRef::V6(ip) => tag.extend_from_slice(&ip.octets()),
         }
         tag.push(b' ');
-        tag.extend_from_slice(&via.port.unwrap_or_default().to_be_bytes());
+        tag.extend_from_slice(&via.port().unwrap_or_default().to_be_bytes());
         tag.extend_from_slice(method.as_str().as_bytes());
         Ok(Self(tag.into()))
     }
