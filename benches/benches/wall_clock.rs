@@ -4,6 +4,7 @@
 //! them alike.
 #![allow(missing_docs, reason = "what criterion's macros write")]
 
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use codec_g711::kernel::Kernel;
 use criterion::{Criterion, criterion_group, criterion_main};
 use pbx::media::CodecKind::{Pcma, Pcmu};
 use trunkline_benches::call::{self, Origin, Rehearsal, Scene};
-use trunkline_benches::relay::{self, Bridge};
+use trunkline_benches::relay::Bridge;
 use trunkline_benches::{g711, invite, rtp, sdp, sip};
 
 /// A job and a way to do it that many times, which gives the time without making input and dropping
@@ -26,12 +27,24 @@ fn contender<'a, I, O>(
     input: impl Fn() -> I + 'a,
     job: impl Fn(I) -> O + 'a,
 ) -> Contender<'a> {
+    contender_with(name, (), move |()| input(), move |(), input| job(input))
+}
+
+/// A contender that works on something which stays.
+fn contender_with<'a, S: 'a, I, O>(
+    name: &str,
+    state: S,
+    input: impl Fn(&mut S) -> I + 'a,
+    job: impl Fn(&mut S, I) -> O + 'a,
+) -> Contender<'a> {
+    let state = RefCell::new(state);
     let run = move |times: u64| {
-        let inputs: Vec<I> = (0..times).map(|_| input()).collect();
+        let state = &mut *state.borrow_mut();
+        let inputs: Vec<I> = (0..times).map(|_| input(state)).collect();
         let mut outputs = Vec::with_capacity(inputs.len());
         let start = Instant::now();
         for input in inputs {
-            outputs.push(job(black_box(input)));
+            outputs.push(job(black_box(&mut *state), black_box(input)));
         }
         let taken = start.elapsed();
         black_box(&outputs);
@@ -115,7 +128,7 @@ fn packets(criterion: &mut Criterion) {
 }
 
 fn codec(criterion: &mut Criterion) {
-    let jobs: [(&str, fn(g711::Frame) -> g711::Frame); 4] = [
+    let jobs: [(&str, fn(&mut g711::Frame)); 4] = [
         ("g711 alaw_encode", g711::alaw_encode),
         ("g711 ulaw_encode", g711::ulaw_encode),
         ("g711 alaw_decode", g711::alaw_decode),
@@ -124,8 +137,8 @@ fn codec(criterion: &mut Criterion) {
     for (name, job) in jobs {
         let kernels: Vec<_> = Kernel::available()
             .map(|kernel| {
-                let name = kernel.name();
-                contender(name, move || g711::frame(name), job)
+                let frame = g711::frame(kernel.name());
+                contender_with(kernel.name(), frame, |_| (), move |frame, ()| job(frame))
             })
             .collect();
         in_turns(criterion, name, 256, &kernels);
@@ -155,15 +168,17 @@ fn calls(criterion: &mut Criterion) {
 }
 
 fn media(criterion: &mut Criterion) {
-    let bridge = |kind, ptime_ms| move || Bridge::new(Clone::clone(&kind), ptime_ms).with_arrival();
+    let leg = |name, kind, ptime_ms| {
+        contender_with(name, Bridge::new(kind, ptime_ms), Bridge::arrival, Bridge::relay)
+    };
     in_turns(
         criterion,
         "relay",
         16,
         &[
-            contender("same law", bridge(Pcma, 20), relay::relay),
-            contender("other law", bridge(Pcmu, 20), relay::relay),
-            contender("other law, other length", bridge(Pcmu, 10), relay::relay),
+            leg("same law", Pcma, 20),
+            leg("other law", Pcmu, 20),
+            leg("other law, other length", Pcmu, 10),
         ],
     );
 }

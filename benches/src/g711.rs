@@ -22,27 +22,31 @@ pub fn frame(kernel: &str) -> Frame {
 }
 
 /// Encodes to A-law.
-pub fn alaw_encode(mut frame: Frame) -> Frame {
-    frame.kernel.map(|kernel| kernel.alaw_encode(&frame.pcm, &mut frame.codes));
-    frame
+pub fn alaw_encode(frame: &mut Frame) {
+    if let Some(kernel) = frame.kernel {
+        kernel.alaw_encode(&frame.pcm, &mut frame.codes);
+    }
 }
 
 /// Encodes to mu-law.
-pub fn ulaw_encode(mut frame: Frame) -> Frame {
-    frame.kernel.map(|kernel| kernel.ulaw_encode(&frame.pcm, &mut frame.codes));
-    frame
+pub fn ulaw_encode(frame: &mut Frame) {
+    if let Some(kernel) = frame.kernel {
+        kernel.ulaw_encode(&frame.pcm, &mut frame.codes);
+    }
 }
 
 /// Decodes from A-law.
-pub fn alaw_decode(mut frame: Frame) -> Frame {
-    frame.kernel.map(|kernel| kernel.alaw_decode(&frame.codes, &mut frame.pcm));
-    frame
+pub fn alaw_decode(frame: &mut Frame) {
+    if let Some(kernel) = frame.kernel {
+        kernel.alaw_decode(&frame.codes, &mut frame.pcm);
+    }
 }
 
 /// Decodes from mu-law.
-pub fn ulaw_decode(mut frame: Frame) -> Frame {
-    frame.kernel.map(|kernel| kernel.ulaw_decode(&frame.codes, &mut frame.pcm));
-    frame
+pub fn ulaw_decode(frame: &mut Frame) {
+    if let Some(kernel) = frame.kernel {
+        kernel.ulaw_decode(&frame.codes, &mut frame.pcm);
+    }
 }
 
 /// A vowel with a little noise: every magnitude that G.711 cuts differently occurs.
@@ -64,12 +68,16 @@ mod tests {
     #[test]
     fn every_job_does_something() {
         for kernel in Kernel::available() {
-            let before = frame(kernel.name());
-            assert_ne!(ulaw_encode(before.clone()).codes, before.codes);
-            let blank = Frame { codes: [0; FRAME], ..before.clone() };
-            assert_eq!(alaw_encode(blank).codes, before.codes);
-            assert_ne!(alaw_decode(before.clone()).pcm, before.pcm);
-            assert_ne!(ulaw_decode(before.clone()).pcm, before.pcm);
+            let fresh = frame(kernel.name());
+            let after = |job: fn(&mut Frame)| {
+                let mut frame = Frame { codes: [0; FRAME], ..fresh.clone() };
+                job(&mut frame);
+                frame
+            };
+            assert_eq!(after(alaw_encode).codes, fresh.codes);
+            assert_ne!(after(ulaw_encode).codes, fresh.codes);
+            assert_eq!(after(alaw_decode).pcm, [-5504; FRAME]);
+            assert_eq!(after(ulaw_decode).pcm, [-32124; FRAME]);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What the benchmarks of Trunkline's crates do and what they do it with: the same jobs, input, seeds
 //! and virtual time for each way of measuring.
 //!
-//! A job takes its input and gives back whatever is left, so that neither making the one nor
-//! dropping the other is measured.
+//! A job takes its input and gives back whatever is left, or works on it in place, so that neither
+//! making the one nor dropping the other is measured.
 #![forbid(unsafe_code)]
 
 pub mod call;

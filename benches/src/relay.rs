@@ -54,21 +54,18 @@ impl Bridge {
         bridge
     }
 
-    /// The same with Alice's next packet, where a driver would have received it.
-    pub fn with_arrival(mut self) -> (Self, Arrival) {
-        let arrival = self.arrival();
-        (self, arrival)
-    }
-
-    fn arrival(&mut self) -> Arrival {
+    /// Alice's next packet, where a driver would have received it.
+    pub fn arrival(&mut self) -> Arrival {
         self.now += FRAME;
         let packet = self.alice.speak();
         Arrival { now: self.now, packet: self.packet(&packet) }
     }
 
-    fn relay(&mut self, arrival: Arrival) -> Option<Transmit> {
+    /// Takes a packet and gives what is to be sent: none when the packet did not fill one for Bob and
+    /// waits for the next, two when it held more than one.
+    pub fn relay(&mut self, arrival: Arrival) -> [Option<Transmit>; 2] {
         self.machine.handle_packet(arrival.now, ALICE, address(1), arrival.packet);
-        self.machine.poll_transmit()
+        [self.machine.poll_transmit(), self.machine.poll_transmit()]
     }
 
     fn packet(&self, bytes: &[u8]) -> PacketBuf {
@@ -76,13 +73,6 @@ impl Bridge {
         packet.extend_from_slice(bytes).expect("room for a packet");
         packet
     }
-}
-
-/// Takes a packet and gives what is to be sent, if anything: one that does not fill a packet for Bob
-/// waits for the next.
-pub fn relay((mut bridge, arrival): (Bridge, Arrival)) -> (Bridge, Option<Transmit>) {
-    let transmit = bridge.relay(arrival);
-    (bridge, transmit)
 }
 
 fn address(n: u8) -> SocketAddr {
@@ -123,9 +113,10 @@ mod tests {
         let mut sent = Vec::new();
         for _ in 0..count {
             let arrival = bridge.arrival();
-            sent.extend(bridge.relay(arrival));
+            let transmits = bridge.relay(arrival).into_iter().flatten();
+            sent.extend(transmits.map(|transmit| transmit.packet.to_vec()));
         }
-        sent.iter().map(|transmit| transmit.packet.to_vec()).collect()
+        sent
     }
 
     #[test]
@@ -143,5 +134,6 @@ mod tests {
         codec_g711::transcode::alaw_to_ulaw_in_place(&mut octets);
         assert_eq!(Packet::parse(&packets[0]).unwrap().payload(), octets);
         assert_eq!(heard(CodecKind::Pcmu, 30, 6).len(), 4);
+        assert_eq!(heard(CodecKind::Pcmu, 10, 5_000).len(), 10_000);
     }
 }

@@ -8,7 +8,7 @@ use pbx::media::CodecKind::{Pcma, Pcmu};
 use pbx::media::machine::Transmit;
 use pbx::record::CallRecord;
 use trunkline_benches::call::{self as calls, Office, Origin, Rehearsal, Scene};
-use trunkline_benches::relay::{self as relays, Arrival, Bridge};
+use trunkline_benches::relay::{Arrival, Bridge};
 
 // Scenes, rehearsals and bridges are warm: calls and packets have gone before.
 
@@ -28,12 +28,18 @@ fn exchange(rehearsal: Rehearsal) -> (Office, CallRecord) {
 
 library_benchmark_group!(name = call, benchmarks = [with_telephones, exchange]);
 
+fn with_arrival(mut bridge: Bridge) -> (Bridge, Arrival) {
+    let arrival = bridge.arrival();
+    (bridge, arrival)
+}
+
 #[library_benchmark]
-#[bench::same_law(Bridge::new(Pcma, 20).with_arrival())]
-#[bench::other_law(Bridge::new(Pcmu, 20).with_arrival())]
-#[bench::other_law_other_length(Bridge::new(Pcmu, 10).with_arrival())]
-fn relay(input: (Bridge, Arrival)) -> (Bridge, Option<Transmit>) {
-    relays::relay(black_box(input))
+#[bench::same_law(with_arrival(Bridge::new(Pcma, 20)))]
+#[bench::other_law(with_arrival(Bridge::new(Pcmu, 20)))]
+#[bench::other_law_other_length(with_arrival(Bridge::new(Pcmu, 10)))]
+fn relay((mut bridge, arrival): (Bridge, Arrival)) -> (Bridge, [Option<Transmit>; 2]) {
+    let transmits = black_box(&mut bridge).relay(black_box(arrival));
+    (bridge, transmits)
 }
 
 library_benchmark_group!(name = media, benchmarks = [relay]);
