@@ -407,12 +407,28 @@ macro_rules! headers {
 
 headers! {
     /// The challenge of a UAS or registrar, in a 401 (RFC 3261 §20.44).
+    ///
+    /// Grammar: `"Digest" LWS digest-cln *( "," digest-cln ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `WWW-Authenticate: Digest realm="atlanta.com", qop="auth", nonce="84a4cc6f3082121f32b42a2187831a9e", algorithm=MD5`
     WwwAuthenticate Challenge;
     /// The challenge of a proxy, in a 407 (RFC 3261 §20.27).
+    ///
+    /// Grammar: `"Digest" LWS digest-cln *( "," digest-cln ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authenticate: Digest realm="atlanta.com", nonce="f84f1cec41e6cbe5aea9c8e88d359", opaque="", stale=FALSE, algorithm=MD5`
     ProxyAuthenticate Challenge;
     /// Credentials for a UAS or registrar (RFC 3261 §20.7).
+    ///
+    /// Grammar: `"Digest" LWS dig-resp *( "," dig-resp ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Authorization: Digest username="Alice", realm="atlanta.com", nonce="84a4cc6f3082121f32b42a2187831a9e", uri="sip:atlanta.com", response="7587245234b3434cc3412213e5f113a5"`
     Authorization Credentials;
     /// Credentials for a proxy (RFC 3261 §20.28).
+    ///
+    /// Grammar: `"Digest" LWS dig-resp *( "," dig-resp ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authorization: Digest username="Alice", realm="atlanta.com", nonce="c60f3082ee1212b402a21831ae", uri="sip:bob@biloxi.com", response="245f23415f11432b3434341c022"`
     ProxyAuthorization Credentials;
 }
 
@@ -444,8 +460,16 @@ macro_rules! infos {
 
 infos! {
     /// What the server proves after success: `rspauth`, `nextnonce` and more (RFC 3261 §20.6).
+    ///
+    /// Grammar: `ainfo *( "," ainfo ), where ainfo is "nextnonce=" … / "qop=" … / "rspauth=" … / "cnonce=" … / "nc=" …`
+    ///
+    /// Example: `Authentication-Info: nextnonce="47364c23432d2e131a5fb210812c"`
     AuthenticationInfo;
     /// The same from a proxy (RFC 7615).
+    ///
+    /// Grammar: `auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authentication-Info: rspauth="6629fae49393a05397450978507c4ef1"`
     ProxyAuthenticationInfo;
 }
 

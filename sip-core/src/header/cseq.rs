@@ -7,7 +7,9 @@ use crate::text::{Cursor, Token, class, str};
 
 /// The number of a request within its dialog or call, and its method.
 ///
-/// Grammar: `1*DIGIT LWS Method`, for example `4711 INVITE`. The number is below 2³².
+/// Grammar: `1*DIGIT LWS Method`
+///
+/// Example: `CSeq: 4711 INVITE`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CSeq {
     /// The number.
@@ -73,7 +75,9 @@ impl<'a> HeaderView<'a> for CSeqRef<'a> {
 
 /// Which reliable provisional response is acknowledged (RFC 3262 §7.2).
 ///
-/// Grammar: `response-num LWS CSeq-num LWS Method`, for example `776656 1 INVITE`.
+/// Grammar: `1*DIGIT LWS 1*DIGIT LWS Method`
+///
+/// Example: `RAck: 776656 1 INVITE`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RAck {
     /// The RSeq of the response.
@@ -119,7 +123,9 @@ fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
 
 /// What all requests and responses of a dialog or registration have in common (RFC 3261 §20.8).
 ///
-/// Grammar: `word [ "@" word ]`, compared byte by byte.
+/// Grammar: `word [ "@" word ]`
+///
+/// Example: `Call-ID: f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com`
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(Box<str>);
 
@@ -131,6 +137,11 @@ impl CallId {
     /// When `text` is not `word [ "@" word ]`.
     pub fn new(text: &str) -> Result<CallId, HeaderError> {
         CallId::parse(text.as_bytes())
+    }
+
+    /// Copies what has been read once.
+    pub(super) fn copy(checked: &[u8]) -> CallId {
+        CallId(str(checked).into())
     }
 
     /// The text.

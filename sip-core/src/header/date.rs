@@ -8,6 +8,10 @@ use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, class, str};
 
 /// A moment in GMT: `Sat, 13 Nov 2010 23:29:00 GMT`, and no other form.
+///
+/// Grammar: `wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":" 2DIGIT SP "GMT"`
+///
+/// Example: `Date: Sat, 13 Nov 2010 23:29:00 GMT`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date {
     year: u16,
@@ -151,6 +155,10 @@ fn read_date(value: &[u8]) -> Result<Date, ValueError> {
 }
 
 /// When to try again (RFC 3261 §20.33): `18000 (I am in a meeting);duration=3600`.
+///
+/// Grammar: `delta-seconds [ comment ] *( ";" ( "duration=" delta-seconds / generic-param ) )`
+///
+/// Example: `Retry-After: 18000;duration=3600`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RetryAfter {
     /// Seconds from now.
@@ -229,6 +237,10 @@ pub(super) fn comment<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError
 
 /// When the request was sent, by the sender's clock, and how long the peer took to answer
 /// (RFC 3261 §20.38): `54.21 0.5`. Kept as text, since it is only ever sent back.
+///
+/// Grammar: `1*DIGIT [ "." *DIGIT ] [ LWS *DIGIT [ "." *DIGIT ] ]`
+///
+/// Example: `Timestamp: 54.21 0.5`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     /// Seconds, as they were written.

@@ -12,7 +12,9 @@ use crate::uri::{Host, HostPort, HostRef, RawHost};
 
 /// One hop that a request has passed: `SIP/2.0/UDP host:port;branch=…`.
 ///
-/// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" via-param )`.
+/// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" ( "ttl=" … / "maddr=" … / "received=" … / "branch=" token / "rport" [ "=" 1*DIGIT ] / generic-param ) ) *( "," … )`
+///
+/// Example: `Via: SIP/2.0/UDP erlang.bell-telephone.com:5060;branch=z9hG4bK87asdks7;rport`
 ///
 /// ```
 /// use sip_core::header::{TypedHeader, Via};

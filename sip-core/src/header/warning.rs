@@ -6,7 +6,9 @@ use crate::text::{Cursor, class, str, unquote, write_quoted};
 
 /// More on why a request failed: `301 isi.edu "Incompatible network address type 'E.164'"`.
 ///
-/// Grammar: `warn-code SP warn-agent SP quoted-string`, in a comma list.
+/// Grammar: `warn-code SP warn-agent SP quoted-string *( "," … )`
+///
+/// Example: `Warning: 307 isi.edu "Session parameter 'foo' not understood"`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Warning {
     code: u16,

@@ -1,7 +1,8 @@
 //! A message read in place.
 
 use super::check::{self, Policy};
-use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, Start, header_line, scan_first};
+use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, header_line, scan_first};
+use super::start::Start;
 use super::{Method, StatusCode};
 use crate::error::{HeaderError, ParseError, Rejection, ValueError};
 use crate::header::{Bounds, HeaderName, HeaderView, Known, Line, Lines};

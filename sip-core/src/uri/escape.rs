@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{CLASS, Cursor, class};
+use crate::text::{Cursor, class, is};
 
 /// Undoes `%HH` escapes, once: `%2541` becomes `%41` and no further. Bytes that are no escape
 /// are kept, a `%00` becomes a NUL byte.
@@ -73,7 +73,7 @@ fn escape<'a>(bytes: &[u8], text: &'a str, class: u16) -> Cow<'a, str> {
 
 fn push_escaped(bytes: &[u8], class: u16, out: &mut String) {
     for &byte in bytes {
-        if CLASS[usize::from(byte)] & class != 0 {
+        if is(byte, class) {
             out.push(char::from(byte));
         } else {
             const HEX: [char; 16] =
