@@ -13,6 +13,14 @@ pub(crate) fn sqrt(x: f32) -> f32 {
     root
 }
 
+/// The nearest integer, the even one in the middle, of a number between -32768 and 32767.
+#[inline(always)]
+pub(crate) fn round_to_i16(x: f32) -> i16 {
+    // Adding three times two to the 22 leaves no room for a fraction, so the sum is rounded as the processor
+    // rounds, and its low bits are the integer. A cast would have to look at every other case as well.
+    (x + 12_582_912.0).to_bits() as i16
+}
+
 /// The logarithm to base 2 of a positive normal number; minus infinity for anything below.
 pub(crate) fn log2(x: f32) -> f32 {
     if x < f32::MIN_POSITIVE {

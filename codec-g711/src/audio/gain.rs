@@ -40,14 +40,11 @@ impl Gain {
 /// The multiplication for every machine, compiled anew for each set of instructions.
 #[inline(always)]
 pub(crate) fn scale(samples: &mut [i16], factor: f32) {
-    // Adding three times two to the 22 leaves no room for a fraction, so the sum is rounded as the processor
-    // rounds, and its low bits are the integer.
-    const ROUND: f32 = 12_582_912.0;
     for sample in samples {
         let product = f32::from(*sample) * factor;
         let product = if product < -32768.0 { -32768.0 } else { product };
         let product = if product > 32767.0 { 32767.0 } else { product };
-        *sample = (product + ROUND).to_bits() as i16;
+        *sample = math::round_to_i16(product);
     }
 }
 

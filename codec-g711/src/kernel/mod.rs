@@ -33,6 +33,7 @@ mod sums;
 mod tables;
 
 use crate::audio::{self, Gain, Level, Sums};
+use crate::plc::{Match, Search};
 use crate::transcode::Rule;
 
 /// A set of instructions that this machine has been found to have.
@@ -220,6 +221,12 @@ impl Kernel {
             ssse3: Sums::over, avx2: sums::level_avx2, avx512: sums::level_avx512,
             fp16: sums::level_avx512, neon: Sums::over);
         Level::from_sums(sums, samples.len())
+    }
+
+    pub(crate) fn find_pitch(self, search: Search, past: &[i16]) -> Match {
+        dispatch!(self.0, (search, past), portable: Search::run, sse2: Search::run,
+            ssse3: Search::run, avx2: sums::find_pitch_avx2, avx512: sums::find_pitch_avx512,
+            fp16: sums::find_pitch_avx512, neon: Search::run)
     }
 
     fn map(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) -> usize {

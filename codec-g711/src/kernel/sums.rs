@@ -1,9 +1,10 @@
-//! The audio helpers on vectors. Gain and level are the portable code compiled for more instructions; mixing
+//! The audio helpers on vectors. Gain, level and the search for the pitch are the portable code compiled for more instructions; mixing
 //! is written out, since no compiler finds that a multiplication by one is the fastest sum.
 
 use core::arch::x86_64::*;
 
 use crate::audio::{self, Sums};
+use crate::plc::{Match, Search};
 
 #[target_feature(enable = "avx2")]
 pub(super) fn scale_avx2(samples: &mut [i16], factor: f32) {
@@ -23,6 +24,16 @@ pub(super) fn level_avx2(samples: &[i16]) -> Sums {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub(super) fn level_avx512(samples: &[i16]) -> Sums {
     Sums::over(samples)
+}
+
+#[target_feature(enable = "avx2")]
+pub(super) fn find_pitch_avx2(search: Search, past: &[i16]) -> Match {
+    search.run(past)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) fn find_pitch_avx512(search: Search, past: &[i16]) -> Match {
+    search.run(past)
 }
 
 /// Mixes with SSE2: pairs of streams are interleaved, so that multiplying by one and adding neighbours gives

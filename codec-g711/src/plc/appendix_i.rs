@@ -1,7 +1,7 @@
 //! Gaps as ITU-T G.711 Appendix I fills them.
 
 use super::Gap;
-use super::pitch::{CrossFade, HISTORY, LONGEST, PitchCycle, Search};
+use super::pitch::{CrossFade, HISTORY, LONGEST, Search};
 
 /// The Recommendation counts in frames of 10 ms; a gap of any length is cut into them.
 const FRAME: usize = 80;
@@ -14,11 +14,9 @@ const FALL: f64 = 0.2 / FRAME as f64;
 /// A longer gap is left by a longer cross-fade: 4 ms more for each frame after the first, a frame at most.
 const FADE_GROWTH: usize = 32;
 
-pub(super) fn begin(history: &mut [i16; HISTORY]) -> Gap {
-    let cycle = PitchCycle::new(history, SEARCH.at_end(history).lag, 1);
-    let overlap = cycle.overlap();
-    history[HISTORY - overlap..].copy_from_slice(cycle.smoothed_end());
-    Gap { elapsed: 0, cycle, voiced: true, decay: 0.0 }
+pub(super) fn begin(gap: &mut Gap, history: &mut [i16; HISTORY]) {
+    gap.cycle.restart(history, SEARCH.at_end(history).lag);
+    gap.smooth_end(history);
 }
 
 pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
@@ -46,7 +44,7 @@ pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
     }
 }
 
-pub(super) fn recover(mut gap: Gap, frame: &mut [i16]) {
+pub(super) fn recover(gap: &mut Gap, frame: &mut [i16]) {
     let growth = gap.elapsed.saturating_sub(FRAME).saturating_mul(FADE_GROWTH) / FRAME;
     let length = gap.cycle.overlap().saturating_add(growth).min(FRAME).min(frame.len());
     let mut continued = [0; FRAME];

@@ -1,8 +1,10 @@
 //! Gaps filled from both sides as far as the delay allows. The numbers here were chosen by PESQ over
 //! synthetic and human prompts in several languages; see `benches/record` for what they reach.
 
-use super::pitch::{CrossFade, HISTORY, LONGEST, PitchCycle, Search};
+use super::pitch::{CrossFade, HISTORY, LONGEST, Search};
 use super::{DELAY, Gap};
+use crate::audio::Level;
+use crate::math;
 
 const SEARCH: Search = Search { shortest: 20, longest: LONGEST, window: 64 };
 /// Speech that resembles itself less than this (the square of a correlation of 0.6) has no pitch; a short
@@ -25,21 +27,22 @@ const TREND_WINDOW: usize = 80;
 
 /// How far the seam at the end reaches into the frame that arrived.
 const SEAM_AFTER: usize = 20;
-/// A frame as short as this shows no pitch of its own.
+/// How much of a frame is searched for its pitch.
+const OWN: usize = 160;
+/// A frame shorter than this shows no pitch of its own.
 const SHORT_FRAME: usize = 80;
 
-pub(super) fn begin(history: &mut [i16; HISTORY]) -> Gap {
+pub(super) fn begin(gap: &mut Gap, history: &mut [i16; HISTORY]) {
     let found = SEARCH.at_end(history);
     let mut pitch = found.lag;
-    let voiced = found.score >= VOICED * energy(&history[HISTORY - SEARCH.window..]);
-    if !voiced {
+    gap.voiced =
+        found.score >= VOICED * power(&history[HISTORY - SEARCH.window..]) * SEARCH.window as f32;
+    if !gap.voiced {
         pitch *= UNVOICED_PITCH.div_ceil(pitch.max(1));
     }
-    let decay = decay(history, pitch);
-    let cycle = PitchCycle::new(history, pitch, 1);
-    let overlap = cycle.overlap();
-    history[HISTORY - overlap..].copy_from_slice(cycle.smoothed_end());
-    Gap { elapsed: 0, cycle, voiced, decay }
+    gap.decay = decay(history, pitch);
+    gap.cycle.restart(history, pitch);
+    gap.smooth_end(history);
 }
 
 pub(super) fn fill(gap: &mut Gap, out: &mut [i16]) {
@@ -72,8 +75,8 @@ fn fade(gap: &mut Gap, samples: &mut [i16]) {
     }
 }
 
-pub(super) fn recover(mut gap: Gap, history: &mut [i16; HISTORY], frame: &mut [i16]) {
-    let pitch = own_pitch(frame, &gap).unwrap_or(gap.cycle.pitch);
+pub(super) fn recover(gap: &mut Gap, history: &mut [i16; HISTORY], frame: &mut [i16]) {
+    let pitch = own_pitch(frame, gap).unwrap_or(gap.cycle.pitch);
     // Whole periods, so that the stretch copied lies inside the frame.
     let back = pitch * DELAY.div_ceil(pitch.max(1));
     let gain = gain(gap.elapsed, gap.decay);
@@ -86,14 +89,14 @@ pub(super) fn recover(mut gap: Gap, history: &mut [i16; HISTORY], frame: &mut [i
         CrossFade::from_gain(f64::from(gain), overlap.min(frame.len())).apply(continued, frame);
         return;
     };
-    let mut fade = CrossFade::over(DELAY + SEAM_AFTER + 1);
-    for (made, before) in history[HISTORY - DELAY..].iter_mut().zip(before) {
-        *made = fade.blend(*made, *before);
+    // One cross-fade over the end of the gap and the start of the frame.
+    let weight = |index: usize| (index + 1) as f32 / (DELAY + SEAM_AFTER + 1) as f32;
+    for (index, (made, before)) in history[HISTORY - DELAY..].iter_mut().zip(before).enumerate() {
+        *made = blended(f32::from(*made), f32::from(*before), weight(index));
     }
-    for sample in &mut continued {
-        *sample = scaled(*sample, gain);
+    for (index, (sample, made)) in frame.iter_mut().zip(&continued[..SEAM_AFTER]).enumerate() {
+        *sample = blended(f32::from(*made) * gain, f32::from(*sample), weight(DELAY + index));
     }
-    fade.apply(&continued[..SEAM_AFTER], frame);
 }
 
 /// The pitch at the start of a frame, from the frame alone, where it is long enough to show it.
@@ -101,31 +104,35 @@ fn own_pitch(frame: &[i16], gap: &Gap) -> Option<usize> {
     if frame.len() < SHORT_FRAME {
         return None;
     }
-    let window = (frame.len() - 50).min(60);
-    let longest = (frame.len() - window).min(100) & !1;
+    // Whole vectors compare fast, and short frames keep room for lags.
+    let window = (frame.len() - 48).min(64) & !15;
+    let longest = (frame.len() - window).min(96) & !1;
     if gap.voiced && gap.cycle.pitch > longest {
         return None;
     }
     // Forwards in time, so the search runs on the frame reversed.
-    let mut reversed = [0; 160];
-    let length = window + longest;
-    for (to, from) in reversed.iter_mut().take(length).rev().zip(frame) {
+    let mut start = [0; OWN];
+    for (to, from) in start.iter_mut().zip(frame).take(window + longest) {
         *to = *from;
     }
+    let mut reversed = [0; OWN];
+    for (index, sample) in start.iter().enumerate() {
+        reversed[OWN - 1 - index] = *sample;
+    }
     let search = Search { shortest: SEARCH.shortest, longest, window };
-    Some(search.at_end(reversed.get(..length)?).lag)
+    Some(search.at_end(&reversed).lag)
 }
 
 /// The gain lost a sample, if the speech before the gap was falling silent.
 fn decay(history: &[i16; HISTORY], pitch: usize) -> f32 {
     // Whole periods, or a steady voice would seem to rise and fall.
     let window = (pitch * TREND_WINDOW.div_ceil(pitch.max(1))).min(HISTORY / 2);
-    let last = energy(&history[HISTORY - window..]);
-    let earlier = energy(&history[HISTORY - 2 * window..HISTORY - window]);
+    let last = power(&history[HISTORY - window..]);
+    let earlier = power(&history[HISTORY - 2 * window..HISTORY - window]);
     if last >= earlier {
         return 0.0;
     }
-    (1.0 - crate::math::sqrt(last / earlier)) * TREND / window as f32
+    (1.0 - math::sqrt(last / earlier)) * TREND / window as f32
 }
 
 fn gain(elapsed: usize, decay: f32) -> f32 {
@@ -139,10 +146,16 @@ fn gain(elapsed: usize, decay: f32) -> f32 {
     level * (1.0 - decay * elapsed as f32).max(0.5)
 }
 
-fn energy(samples: &[i16]) -> f32 {
-    samples.iter().map(|sample| i64::from(*sample) * i64::from(*sample)).sum::<i64>() as f32
+/// The mean of the squared samples.
+fn power(samples: &[i16]) -> f32 {
+    Level::of(samples).mean_square()
+}
+
+/// From `a` at weight 0 to `b` at weight 1.
+fn blended(a: f32, b: f32, weight: f32) -> i16 {
+    math::round_to_i16(a + (b - a) * weight)
 }
 
 fn scaled(sample: i16, gain: f32) -> i16 {
-    (f32::from(sample) * gain) as i16
+    math::round_to_i16(f32::from(sample) * gain)
 }
