@@ -130,7 +130,11 @@ impl Engine {
             Ok(()) => {
                 info!(lead = lead.id, letter = number, "sent");
                 let phase = Phase::Notice { at: now, failures: 0 };
-                self.store.advance(lead, number, &phase, &format!("letter {number} sent"), now)?;
+                let what = format!("letter {number} sent");
+                if !self.store.advance(lead, number, &phase, &what, now)? {
+                    // The lead called while the letter was on its way.
+                    self.store.note(lead.id, &what, now)?;
+                }
             }
             Err(SendError::Later(reason)) => {
                 let at = retry(failures, now);
