@@ -193,7 +193,9 @@ fn mistakes_in_the_configuration_are_told() {
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(error("zone = \"Europe/Moskow\"").contains("did you mean \"Europe/Moscow\"?"));
+    let message = error("zone = \"Europe/Moskow\"");
+    assert!(message.contains("follow-up.toml:2: zone: unknown time zone"), "{message}");
+    assert!(message.contains("did you mean \"Europe/Moscow\"?"), "{message}");
     assert!(error("lettters = 3").contains("unknown field `lettters`"));
     assert!(error("calendar = \"XX\"").contains("no calendar is embedded"));
     let path = folder.path().join("open.toml");
