@@ -87,8 +87,8 @@ fn includes_ask_the_schedules_depth_first() {
 #[test]
 fn what_is_not_understood_is_reported() {
     let text = "exten => 1,1,A\n[c]\nexten => 1\nexten => _9[0-,1,A\nswitch => IAX2/x\nsame => n,B\n\
-        exten => 2,n,A\nexten => 3,x,A\nexten => 4,1,\nwhat\n#exec /bin/x\n#include gone.conf\n\
-        [open\nexten => 5,1,A\n";
+        exten => 2,0,A\nexten => 3,x,A\nexten => 4,1,\nwhat\n#exec /bin/x\n#include gone.conf\n\
+        [open\nexten => 5,1,A\n[d]\nexten => 2,n,A\n";
     let (_, notes) = read("e.conf", text, &mut NoFiles).unwrap();
     let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     let lines: Vec<&str> = notes.iter().map(|note| note.split(": ").next().unwrap()).collect();
@@ -107,11 +107,29 @@ fn what_is_not_understood_is_reported() {
             "e.conf:6",
             "e.conf:7",
             "e.conf:8",
-            "e.conf:9"
+            "e.conf:9",
+            "e.conf:16"
         ],
         "{notes:#?}"
     );
     assert!(notes[7].contains("opened at position 2"), "{}", notes[7]);
+}
+
+#[test]
+fn priorities_as_asterisk_counts_them() {
+    let text = "[c]\nexten => 1,1,A\nexten => 1,n+2,B\nexten => 2,n(x),C\nexten => 2,s+101,D\n\
+        exten => _5X/(495) 123-45.67,1,E\nexten => _6X/_7[4-5].,1,F\n";
+    let (plan, notes) = read("e.conf", text, &mut NoFiles).unwrap();
+    assert_eq!(notes, []);
+    let name = |dialled: &str, priority, caller| {
+        let query = Query { priority, caller, ..Query::new(dialled) };
+        plan.find("c", &query).map(|found| found.target.name.to_string())
+    };
+    assert_eq!(name("1", 4, None).as_deref(), Ok("B"));
+    assert_eq!(name("2", 5, None).as_deref(), Ok("C"), "goes on from the line above");
+    assert_eq!(name("2", 106, None).as_deref(), Ok("D"));
+    assert_eq!(name("55", 1, Some("4951234567")).as_deref(), Ok("E"));
+    assert_eq!(name("65", 1, Some("74951234567")).as_deref(), Ok("F"));
 }
 
 #[test]

@@ -114,7 +114,10 @@ impl Reader {
                 in_set || !character.is_whitespace()
             })
             .collect();
-        last.priority = 0;
+        if let Some(at) = last.extension.find('/') {
+            let caller = shrink(&last.extension.split_off(at));
+            last.extension.push_str(&caller);
+        }
         self.step(section, line, rest, last);
     }
 
@@ -137,17 +140,22 @@ impl Reader {
         let priority = match number {
             _ if is_hint => Some(HINT),
             "n" | "next" if last.priority == 0 => {
-                // Asterisk refuses it too, since there is nothing to be next to.
-                return self.note(line, "the first priority of an extension cannot be `n`");
+                // Asterisk refuses it too, since there is nothing to be next to. Further down it goes
+                // on from the line above, whatever extension that is.
+                return self.note(line, "the first priority of a context cannot be `n`");
             }
-            "s" | "same" if last.priority > 0 => Some(last.priority),
-            _ => match number.strip_prefix(['n', 's']).and_then(|more| more.strip_prefix('+')) {
-                Some(more) => {
-                    more.trim().parse().ok().and_then(|more: u32| last.priority.checked_add(more))
-                }
-                None if number == "n" || number == "next" => last.priority.checked_add(1),
-                None => number.parse().ok(),
-            },
+            _ => {
+                let (base, more) = match number.split_once('+') {
+                    None => (number, Some(0)),
+                    Some((base, more)) => (base.trim(), more.trim().parse::<u32>().ok()),
+                };
+                let base = match base {
+                    "n" | "next" => last.priority.checked_add(1),
+                    "s" | "same" => Some(last.priority),
+                    base => base.parse().ok(),
+                };
+                base.zip(more).and_then(|(base, more)| base.checked_add(more))
+            }
         };
         let Some(priority) = priority.filter(|&priority| priority > 0) else {
             return self.note(line, format!("`{number}` is not a priority"));
@@ -175,6 +183,22 @@ impl Reader {
         let origin = Some(Origin { file: &line.file, line: line.line });
         self.builder.context(&section.name).include_when(context.trim(), schedule, origin);
     }
+}
+
+/// A caller's pattern without the decoration of numbers, as Asterisk keeps it.
+fn shrink(caller: &str) -> String {
+    let mut in_set = false;
+    let last = caller.len().saturating_sub(1);
+    let keep = |(at, character): &(usize, char)| {
+        in_set = (in_set || *character == '[') && *character != ']';
+        match character {
+            '(' | ')' => false,
+            '-' => in_set,
+            '.' => *at == last,
+            _ => true,
+        }
+    };
+    caller.char_indices().filter(keep).map(|(_, character)| character).collect()
 }
 
 /// Splits at the first comma that is not in a variable.

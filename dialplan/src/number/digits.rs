@@ -8,7 +8,7 @@ use super::NumberError;
 /// Up to fifteen of `0`–`9`, `*` and `#`: four bits each, the first highest, and the count lowest.
 ///
 /// So numbers compare as strings do, and no allocation is needed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digits(u64);
 
 const STAR: u8 = 10;
@@ -146,6 +146,16 @@ impl FromStr for Digits {
     }
 }
 
+/// Leaves out the middle of what may be a subscriber's number, so that logs do not tell it.
+impl fmt::Debug for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.len() {
+            ..=6 => write!(f, "{self}"),
+            length => write!(f, "{}…{}", self.take(4), self.skip(length - 2)),
+        }
+    }
+}
+
 impl fmt::Display for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.write(&mut [0; 15]))
@@ -175,6 +185,12 @@ mod tests {
         assert_eq!(number.join(digits("12345")), None);
         assert_eq!(digits("123456789012345").to_string(), "123456789012345");
         assert_eq!(digits("*97#").to_string(), "*97#");
+    }
+
+    #[test]
+    fn logs_do_not_tell_numbers() {
+        assert_eq!(alloc::format!("{:?}", digits("74951234567")), "7495…67");
+        assert_eq!(alloc::format!("{:?}", digits("112")), "112");
     }
 
     #[test]

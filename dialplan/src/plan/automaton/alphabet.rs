@@ -75,24 +75,25 @@ impl Alphabet {
         let length = dialled.len();
         let (digits, are_digits) = match (dialled.first_chunk::<8>(), dialled.last_chunk::<8>()) {
             (Some(first), Some(last)) if length <= 15 => {
-                let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+                let first = u64::from_le_bytes(*first) ^ ZEROS;
+                let last = u64::from_le_bytes(*last) ^ ZEROS;
                 let digits = pack_digits(first) | pack_digits(last) << (4 * (length - 8));
-                (digits, are_digits(first) & are_digits(last))
+                (digits, (above_nine(first) | above_nine(last)) & HIGH_BITS == 0)
             }
             _ => match (dialled.first_chunk::<4>(), dialled.last_chunk::<4>()) {
                 (Some(first), Some(last)) if length <= 7 => {
                     let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
                     let word = u64::from(first) | u64::from(last) << (8 * (length - 4));
-                    let padded = word | ZEROS << (8 * length);
-                    (pack_digits(padded), are_digits(padded))
+                    let digits = word ^ ZEROS >> (64 - 8 * length);
+                    (pack_digits(digits), above_nine(digits) & HIGH_BITS == 0)
                 }
                 _ => match (dialled.first(), dialled.get(length / 2), dialled.last()) {
                     (Some(&first), Some(&middle), Some(&last)) if length <= 3 => {
                         let word = u64::from(first)
                             | u64::from(middle) << (8 * (length / 2))
                             | u64::from(last) << (8 * (length - 1));
-                        let padded = word | ZEROS << (8 * length);
-                        (pack_digits(padded), are_digits(padded))
+                        let digits = word ^ ZEROS >> (64 - 8 * length);
+                        (pack_digits(digits), above_nine(digits) & HIGH_BITS == 0)
                     }
                     _ => return None,
                 },
@@ -159,20 +160,18 @@ fn beyond_dialling(set: &ByteSet) -> ByteSet {
 
 /// Eight times `'0'`.
 const ZEROS: u64 = 0x3030_3030_3030_3030;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// Whether eight bytes are ASCII digits.
+/// Sets the high bit of the bytes that are above nine. A carry into the next byte comes only from
+/// one that is found out itself.
 #[inline]
-fn are_digits(word: u64) -> bool {
-    // Both hold for '0' to '9' alone: the high nibble is 3, and is still 3 after adding 6.
-    let high = 0xF0F0_F0F0_F0F0_F0F0;
-    let more = word.wrapping_add(0x0606_0606_0606_0606);
-    ((word & high) ^ ZEROS) | ((more & high) ^ ZEROS) == 0
+fn above_nine(word: u64) -> u64 {
+    word | word.wrapping_add(0x7676_7676_7676_7676)
 }
 
-/// Eight ASCII digits in eight nibbles, the first lowest.
+/// Eight bytes from zero to nine in eight nibbles, the first lowest.
 #[inline]
-fn pack_digits(word: u64) -> u64 {
-    let digits = word & 0x0F0F_0F0F_0F0F_0F0F;
+fn pack_digits(digits: u64) -> u64 {
     let pairs = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF;
     let quads = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
     (quads | quads >> 16) & 0xFFFF_FFFF
@@ -208,8 +207,18 @@ mod tests {
     #[test]
     fn only_digits_take_the_short_way() {
         for byte in 0..=255u8 {
-            let word = u64::from_le_bytes([b'1', b'2', b'3', byte, b'5', b'6', b'7', b'8']);
-            assert_eq!(are_digits(word), byte.is_ascii_digit(), "{byte}");
+            for length in 1..=15 {
+                for at in 0..length {
+                    let mut text = *b"918273645091827";
+                    text[at] = byte;
+                    let number = Alphabet::pack_number(&text[..length]);
+                    assert_eq!(
+                        number.is_some(),
+                        byte.is_ascii_digit(),
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
         }
     }
 

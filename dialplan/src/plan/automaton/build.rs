@@ -180,8 +180,8 @@ impl<'k> Builder<'k> {
         rows.shrink_to_fit();
         candidates.shrink_to_fit();
         links.shrink_to_fit();
-        let (starts, start_bits) = starts(&rows, root, keys.len());
-        Some(Automaton { alphabet, rows, candidates, links, root, starts, start_bits })
+        let starts = starts(&rows, root, keys.len());
+        Some(Automaton { alphabet, rows, candidates, links, root, starts })
     }
 
     /// The cell that leads to a state; a row for it is added to the layer when there is none yet.
@@ -202,7 +202,7 @@ impl<'k> Builder<'k> {
             return Some(row);
         }
         let row = self.rows.len();
-        if row >= self.max_rows {
+        if row >= self.max_rows.min(1 << TAKEN_SHIFT) {
             return None;
         }
         self.rows.push(Row([DEAD; 16]));
@@ -381,9 +381,9 @@ impl<'k> Builder<'k> {
     }
 }
 
-/// Where the first symbols lead, and how many bits they have. A plan with many extensions can
+/// Where the first symbols lead, and how many they are. A plan with many extensions can
 /// afford a table for more of them.
-fn starts(rows: &[Row], root: Cell, extensions: usize) -> (Vec<Cell>, u32) {
+fn starts(rows: &[Row], root: Cell, extensions: usize) -> Vec<Cell> {
     let symbols = match extensions {
         ..64 => 0,
         64..1000 => 2,
@@ -398,9 +398,9 @@ fn starts(rows: &[Row], root: Cell, extensions: usize) -> (Vec<Cell>, u32) {
             cell = row[index >> (4 * taken) & 15];
             taken += 1;
         }
-        if cell & LEAF == 0 { cell } else { cell | taken << TAKEN_SHIFT }
+        cell | taken << TAKEN_SHIFT
     };
-    ((0..1 << (4 * symbols)).map(lead).collect(), 4 * symbols)
+    (0..1 << (4 * symbols)).map(lead).collect()
 }
 
 const ALL_DIGITS: u16 = 0x3FF;

@@ -28,11 +28,9 @@ pub(super) struct Automaton {
     /// Where shared lists start, by the number that candidates carry.
     links: Vec<u32>,
     root: Cell,
-    /// Where the first symbols lead, by themselves: a row after all of them, or a list with the
-    /// number of symbols that it took, see [`TAKEN_SHIFT`].
+    /// Where the first symbols lead, by themselves, with the number of symbols that it took: see
+    /// [`TAKEN_SHIFT`].
     starts: Vec<Cell>,
-    /// How many bits of symbols that is.
-    start_bits: u32,
 }
 
 /// One cache line.
@@ -49,7 +47,7 @@ const MORE: Cell = 1 << 30;
 /// The same, but it depends on the caller or the priority.
 const MORE_PERHAPS: Cell = 1 << 29;
 const LIST: Cell = (1 << TAKEN_SHIFT) - 1;
-/// In a start: how many symbols led to its list.
+/// In a start: how many symbols led there.
 const TAKEN_SHIFT: u32 = 26;
 /// The empty list; place 0 holds no candidate.
 const DEAD: Cell = LEAF;
@@ -262,8 +260,8 @@ impl Automaton {
     fn steps(&self, mut symbols: u64) -> (Cell, u64) {
         let start = symbols as usize & (self.starts.len().wrapping_sub(1));
         let Some(&(mut cell)) = self.starts.get(start) else { return (DEAD, 0) };
-        let taken = 4 * (cell >> TAKEN_SHIFT & 3);
-        symbols >>= if cell & LEAF == 0 { self.start_bits } else { taken };
+        symbols >>= 4 * (cell >> TAKEN_SHIFT & 3);
+        cell &= !(3 << TAKEN_SHIFT);
         while cell & LEAF == 0 {
             let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, 0) };
             cell = row[(symbols & 15) as usize];
