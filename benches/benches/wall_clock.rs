@@ -128,7 +128,8 @@ fn packets(criterion: &mut Criterion) {
 }
 
 fn codec(criterion: &mut Criterion) {
-    let jobs: [(&str, fn(&mut g711::Frame)); 4] = [
+    type Job = fn(&mut g711::Frame);
+    let jobs: [(&str, Job); 4] = [
         ("g711 alaw_encode", g711::alaw_encode),
         ("g711 ulaw_encode", g711::ulaw_encode),
         ("g711 alaw_decode", g711::alaw_decode),
