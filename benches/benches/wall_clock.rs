@@ -56,7 +56,10 @@ fn contender_with<'a, S: 'a, I, O>(
 /// Measures each contender while all of them take turns of `turn` jobs.
 fn in_turns(criterion: &mut Criterion, group: &str, turn: u64, contenders: &[Contender<'_>]) {
     let mut group = criterion.benchmark_group(group);
-    group.sample_size(20).measurement_time(Duration::from_secs(2));
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(1));
     for measured in contenders {
         group.bench_function(&measured.name, |bencher| {
             bencher.iter_custom(|times| {
@@ -128,21 +131,20 @@ fn packets(criterion: &mut Criterion) {
 }
 
 fn codec(criterion: &mut Criterion) {
-    let jobs: [(&str, fn(&mut g711::Frame)); 4] = [
-        ("g711 alaw_encode", g711::alaw_encode),
-        ("g711 ulaw_encode", g711::ulaw_encode),
-        ("g711 alaw_decode", g711::alaw_decode),
-        ("g711 ulaw_decode", g711::ulaw_decode),
-    ];
-    for (name, job) in jobs {
-        let kernels: Vec<_> = Kernel::available()
-            .map(|kernel| {
-                let frame = g711::frame(kernel.name());
-                contender_with(kernel.name(), frame, |_| (), move |frame, ()| job(frame))
-            })
-            .collect();
-        in_turns(criterion, name, 256, &kernels);
-    }
+    kernels(criterion, "g711 alaw_encode", g711::alaw_encode);
+    kernels(criterion, "g711 ulaw_encode", g711::ulaw_encode);
+    kernels(criterion, "g711 alaw_decode", g711::alaw_decode);
+    kernels(criterion, "g711 ulaw_decode", g711::ulaw_decode);
+}
+
+fn kernels(criterion: &mut Criterion, name: &str, job: fn(&mut g711::Frame)) {
+    let kernels: Vec<_> = Kernel::available()
+        .map(|kernel| {
+            let frame = g711::frame(kernel.name());
+            contender_with(kernel.name(), frame, |_| (), move |frame, ()| job(frame))
+        })
+        .collect();
+    in_turns(criterion, name, 256, &kernels);
 }
 
 fn calls(criterion: &mut Criterion) {
