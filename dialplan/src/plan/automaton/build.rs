@@ -90,11 +90,12 @@ impl Automaton {
 pub(in crate::plan) fn is_odd(pattern: &str) -> bool {
     use crate::pattern::{Element, Elements};
 
-    Elements::new(pattern).any(|element| match element {
-        Element::EmptySet => true,
-        Element::One(set) => set.is_empty(),
-        Element::AtLeastOne | Element::Anything => false,
-    })
+    pattern.contains('[')
+        && Elements::new(pattern).any(|element| match element {
+            Element::EmptySet => true,
+            Element::One(set) => set.is_empty(),
+            Element::AtLeastOne | Element::Anything => false,
+        })
 }
 
 fn sets_of_patterns<T>(entries: &Entries<T>, keys: &Keys, ranks: &Ranks) -> Vec<u32> {
