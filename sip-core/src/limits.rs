@@ -8,7 +8,7 @@ use core::fmt;
 pub struct Limits {
     /// Bytes in a whole message. Default 65,535, the longest UDP datagram.
     pub bytes: usize,
-    /// Bytes from the start line to the empty line. Default and greatest value 65,535.
+    /// Bytes up to and with the empty line behind the headers. Default and greatest value 65,535.
     pub header_bytes: usize,
     /// Header lines in a message. Default 256.
     pub headers: usize,

@@ -168,7 +168,7 @@ impl Framer {
         loop {
             let rest = bytes.get(seen..).unwrap_or_default();
             let end = seen + memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
-            if end > most {
+            if end + 2 > most {
                 return Err(ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), most));
             }
             match bytes.get(end..).unwrap_or_default() {

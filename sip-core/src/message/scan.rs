@@ -195,7 +195,7 @@ enum State {
 impl<'a> Walk<'a> {
     fn new(bytes: &'a [u8], limits: &Limits) -> Walk<'a> {
         // Looking no further than the limit spares a comparison for each line.
-        let most = limits.header_bytes.min(usize::from(u16::MAX) - 2) + 2;
+        let most = limits.header_bytes.min(usize::from(u16::MAX));
         let head = bytes.get(..most).unwrap_or(bytes);
         Walk {
             head,
@@ -212,7 +212,7 @@ impl<'a> Walk<'a> {
         match error.kind {
             ParseErrorKind::Truncated if self.is_cut => {
                 let kind = ParseErrorKind::Limit(Limit::HeaderBytes);
-                ParseError::new(kind, self.head.len() - 2)
+                ParseError::new(kind, self.head.len())
             }
             _ => error,
         }
@@ -256,7 +256,7 @@ impl<'a> Walk<'a> {
                         rest = after;
                         break at;
                     }
-                    None if start == head.len() => {
+                    None if start == head.len() && !self.is_cut => {
                         (self.at, self.state) = (start, State::End);
                         return Ok(count);
                     }
@@ -307,7 +307,7 @@ impl<'a> Walk<'a> {
                 self.state = State::EmptyLine;
                 break;
             }
-            if rest.is_empty() {
+            if rest.is_empty() && !self.is_cut {
                 self.state = State::End;
                 break;
             }
