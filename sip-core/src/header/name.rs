@@ -227,42 +227,82 @@ const fn hash(mixed: u64) -> usize {
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
 }
 
-/// Spellings of at most eight bytes, each in the first free slot from its hash on.
-struct OneWord([(u64, u64, Known); SLOTS]);
+/// Spellings of at most `8 * WORDS` bytes and of more than eight less, in lower case, each in the
+/// first free slot from its hash on; with them the case bits of their letters. What belongs to one
+/// slot lies apart, so that its number is all that finds it.
+struct Table<const WORDS: usize> {
+    names: [[u64; SLOTS]; WORDS],
+    cases: [[u64; SLOTS]; WORDS],
+    known: [Known; SLOTS],
+}
 
-/// Spellings of nine to sixteen bytes.
-struct TwoWords([([u64; 2], [u64; 2], Known); SLOTS]);
+static ONE: Table<1> = Table::new();
+static TWO: Table<2> = Table::new();
 
-static ONE: OneWord = OneWord(one_word());
-static TWO: TwoWords = TwoWords(two_words());
-
-impl OneWord {
+impl Table<1> {
     #[inline(always)]
     fn find(&self, name: u64) -> Known {
+        let ([names], [cases]) = (&self.names, &self.cases);
         let mut at = hash(name | repeat(0x20));
         // The table is never full, so an empty slot ends the search.
-        while let Some((spelling, case, known)) = self.0.get(at % SLOTS) {
-            if name | case == *spelling || *known == Known::Other {
-                return *known;
+        loop {
+            let slot = at % SLOTS;
+            if name | cases[slot] == names[slot] || self.known[slot] == Known::Other {
+                return self.known[slot];
             }
             at += 1;
         }
-        Known::Other
     }
 }
 
-impl TwoWords {
+impl Table<2> {
     #[inline(always)]
     fn find(&self, low: u64, high: u64) -> Known {
+        let ([lows, highs], [low_cases, high_cases]) = (&self.names, &self.cases);
         let mut at = hash((low | repeat(0x20)) ^ (high | repeat(0x20)).rotate_left(23));
-        while let Some((spelling, case, known)) = self.0.get(at % SLOTS) {
-            let same = low | case[0] == spelling[0] && high | case[1] == spelling[1];
-            if same || *known == Known::Other {
-                return *known;
+        loop {
+            let slot = at % SLOTS;
+            let same =
+                low | low_cases[slot] == lows[slot] && high | high_cases[slot] == highs[slot];
+            if same || self.known[slot] == Known::Other {
+                return self.known[slot];
             }
             at += 1;
         }
-        Known::Other
+    }
+}
+
+impl<const WORDS: usize> Table<WORDS> {
+    const fn new() -> Table<WORDS> {
+        let mut table = Table {
+            names: [[0; SLOTS]; WORDS],
+            cases: [[0; SLOTS]; WORDS],
+            known: [Known::Other; SLOTS],
+        };
+        let mut next = 0;
+        while next < SPELLINGS.len() {
+            let (spelling, known) = SPELLINGS[next];
+            next += 1;
+            if spelling.len().div_ceil(8) != WORDS {
+                continue;
+            }
+            let (name, case) = lower(spelling);
+            let (name, case) = (words(&name), words(&case));
+            let mut at = match WORDS {
+                1 => hash(name.0 | repeat(0x20)),
+                _ => hash((name.0 | repeat(0x20)) ^ (name.1 | repeat(0x20)).rotate_left(23)),
+            };
+            while table.names[0][at % SLOTS] != 0 {
+                at += 1;
+            }
+            let slot = at % SLOTS;
+            (table.names[0][slot], table.cases[0][slot]) = (name.0, case.0);
+            if WORDS > 1 {
+                (table.names[1][slot], table.cases[1][slot]) = (name.1, case.1);
+            }
+            table.known[slot] = known;
+        }
+        table
     }
 }
 
@@ -279,46 +319,6 @@ const fn lower(spelling: &str) -> ([u8; SHORT], [u8; SHORT]) {
         index += 1;
     }
     (name, case)
-}
-
-const fn one_word() -> [(u64, u64, Known); SLOTS] {
-    let mut table = [(0, 0, Known::Other); SLOTS];
-    let mut next = 0;
-    while next < SPELLINGS.len() {
-        let (spelling, known) = SPELLINGS[next];
-        next += 1;
-        if spelling.len() > 8 {
-            continue;
-        }
-        let (name, case) = lower(spelling);
-        let name = words(&name).0;
-        let mut at = hash(name | repeat(0x20));
-        while table[at % SLOTS].0 != 0 {
-            at += 1;
-        }
-        table[at % SLOTS] = (name, words(&case).0, known);
-    }
-    table
-}
-
-const fn two_words() -> [([u64; 2], [u64; 2], Known); SLOTS] {
-    let mut table = [([0; 2], [0; 2], Known::Other); SLOTS];
-    let mut next = 0;
-    while next < SPELLINGS.len() {
-        let (spelling, known) = SPELLINGS[next];
-        next += 1;
-        if spelling.len() <= 8 || spelling.len() > SHORT {
-            continue;
-        }
-        let (name, case) = lower(spelling);
-        let ((low, high), (low_case, high_case)) = (words(&name), words(&case));
-        let mut at = hash((low | repeat(0x20)) ^ (high | repeat(0x20)).rotate_left(23));
-        while table[at % SLOTS].0[0] != 0 {
-            at += 1;
-        }
-        table[at % SLOTS] = ([low, high], [low_case, high_case], known);
-    }
-    table
 }
 
 impl HeaderName {

@@ -230,6 +230,10 @@ impl<'a> Walk<'a> {
             (self.at, self.length, self.state) = (at, length, State::More);
             count = self.find_folded(lines).map_err(|error| self.beyond(error))?;
         }
+        if self.state == State::End && self.is_cut {
+            // What is not looked at could be headers as well as a body.
+            return Err(self.beyond(ParseError::new(ParseErrorKind::Truncated, self.at)));
+        }
         match lines.get(..count).and_then(|lines| lines.get(self.left)) {
             Some(line) => {
                 let kind = ParseErrorKind::Limit(Limit::Headers);
@@ -256,7 +260,7 @@ impl<'a> Walk<'a> {
                         rest = after;
                         break at;
                     }
-                    None if start == head.len() && !self.is_cut => {
+                    None if start == head.len() => {
                         (self.at, self.state) = (start, State::End);
                         return Ok(count);
                     }
@@ -307,7 +311,7 @@ impl<'a> Walk<'a> {
                 self.state = State::EmptyLine;
                 break;
             }
-            if rest.is_empty() && !self.is_cut {
+            if rest.is_empty() {
                 self.state = State::End;
                 break;
             }
