@@ -6,7 +6,9 @@
 
 mod dialplan_pattern;
 mod digest;
+mod endpoint;
 mod framer;
+mod media_machine;
 mod records;
 mod rtcp;
 mod rtp;
@@ -18,7 +20,9 @@ mod uri;
 
 pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
+pub use endpoint::endpoint;
 pub use framer::framer;
+pub use media_machine::media_machine;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use sdp::sdp;
@@ -34,7 +38,9 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("dialplan_pattern", dialplan_pattern),
     ("digest", digest),
+    ("endpoint", endpoint),
     ("framer", framer),
+    ("media_machine", media_machine),
     ("rtcp", rtcp),
     ("rtp", rtp),
     ("sdp", sdp),
