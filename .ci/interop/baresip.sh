@@ -39,7 +39,7 @@ audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
 snd_path $home/rec
 sip_listen 127.0.0.1:0
-net_interface lo
+net_interface 127.0.0.1
 CONF
     echo "<sip:101@127.0.0.1:${port[0]};transport=$2>;auth_pass=one-oh-one;answermode=manual;audio_codecs=PCMA" \
         >"$home/accounts"

@@ -12,6 +12,8 @@ mod zone;
 
 pub mod arithmetic;
 pub mod ics;
+#[cfg(feature = "osm")]
+pub mod osm;
 pub mod production;
 pub mod schedule;
 

@@ -55,26 +55,31 @@ fn naive(spans: &[(i16, i16)], minute: i16) -> bool {
     })
 }
 
+fn seconds(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
 #[test]
 fn states_changes_and_working_time_agree_with_a_walk() {
     let mut seen = 0;
     for name in ZONES {
+        let clock = zone(name).unwrap();
+        let schedules = HOURS.map(|hours| {
+            let week = Week::new().with("mon-sun", hours).unwrap();
+            (hours, spans(hours), Schedule::weekly(clock.clone(), week))
+        });
         for jump in transitions(name) {
             seen += 1;
             let from = jump - 30.hours();
             let minutes: Vec<Timestamp> =
-                (0..60 * 60).map(|minute: i64| from + minute.minutes()).collect();
-            let clock = zone(name).unwrap();
+                (0..60 * 60).map(|minute| seconds(from.as_second() + minute * 60)).collect();
             let shown: Vec<i16> = minutes
                 .iter()
                 .map(|t| clock.to_datetime(*t))
                 .map(|civil| i16::from(civil.hour()) * 60 + i16::from(civil.minute()))
                 .collect();
-            for hours in HOURS {
-                let week = Week::new().with("mon-sun", hours).unwrap();
-                let schedule = Schedule::weekly(clock.clone(), week);
-                let spans = spans(hours);
-                let open: Vec<bool> = shown.iter().map(|minute| naive(&spans, *minute)).collect();
+            for (hours, spans, schedule) in &schedules {
+                let open: Vec<bool> = shown.iter().map(|minute| naive(spans, *minute)).collect();
                 for (t, open) in minutes.iter().zip(&open).step_by(11) {
                     assert_eq!(schedule.state_at(*t).open, *open, "{name} {hours} {t}");
                 }

@@ -137,6 +137,8 @@ fn walk(calendar: &Calendar, start: Date, n: i32) -> Date {
 /// Building a calendar takes longer than a case.
 static DECLARED: LazyLock<Calendar> = LazyLock::new(|| russia().with_fallback(Fallback::Weekends));
 
+static LARGE: LazyLock<Calendar> = LazyLock::new(|| DECLARED.clone().with_large_tables());
+
 fn any_date() -> impl Strategy<Value = Date> {
     // Three decades on either side of the data as well: the fallback takes over there.
     (-11_000_i64..22_000)
@@ -148,6 +150,8 @@ proptest! {
     fn adding_is_a_walk(start in any_date(), n in -800_i32..800) {
         let calendar = &*DECLARED;
         prop_assert_eq!(calendar.add_working_days(start, n).unwrap(), walk(calendar, start, n));
+        prop_assert_eq!(LARGE.add_working_days(start, n), calendar.add_working_days(start, n));
+        prop_assert_eq!(LARGE.is_working(start), calendar.is_working(start));
     }
 
     #[test]
@@ -161,6 +165,7 @@ proptest! {
             day = day.tomorrow().unwrap();
         }
         prop_assert_eq!(calendar.working_days_between(from, to), Ok(count));
+        prop_assert_eq!(LARGE.working_days_between(from, to), Ok(count));
         prop_assert_eq!(calendar.working_days_between(to, from), Ok(-count));
     }
 
@@ -197,6 +202,14 @@ proptest! {
         let expected = usize::try_from(n.abs() - 1).ok().and_then(|index| days.get(index)).copied();
         prop_assert_eq!(calendar.nth_working_day(year, month, n).unwrap(), expected);
     }
+}
+
+#[test]
+fn thirty_years_take_under_four_kilobytes() {
+    let calendar = russia();
+    assert_eq!(calendar.years().len(), 29);
+    assert!(calendar.table_bytes() * 30 / 29 <= 4096, "{}", calendar.table_bytes());
+    assert!(calendar.with_large_tables().table_bytes() > 40_000);
 }
 
 #[test]

@@ -30,12 +30,15 @@
 extern crate std;
 
 pub mod alaw;
+pub mod audio;
 #[allow(unsafe_code, reason = "vector intrinsics; each block says why it is sound")]
 pub mod kernel;
 mod math;
+pub mod noise;
 pub mod plc;
 pub mod transcode;
 pub mod ulaw;
+pub mod vad;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -64,13 +64,14 @@ fn plan(extensions: &[(String, u32)], matcher: Matcher) -> Plan<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
 
     #[test]
     fn all_matchers_give_the_same_answer(
         extensions in prop_oneof![
-            2 => prop::collection::vec(extension(0), 0..60),
-            1 => prop::collection::vec(extension(1), 0..60),
+            4 => prop::collection::vec(extension(0), 0..60),
+            2 => prop::collection::vec(extension(1), 0..40),
+            1 => prop::collection::vec(extension(0), 128..160),
         ],
         strings in prop::collection::vec(dialled(), 1..60),
         caller in prop::sample::select(vec![None, Some("12"), Some("155"), Some("")]),
@@ -87,7 +88,9 @@ proptest! {
         let near = extensions.iter().map(|(extension, _)| {
             extension.replace(['_', 'X', 'Z', 'N', 'x', '[', ']', '.', '!'], "2")
         });
-        for dialled in strings.iter().cloned().chain(near) {
+        // Extensions dialled by their own text, as Asterisk looks them up.
+        let patterns = extensions.iter().map(|(e, _)| e.split('/').next().unwrap().to_owned());
+        for dialled in strings.iter().cloned().chain(near).chain(patterns) {
             let query = Query { caller, priority, ..Query::new(&dialled) };
             let expected = naive.find("c", &query).map(|m| (*m.target, m.pattern().to_owned()));
             let digits = naive.digits("c", &query);
@@ -117,4 +120,54 @@ fn too_few_rows_make_a_tree() {
     assert!(plan.lookup("many", "9951235").is_ok());
     assert!(plan.lookup("letters", "b5").is_ok());
     assert!(plan.lookup("letters", "c5").is_err());
+}
+
+/// So many extensions that the automaton jumps over the first symbols.
+#[test]
+fn thousands_of_extensions() {
+    let mut state = 1u64;
+    let mut random = move |bound: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    let mut extensions: Vec<(String, u32)> = ["_X.", "_0!", "_8XXXXXXXXXX", "_*X!", "1", "9"]
+        .map(|general| (general.to_owned(), 1))
+        .into();
+    while extensions.len() < 3000 {
+        let digits = random(100_000_000).to_string();
+        let (head, tail) = digits.split_at(1 + random(digits.len() as u64) as usize);
+        extensions.push(match random(6) {
+            0 => (digits, 1),
+            1 => (format!("_{head}."), 1),
+            2 => (format!("_{head}[2-5]{}", "X".repeat(tail.len())), 1),
+            3 => (format!("_{head}N!"), 1),
+            _ => (format!("_{head}{}", "X".repeat(tail.len())), 1),
+        });
+    }
+    let tree = plan(&extensions, Matcher::Tree);
+    let automaton = plan(&extensions, Matcher::Automaton);
+    assert_eq!(automaton.matcher("c"), Some(Matcher::Automaton));
+    for _ in 0..20_000 {
+        let length = 1 + random(9) as u32;
+        let mut dialled = random(10u64.pow(length)).to_string();
+        dialled.push_str(&"4".repeat(random(4) as usize));
+        if random(20) == 0 {
+            let (at, key) = (random(dialled.len() as u64 + 1), random(4));
+            dialled.insert(at as usize, ['*', '+', '-', 'a'][key as usize]);
+        }
+        let query = Query::new(&dialled);
+        let expected = tree.find("c", &query).map(|m| *m.target);
+        assert_eq!(automaton.find("c", &query).map(|m| *m.target), expected, "{dialled}");
+        assert_eq!(automaton.digits("c", &query), tree.digits("c", &query), "{dialled}");
+    }
+    for dialled in ["", "1", "12", "9"] {
+        let query = Query::new(dialled);
+        assert_eq!(automaton.digits("c", &query), tree.digits("c", &query), "{dialled:?}");
+        assert_eq!(
+            automaton.find("c", &query).map(|m| *m.target),
+            tree.find("c", &query).map(|m| *m.target),
+            "{dialled:?}"
+        );
+    }
 }

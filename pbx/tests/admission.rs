@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::auth::client::Credentials;
 use sip_core::header::{
-    Allow, CSeq, CallId, Contact, ContentType, From, MaxForwards, NameAddr, To, Via,
+    Allow, CSeq, CallId, Contact, ContentType, From, MaxForwards, NameAddr, To, UserAgent, Via,
     WwwAuthenticate,
 };
 use sip_core::{Limits, Message, Method, Request, Response, SipUri, TypedHeader};
@@ -154,6 +154,18 @@ fn wrong_passwords_and_unknown_extensions_look_alike() {
         matches!(event, Event::Refused { source, status: 401, .. } if *source == stranger())
     });
     assert_eq!(refused.count(), 2, "guessing is told");
+}
+
+#[test]
+fn telephones_that_stumble_over_sha_256_are_offered_md5_alone() {
+    let mut scene = Scene::new(2);
+    for (agent, offered) in [("baresip v1.0.0 (x86_64/linux)", 1), ("baresip v3.1.0", 2), ("x", 2)]
+    {
+        let mut invite = request(Method::Invite, "101", "102", stranger(), agent.len() as u32);
+        invite.headers.push(UserAgent::new(agent).unwrap());
+        let challenge = answers(&mut scene, &invite, stranger()).pop().unwrap();
+        assert_eq!(challenge.headers.all::<WwwAuthenticate>().count(), offered, "{agent}");
+    }
 }
 
 #[test]

@@ -326,6 +326,24 @@ fn echo_returns_what_was_said() {
 }
 
 #[test]
+fn a_key_during_the_echo_leaves_no_gap_behind() {
+    let a = address(1, 4000);
+    let mut bench = Bench::new();
+    bench.command(Command::Open { port: A, stream: stream(&[CodecKind::Pcma], a) });
+    bench.command(Command::Echo { port: A });
+    let mut alice = Phone::new(1, 8);
+    bench.receive(A, a, &alice.speak(&[1; 160]));
+    for packet in alice.press('5') {
+        bench.receive(A, a, &packet);
+    }
+    bench.receive(A, a, &alice.speak(&[2; 160]));
+    let heard = bench.to(a);
+    assert_eq!(heard.len(), 2);
+    let step = heard[1].sequence_number().wrapping_sub(heard[0].sequence_number());
+    assert_eq!(step, 1, "the peer would count the key as loss");
+}
+
+#[test]
 fn a_third_address_never_takes_over_a_settled_stream() {
     let (a, b, mallory) = (address(1, 4000), address(2, 4002), address(66, 6666));
     let mut bench = Bench::bridged(stream(&[CodecKind::Pcmu], a), stream(&[CodecKind::Pcmu], b));

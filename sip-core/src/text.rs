@@ -1,11 +1,19 @@
 //! Characters, tokens and quoted strings of RFC 3261 §25.1.
 
+pub(crate) mod class;
+mod cursor;
+mod elements;
+mod run;
+
 use core::fmt;
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::error::{ValueError, ValueErrorKind};
+pub(crate) use class::{all, is, is_token};
+pub(crate) use cursor::{Cursor, Part};
+pub(crate) use elements::{Elements, first_element, trim, trim_start};
+pub(crate) use run::{from_below, span, str};
 
 /// A non-empty string of token characters (RFC 3261 §25.1): letters, digits and
 /// ``-.!%*_+`'~``. Compared byte by byte.
@@ -34,9 +42,9 @@ impl Token {
         Token(bytes)
     }
 
-    /// Copies `text`, which the caller has checked.
-    pub(crate) fn copy(text: &str) -> Token {
-        Token(Bytes::copy_from_slice(text.as_bytes()))
+    /// Copies what the caller has checked.
+    pub(crate) fn copy(checked: &[u8]) -> Token {
+        Token(Bytes::copy_from_slice(checked))
     }
 
     /// The text.
@@ -96,439 +104,6 @@ pub fn write_quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Character classes, one bit each, so that one table serves every scan.
-pub(crate) mod class {
-    /// `token`
-    pub(crate) const TOKEN: u16 = 1;
-    /// `user` of a SIP URI, without `%`
-    pub(crate) const USER: u16 = 1 << 1;
-    /// `password` of a SIP URI, without `%`
-    pub(crate) const PASSWORD: u16 = 1 << 2;
-    /// `paramchar` of a SIP URI, without `%`
-    pub(crate) const PARAM: u16 = 1 << 3;
-    /// `hnv-unreserved / unreserved` of a SIP URI's headers, without `%`
-    pub(crate) const HEADER: u16 = 1 << 4;
-    /// labels of host names, without the hyphen
-    pub(crate) const LABEL: u16 = 1 << 5;
-    /// `word`, as in Call-ID
-    pub(crate) const WORD: u16 = 1 << 6;
-    /// what stands between the brackets of an IPv6 reference
-    pub(crate) const IPV6: u16 = 1 << 7;
-    /// unquoted value of a header's parameter: token or host, with or without brackets
-    pub(crate) const VALUE: u16 = 1 << 8;
-    /// `reserved / unreserved` of an absolute URI, without `%`
-    pub(crate) const URIC: u16 = 1 << 9;
-    pub(crate) const DIGIT: u16 = 1 << 10;
-    /// plain inside of a quoted string: anything but `"`, `\` and controls
-    pub(crate) const QUOTED: u16 = 1 << 11;
-}
-
-pub(crate) static CLASS: [u16; 256] = classes();
-
-const fn classes() -> [u16; 256] {
-    use class::*;
-    let mut table = [0u16; 256];
-    let mut byte = 0usize;
-    while byte < 256 {
-        let c = byte as u8;
-        let mut bits = 0;
-        if c.is_ascii_alphanumeric() {
-            bits |= USER | PASSWORD | PARAM | HEADER | LABEL | URIC;
-        }
-        if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
-            bits |= IPV6;
-        }
-        if c.is_ascii_digit() {
-            bits |= DIGIT;
-        }
-        if is_token_byte(c) {
-            bits |= TOKEN | WORD | VALUE;
-        }
-        // mark
-        if matches!(c, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')') {
-            bits |= USER | PASSWORD | PARAM | HEADER | URIC;
-        }
-        if matches!(c, b'&' | b'=' | b'+' | b'$' | b',') {
-            bits |= USER | PASSWORD;
-        }
-        if matches!(c, b';' | b'?' | b'/') {
-            bits |= USER;
-        }
-        if matches!(c, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$') {
-            bits |= PARAM;
-        }
-        if matches!(c, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$') {
-            bits |= HEADER;
-        }
-        // The underscore is no host name, but container names have it and resolvers take it.
-        if c == b'_' {
-            bits |= LABEL;
-        }
-        if matches!(
-            c,
-            b'(' | b')'
-                | b'<'
-                | b'>'
-                | b':'
-                | b'\\'
-                | b'"'
-                | b'/'
-                | b'['
-                | b']'
-                | b'?'
-                | b'{'
-                | b'}'
-        ) {
-            bits |= WORD;
-        }
-        if matches!(c, b'[' | b']' | b':') {
-            bits |= VALUE;
-        }
-        if matches!(c, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',') {
-            bits |= URIC;
-        }
-        if c >= 0x20 && c != 0x7f && !matches!(c, b'"' | b'\\') || c == b'\t' {
-            bits |= QUOTED;
-        }
-        table[byte] = bits;
-        byte += 1;
-    }
-    table
-}
-
-const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~')
-}
-
-#[inline]
-pub(crate) fn is(byte: u8, class: u16) -> bool {
-    CLASS[usize::from(byte)] & class != 0
-}
-
-/// Whether `bytes` is a token: not empty, and nothing but token characters.
-pub(crate) const fn is_token(bytes: &[u8]) -> bool {
-    let mut index = 0;
-    while index < bytes.len() {
-        if !is_token_byte(bytes[index]) {
-            return false;
-        }
-        index += 1;
-    }
-    index > 0
-}
-
-pub(crate) fn all(bytes: &[u8], class: u16) -> bool {
-    bytes.iter().all(|&byte| CLASS[usize::from(byte)] & class != 0)
-}
-
-/// The text from its first byte below `LIMIT` on; empty when there is none.
-///
-/// Lines of SIP are so short that calling memchr for each takes longer than this loop.
-#[inline(always)]
-pub(crate) fn from_below<const LIMIT: u8>(text: &[u8]) -> &[u8] {
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let limit = u64::from_le_bytes([LIMIT; 8]);
-    let mut text = text;
-    while let Some((block, rest)) = text.split_first_chunk::<16>() {
-        let both = u128::from_le_bytes(*block);
-        // The halves are what is wanted.
-        let (low, high) = (both as u64, (both >> 64) as u64);
-        // A byte below the limit borrows and sets its highest bit. So may one beyond ASCII, which
-        // the second look tells apart; what is above the first mark may be wrong.
-        let (below_low, below_high) = (low.wrapping_sub(limit), high.wrapping_sub(limit));
-        if (below_low | below_high) & HIGH != 0 {
-            let marks = below_low & !low & HIGH;
-            if marks != 0 {
-                return text.get((marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
-            }
-            let marks = below_high & !high & HIGH;
-            if marks != 0 {
-                return text.get(8 + (marks.trailing_zeros() / 8) as usize..).unwrap_or_default();
-            }
-        }
-        text = rest;
-    }
-    let length = text.iter().position(|byte| *byte < LIMIT).unwrap_or(text.len());
-    text.get(length..).unwrap_or_default()
-}
-
-/// Reads a value from left to right. Every offset it reports is from the value's first byte.
-#[derive(Clone)]
-pub(crate) struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Cursor { text, at: 0 }
-    }
-
-    /// A cursor over a header's value, which must be UTF-8.
-    #[inline]
-    pub(crate) fn of(value: &'a [u8]) -> Result<Self, ValueError> {
-        core::str::from_utf8(value)
-            .map(Cursor::new)
-            .map_err(|error| ValueError::new(ValueErrorKind::Utf8, error.valid_up_to()))
-    }
-
-    #[inline]
-    pub(crate) fn at(&self) -> usize {
-        self.at
-    }
-
-    pub(crate) fn seek(&mut self, at: usize) {
-        self.at = at;
-    }
-
-    pub(crate) fn text(&self) -> &'a str {
-        self.text
-    }
-
-    #[inline]
-    pub(crate) fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    #[inline]
-    pub(crate) fn slice(&self, from: usize, to: usize) -> &'a str {
-        self.text.get(from..to).unwrap_or_default()
-    }
-
-    #[inline]
-    pub(crate) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    #[inline]
-    pub(crate) fn is_end(&self) -> bool {
-        self.at >= self.text.len()
-    }
-
-    #[inline]
-    pub(crate) fn advance(&mut self, by: usize) {
-        self.at += by;
-    }
-
-    #[inline]
-    pub(crate) fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    /// Passes optional white space and line folds; says whether there was any.
-    pub(crate) fn lws(&mut self) -> bool {
-        let start = self.at;
-        let bytes = self.text.as_bytes();
-        loop {
-            match bytes.get(self.at) {
-                Some(b' ' | b'\t') => self.at += 1,
-                Some(b'\r')
-                    if bytes.get(self.at + 1) == Some(&b'\n')
-                        && matches!(bytes.get(self.at + 2), Some(b' ' | b'\t')) =>
-                {
-                    self.at += 3;
-                }
-                _ => return self.at > start,
-            }
-        }
-    }
-
-    /// White space, `byte`, white space: SLASH, EQUAL, SEMI and the like of §25.1.
-    #[inline]
-    pub(crate) fn separator(&mut self, byte: u8) -> bool {
-        match self.peek() {
-            Some(next) if next == byte => self.at += 1,
-            Some(b' ' | b'\t' | b'\r') => {
-                let start = self.at;
-                self.lws();
-                if !self.eat(byte) {
-                    self.at = start;
-                    return false;
-                }
-            }
-            _ => return false,
-        }
-        if matches!(self.peek(), Some(b' ' | b'\t' | b'\r')) {
-            self.lws();
-        }
-        true
-    }
-
-    /// The longest run of characters of a class; may be empty.
-    #[inline]
-    pub(crate) fn run(&mut self, class: u16) -> &'a str {
-        let start = self.at;
-        self.pass(class);
-        self.slice(start, self.at)
-    }
-
-    /// Passes the longest run of characters of a class.
-    #[inline]
-    pub(crate) fn pass(&mut self, class: u16) {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let passed = rest.iter().position(|byte| !is(*byte, class));
-        self.at += passed.unwrap_or(rest.len());
-    }
-
-    #[inline]
-    pub(crate) fn token(&mut self, what: &'static str) -> Result<&'a str, ValueError> {
-        let token = self.run(class::TOKEN);
-        if token.is_empty() {
-            return Err(self.expected(what));
-        }
-        Ok(token)
-    }
-
-    /// A quoted string with its quotes, the cursor standing on the first.
-    pub(crate) fn quoted(&mut self) -> Result<&'a str, ValueError> {
-        let start = self.at;
-        let bytes = self.text.as_bytes();
-        if !self.eat(b'"') {
-            return Err(self.expected("a quoted string"));
-        }
-        loop {
-            self.pass(class::QUOTED);
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(self.slice(start, self.at));
-                }
-                Some(b'\\') => match bytes.get(self.at + 1) {
-                    // quoted-pair has neither CR, LF nor anything beyond ASCII
-                    Some(byte) if byte.is_ascii() && !matches!(byte, b'\r' | b'\n') => self.at += 2,
-                    Some(_) => return Err(self.expected("an ASCII character after a backslash")),
-                    None => return Err(ValueError::new(ValueErrorKind::Quote, start)),
-                },
-                Some(b'\r') if self.lws() => {}
-                Some(_) => return Err(self.expected("no control character")),
-                None => return Err(ValueError::new(ValueErrorKind::Quote, start)),
-            }
-        }
-    }
-
-    /// A run of digits as a number of at most `max`.
-    pub(crate) fn number(&mut self, max: u64) -> Result<u64, ValueError> {
-        let start = self.at;
-        let digits = self.run(class::DIGIT);
-        if digits.is_empty() {
-            return Err(ValueError::expected("a number", start));
-        }
-        let mut number = 0u64;
-        for digit in digits.bytes() {
-            number = number
-                .checked_mul(10)
-                .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
-                .filter(|number| *number <= max)
-                .ok_or(ValueError::new(ValueErrorKind::Range, start))?;
-        }
-        Ok(number)
-    }
-
-    /// The end of the value, white space aside.
-    #[inline]
-    pub(crate) fn end(&mut self) -> Result<(), ValueError> {
-        self.lws();
-        if self.is_end() { Ok(()) } else { Err(ValueError::new(ValueErrorKind::Trailing, self.at)) }
-    }
-
-    pub(crate) fn expected(&self, what: &'static str) -> ValueError {
-        ValueError::expected(what, self.at)
-    }
-}
-
-/// Splits a comma list, minding quoted strings and angle brackets. Yields each element with its
-/// offset, white space around it removed.
-#[derive(Clone)]
-pub(crate) struct Elements<'a> {
-    value: &'a [u8],
-    at: usize,
-    whole: bool,
-    done: bool,
-}
-
-impl<'a> Elements<'a> {
-    pub(crate) fn new(value: &'a [u8]) -> Self {
-        Elements { value, at: 0, whole: false, done: false }
-    }
-
-    /// The value as the only element.
-    pub(crate) fn whole(value: &'a [u8]) -> Self {
-        Elements { value, at: 0, whole: true, done: false }
-    }
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = (usize, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let start = self.at;
-        let rest = self.value.get(start..)?;
-        let length = match memchr::memchr(b',', rest) {
-            None => rest.len(),
-            Some(_) if self.whole => rest.len(),
-            // The comma is real unless a quote or bracket opened before it.
-            Some(comma) if memchr::memchr2(b'"', b'<', &rest[..comma]).is_none() => comma,
-            Some(_) => element_length(rest),
-        };
-        self.at = start + length + 1;
-        self.done = length == rest.len();
-        let element = rest.get(..length).unwrap_or_default();
-        let trimmed = trim(element);
-        let leading = element.len() - trim_start(element).len();
-        Some((start + leading, trimmed))
-    }
-}
-
-/// The length of the first element of a comma list.
-fn element_length(text: &[u8]) -> usize {
-    let mut quoted = false;
-    let mut bracketed = false;
-    let mut escaped = false;
-    for (index, &byte) in text.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' if !bracketed => quoted = !quoted,
-            b'<' if !quoted => bracketed = true,
-            b'>' if !quoted => bracketed = false,
-            b',' if !quoted && !bracketed => return index,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-pub(crate) const fn trim_start(mut text: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = text {
-        if !is_space(*first) {
-            break;
-        }
-        text = rest;
-    }
-    text
-}
-
-pub(crate) const fn trim(text: &[u8]) -> &[u8] {
-    let mut text = trim_start(text);
-    while let [rest @ .., last] = text {
-        if !is_space(*last) {
-            break;
-        }
-        text = rest;
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -539,8 +114,8 @@ mod tests {
             let mut out = Vec::new();
             write_quoted(text, &mut out);
             let quoted = String::from_utf8(out).unwrap();
-            let mut cursor = Cursor::new(&quoted);
-            assert_eq!(cursor.quoted(), Ok(quoted.as_str()), "{quoted:?}");
+            let mut cursor = Cursor::new(quoted.as_bytes());
+            assert_eq!(cursor.quoted(), Ok(quoted.as_bytes()), "{quoted:?}");
             assert_eq!(unquote(&quoted), text);
         }
         let mut out = Vec::new();
@@ -551,50 +126,7 @@ mod tests {
     #[test]
     fn quoted_strings_that_are_none() {
         for text in ["\"", "\"a", "\"a\\\"", "\"\u{1}\"", "\"a\rb\"", "\"\\я\""] {
-            assert!(Cursor::new(text).quoted().is_err(), "{text:?}");
+            assert!(Cursor::new(text.as_bytes()).quoted().is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn lists_split_at_real_commas_only() {
-        let list = b"\"a,\\\",b\" <sip:x,y@h>;p=\",\" ,  c,,d ";
-        let elements: Vec<_> = Elements::new(list).map(|(at, text)| (at, text.to_vec())).collect();
-        assert_eq!(
-            elements,
-            [
-                (0, b"\"a,\\\",b\" <sip:x,y@h>;p=\",\"".to_vec()),
-                (30, b"c".to_vec()),
-                (32, Vec::new()),
-                (33, b"d".to_vec()),
-            ]
-        );
-        assert_eq!(Elements::new(b"").count(), 1);
-    }
-
-    #[test]
-    fn low_bytes_are_found_wherever_they_are() {
-        for length in 0..70 {
-            for control in [0, b'\t', b'\n', b'\r', 0x1f] {
-                for at in 0..length {
-                    let mut bytes = vec![b' '; length];
-                    bytes[length / 2] = 0xff;
-                    bytes[length / 3] = 0x7f;
-                    bytes[at] = control;
-                    bytes[length - 1] = control;
-                    assert_eq!(from_below::<0x20>(&bytes).len(), length - at);
-                    let rest = &bytes[at + 1..];
-                    assert_eq!(from_below::<0x20>(rest).len(), rest.len().min(1));
-                }
-            }
-            assert_eq!(from_below::<0x20>(&vec![0x80; length]), b"");
-        }
-    }
-
-    #[test]
-    fn numbers_never_wrap() {
-        assert_eq!(Cursor::new("4294967295").number(u32::MAX.into()), Ok(4_294_967_295));
-        assert!(Cursor::new("4294967296").number(u32::MAX.into()).is_err());
-        assert!(Cursor::new("36893488147419103232").number(u64::MAX).is_err());
-        assert!(Cursor::new("-1").number(9).is_err());
     }
 }

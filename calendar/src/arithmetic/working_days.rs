@@ -48,6 +48,9 @@ impl Calendar {
     #[inline]
     pub fn add_working_days(&self, start: Date, n: i32) -> Result<Date, ArithmeticError> {
         if self.is_table_whole() && n != 0 {
+            if let Some(date) = self.large().and_then(|large| large.step(start, n)) {
+                return Ok(date);
+            }
             // Days before `start` for a step back; up to and including it for one ahead.
             let here = if n > 0 { self.table().get(start) } else { Some(false) };
             if let (Some(here), Some(before)) = (here, self.table().rank(start)) {
@@ -69,7 +72,11 @@ impl Calendar {
     /// [`NoData`] when a year between has no data and no fallback was declared.
     #[inline]
     pub fn working_days_between(&self, from: Date, to: Date) -> Result<i64, NoData> {
-        match (self.table().rank(from), self.table().rank(to)) {
+        let ranks = match self.large() {
+            None => (self.table().rank(from), self.table().rank(to)),
+            Some(large) => (large.rank(from), large.rank(to)),
+        };
+        match ranks {
             (Some(from), Some(to)) if self.is_table_whole() => Ok(i64::from(to) - i64::from(from)),
             _ => self.between_slow(from, to),
         }

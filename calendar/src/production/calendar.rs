@@ -3,7 +3,10 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use jiff::civil::Date;
 
 use super::{Builder, Day, DayKind, Special, Weekend, YearStatus};
-use crate::{Name, arithmetic::DaySet};
+use crate::{
+    Name,
+    arithmetic::{DaySet, DayTable},
+};
 
 /// Which days of some years are worked, by country or company.
 ///
@@ -22,6 +25,7 @@ use crate::{Name, arithmetic::DaySet};
 pub struct Calendar {
     data: Arc<Data>,
     table: DaySet,
+    large: Option<Arc<DayTable>>,
     decree_days: DecreeDays,
     fallback: Fallback,
     contiguous: bool,
@@ -109,13 +113,29 @@ impl Calendar {
         if decree_days == self.decree_days {
             return self;
         }
-        Self::compile(self.data, decree_days, self.fallback)
+        let large = self.large.is_some();
+        let compiled = Self::compile(self.data, decree_days, self.fallback);
+        if large { compiled.with_large_tables() } else { compiled }
     }
 
     /// The same calendar with another answer for years without data.
     #[must_use]
     pub fn with_fallback(self, fallback: Fallback) -> Self {
         Self { fallback, ..self }
+    }
+
+    /// The same calendar with tables that answer some times faster and take some 60 KB for thirty
+    /// years instead of 4. For whoever counts millions of days.
+    #[must_use]
+    pub fn with_large_tables(self) -> Self {
+        let (first, last) = self.data.span();
+        let large = DayTable::new(&self.table, first, last).map(Arc::new);
+        Self { large, ..self }
+    }
+
+    /// Memory that the tables of working days take, in bytes.
+    pub fn table_bytes(&self) -> usize {
+        self.table.bytes() + self.large.as_ref().map_or(0, |large| large.bytes())
     }
 
     /// What programs call it.
@@ -201,7 +221,7 @@ impl Calendar {
         let years = u16::try_from(i32::from(last) - i32::from(first) + 1).unwrap_or(0);
         let table = DaySet::new(first, years, |day| data.kind(day, decree_days).is_working());
         let contiguous = data.years.len() == usize::from(years);
-        Self { data, table, decree_days, fallback, contiguous }
+        Self { data, table, large: None, decree_days, fallback, contiguous }
     }
 
     pub(super) fn data(&self) -> &Data {
@@ -210,6 +230,11 @@ impl Calendar {
 
     pub(crate) fn table(&self) -> &DaySet {
         &self.table
+    }
+
+    #[inline]
+    pub(crate) fn large(&self) -> Option<&DayTable> {
+        self.large.as_deref()
     }
 
     /// Whether the table's answers stand as they are: no year between its first and last is

@@ -56,9 +56,13 @@ pub(super) struct Plans {
     no_data: Vec<u32>,
     /// The years that the calendar has data for; empty without a calendar.
     years: Vec<i16>,
+    /// Years between these two need no look into the list.
+    all_years: (i16, i16),
     on_calendar: bool,
     /// The numbers of exceptions that change the hours of some day.
     effective: BTreeSet<u32>,
+    /// Whether no hours ever begin or end: always closed, or open round the clock on every day.
+    pub(super) is_constant: bool,
     /// Whether any hours reach past midnight.
     pub(super) overnight: bool,
 }
@@ -126,7 +130,9 @@ impl Plans {
     /// The plan of a date that nothing special decides.
     fn ordinary(&self, date: Date) -> u32 {
         let base = self.base_index(date, date.weekday());
-        if self.on_calendar && self.years.binary_search(&date.year()).is_err() {
+        let (first, last) = self.all_years;
+        let known = first <= date.year() && date.year() <= last;
+        if self.on_calendar && !known && self.years.binary_search(&date.year()).is_err() {
             return self.no_data[base as usize];
         }
         base
@@ -225,6 +231,14 @@ impl Plans {
     fn add_no_data(&mut self, on: &OnCalendar) {
         self.on_calendar = true;
         self.years = on.calendar.years().iter().map(|year| year.number).collect();
+        self.all_years = match (self.years.first(), self.years.last()) {
+            (Some(first), Some(last))
+                if self.years.len() == usize::from(last.abs_diff(*first)) + 1 =>
+            {
+                (*first, *last)
+            }
+            _ => (1, 0),
+        };
         for number in 0..self.plans.len() {
             let hours = match on.without_data {
                 WithoutData::Weekly => self.plans[number].hours.clone(),
@@ -238,6 +252,9 @@ impl Plans {
 
     fn finish(&mut self) {
         self.overnight = self.plans.iter().any(|plan| plan.hours.after_midnight() > 0);
+        let all_day = Hours::all_day();
+        self.is_constant = self.plans.iter().all(|plan| plan.hours.is_closed())
+            || self.plans.iter().all(|plan| plan.hours == all_day);
         self.plans.shrink_to_fit();
         self.special_plans.shrink_to_fit();
     }

@@ -1,14 +1,14 @@
 use alloc::vec::Vec;
 
 use jiff::{
-    SignedDuration, Timestamp,
+    Timestamp,
     civil::{Date, DateTime},
     tz::TimeZone,
 };
 
 use super::{
     Builder, Cause, Exception, Hours, OnCalendar, Override, Recurring, Season, State, Week, Why,
-    clock::Clock,
+    clock::{Clock, Reading},
     hours::DAY,
     plan::{Base, Origin, Plan, Plans},
 };
@@ -111,18 +111,28 @@ impl Schedule {
     ///
     /// `None` when nothing changes within [`HORIZON_DAYS`](Self::HORIZON_DAYS).
     pub fn next_change(&self, t: Timestamp) -> Option<Timestamp> {
+        let Some(manual) = &self.manual else {
+            let reading = self.clock.read(t);
+            let open = self.is_civil_open(reading.civil.date(), second_of_day(reading.civil));
+            return self.next_change_by_hours(t, reading, open);
+        };
+        // Each of its ends may change the state; between them the hours do.
         let open = self.is_open(t);
+        let edges = [manual.from, manual.until];
         let mut from = t;
-        let limit = t
-            .checked_add(SignedDuration::from_hours(24 * Self::HORIZON_DAYS))
-            .unwrap_or(Timestamp::MAX);
-        while from < limit {
-            from = self.next_candidate(from, open)?;
-            if self.is_open(from) != open {
-                return Some(from);
+        loop {
+            let edge = edges.into_iter().flatten().filter(|edge| *edge > from).min();
+            let by_hours = match manual.holds_at(from) {
+                true => None,
+                false => self.next_change_by_hours(from, self.clock.read(from), open),
+            };
+            match (edge, by_hours) {
+                (Some(edge), Some(change)) if change < edge => return Some(change),
+                (None, change) => return change,
+                (Some(edge), _) if self.is_open(edge) != open => return Some(edge),
+                (Some(edge), _) => from = edge,
             }
         }
-        None
     }
 
     /// The numbers of exceptions that leave the hours of all their days as they were.
@@ -154,7 +164,22 @@ impl Schedule {
     }
 
     fn is_open(&self, t: Timestamp) -> bool {
-        self.state_at(t).open
+        if let Some(manual) = self.manual.as_ref().filter(|manual| manual.holds_at(t)) {
+            return manual.open;
+        }
+        let civil = self.clock.civil(t);
+        self.is_civil_open(civil.date(), second_of_day(civil))
+    }
+
+    #[inline]
+    fn is_civil_open(&self, date: Date, second: u32) -> bool {
+        if self.plans.overnight
+            && let Ok(yesterday) = date.yesterday()
+            && self.plans.of(yesterday).hours.at(second + DAY).is_some()
+        {
+            return true;
+        }
+        self.plans.of(date).hours.at(second).is_some()
     }
 
     fn state_of(&self, civil: DateTime) -> State<'_> {
@@ -191,27 +216,49 @@ impl Schedule {
         found.unwrap_or(Cause::Week)
     }
 
-    /// An instant after `from`, none later than the next change away from `open`.
-    fn next_candidate(&self, from: Timestamp, open: bool) -> Option<Timestamp> {
-        let mut soonest = None;
-        if let Some(manual) = &self.manual {
-            if manual.holds_at(from) {
-                return manual.until;
-            }
-            soonest = manual.from.filter(|start| *start > from);
+    /// The next change away from `open` after `from`, when the wall clock shows `reading`.
+    fn next_change_by_hours(
+        &self,
+        from: Timestamp,
+        mut reading: Reading,
+        open: bool,
+    ) -> Option<Timestamp> {
+        if self.plans.is_constant {
+            return None;
         }
-        let reading = self.clock.read(from);
-        let second = from.as_second() - i64::from(from.subsec_nanosecond() < 0);
-        let edge = self.seconds_to_edge(reading.civil, open).map(|wait| second + wait);
-        // The wall clock jumps at a change of clocks, past or back over an edge.
-        let next = [edge, reading.next_jump].into_iter().flatten().min();
-        let next = next.and_then(|second| Timestamp::from_second(second).ok());
-        [soonest, next].into_iter().flatten().min()
+        let mut second = from.as_second() - i64::from(from.subsec_nanosecond() < 0);
+        let limit = second.saturating_add(Self::HORIZON_DAYS * i64::from(DAY));
+        let mut wait = self.next_edge(reading.civil, open);
+        loop {
+            let edge = wait.map(|wait| second + wait);
+            // The wall clock jumps at a change of clocks, past an edge or back over one.
+            let jump = match (edge, reading.next_jump) {
+                (Some(edge), jump) if jump.is_none_or(|jump| edge < jump) => {
+                    return Timestamp::from_second(edge).ok();
+                }
+                (_, Some(jump)) if jump < limit => jump,
+                _ => return None,
+            };
+            let at = Timestamp::from_second(jump).ok()?;
+            let after = self.clock.read(at);
+            let ahead = after.civil.duration_since(reading.civil).as_secs();
+            let in_between = wait.is_none_or(|wait| ahead < wait);
+            if ahead > 0 && in_between {
+                // Still in the stretch of wall clock that was searched.
+                wait = wait.map(|wait| wait - ahead);
+            } else {
+                if self.is_civil_open(after.civil.date(), second_of_day(after.civil)) != open {
+                    return Some(at);
+                }
+                wait = self.next_edge(after.civil, open);
+            }
+            (second, reading) = (jump, after);
+        }
     }
 
-    /// How long until the wall clock that shows `civil` reaches the next end of a span, if it is
-    /// open, else the next beginning.
-    fn seconds_to_edge(&self, civil: DateTime, open: bool) -> Option<i64> {
+    /// How many seconds after `civil` a wall clock that only goes ahead shows a time that is not
+    /// `open`.
+    fn next_edge(&self, civil: DateTime, open: bool) -> Option<i64> {
         let mut date = civil.date();
         let now = second_of_day(civil);
         let mut after = Some(now);
@@ -220,7 +267,7 @@ impl Schedule {
             Ok(day) if self.plans.overnight => Some(&self.plans.of(day).hours),
             _ => None,
         };
-        for _ in 0..=Self::HORIZON_DAYS {
+        while midnight < Self::HORIZON_DAYS * i64::from(DAY) {
             let today = &self.plans.of(date).hours;
             let next = |hours: &Hours, shift: u32| {
                 let spans = hours.spans().iter();
@@ -231,18 +278,31 @@ impl Schedule {
             };
             let spill = yesterday.and_then(|hours| next(hours, DAY));
             let edge = [spill, next(today, 0)].into_iter().flatten().min();
-            // Past midnight the next day has its say first.
-            match edge.filter(|edge| *edge <= DAY) {
-                Some(edge) => return Some(midnight + i64::from(edge)),
+            match edge.filter(|edge| *edge < DAY) {
+                // Where one span ends another may go on.
+                Some(edge) if self.is_open_with(yesterday, today, edge) != open => {
+                    return Some(midnight + i64::from(edge));
+                }
+                Some(edge) => after = Some(edge),
                 None => {
                     yesterday = self.plans.overnight.then_some(today);
                     date = date.tomorrow().ok()?;
                     midnight += i64::from(DAY);
+                    // What ends at 24:00 ends at 00:00 of the next day, if nothing begins there.
+                    let today = &self.plans.of(date).hours;
+                    if open && !self.is_open_with(yesterday, today, 0) {
+                        return Some(midnight);
+                    }
                     after = None;
                 }
             }
         }
         None
+    }
+
+    fn is_open_with(&self, yesterday: Option<&Hours>, today: &Hours, second: u32) -> bool {
+        let spill = || yesterday.is_some_and(|hours| hours.at(second + DAY).is_some());
+        today.at(second).is_some() || spill()
     }
 }
 

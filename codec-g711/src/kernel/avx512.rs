@@ -5,6 +5,7 @@
 //! Decoding: two permutes give the two bytes of a negative value, a masked subtraction makes it positive.
 
 use core::arch::x86_64::*;
+use core::mem::take;
 
 use super::tables::{self, DecodeTable, EncodeTable};
 
@@ -42,16 +43,21 @@ macro_rules! encode_loop {
             let bytes = _mm512_permutex2var_epi8(first, narrow, second);
             store_bytes(codes, _mm512_xor_si512(bytes, flip));
         }
-        // At most two rounds: the frames of telephony leave exactly half a block.
-        while !rest.is_empty() && !rest_codes.is_empty() {
-            let (half, after) = rest.split_at(rest.len().min(32));
-            let (half_codes, codes_after) =
-                rest_codes.split_at_mut(half.len().min(rest_codes.len()));
-            let $samples = load_some_words(half);
+        // The frames of telephony leave exactly half a block, which goes without a mask.
+        if let Some((half, after)) = rest.split_first_chunk::<32>()
+            && let Some((half_codes, codes_after)) = take(&mut rest_codes).split_first_chunk_mut()
+        {
+            let $samples = load_half_words(half);
             let words = $words;
             let bytes = _mm512_permutex2var_epi8(words, narrow, words);
-            store_some_bytes(half_codes, _mm512_xor_si512(bytes, flip));
+            store_half_bytes(half_codes, _mm512_xor_si512(bytes, flip));
             (rest, rest_codes) = (after, codes_after);
+        }
+        if !rest.is_empty() {
+            let $samples = load_some_words(rest);
+            let words = $words;
+            let bytes = _mm512_permutex2var_epi8(words, narrow, words);
+            store_some_bytes(rest_codes, _mm512_xor_si512(bytes, flip));
         }
     }};
 }
@@ -127,12 +133,16 @@ fn decode(codes: &[u8], pcm: &mut [i16], table: &DecodeTable) {
         let (first, second) = decode_bytes(load_bytes(block), low, high);
         store_words(pcm, first, second);
     }
-    while !rest.is_empty() && !rest_pcm.is_empty() {
-        let (half, after) = rest.split_at(rest.len().min(32));
-        let (half_pcm, pcm_after) = rest_pcm.split_at_mut(half.len().min(rest_pcm.len()));
-        let (first, _) = decode_bytes(load_some_bytes(half), low, high);
-        store_some_words(half_pcm, first);
+    if let Some((half, after)) = rest.split_first_chunk::<32>()
+        && let Some((half_pcm, pcm_after)) = take(&mut rest_pcm).split_first_chunk_mut()
+    {
+        let (first, _) = decode_bytes(load_half_bytes(half), low, high);
+        store_half_words(half_pcm, first);
         (rest, rest_pcm) = (after, pcm_after);
+    }
+    if !rest.is_empty() {
+        let (first, _) = decode_bytes(load_some_bytes(rest), low, high);
+        store_some_words(rest_pcm, first);
     }
 }
 
@@ -265,6 +275,34 @@ fn store_words(words: &mut [i16; 64], first: __m512i, second: __m512i) {
         _mm512_storeu_si512(at.cast(), first);
         _mm512_storeu_si512(at.add(32).cast(), second);
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_half_bytes(bytes: &[u8; 32]) -> __m512i {
+    // SAFETY: 32 bytes are half a vector; the load needs no alignment.
+    unsafe { _mm512_castsi256_si512(_mm256_loadu_si256(bytes.as_ptr().cast())) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_half_bytes(bytes: &mut [u8; 32], vector: __m512i) {
+    // SAFETY: 32 bytes are half a vector; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), _mm512_castsi512_si256(vector)) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_half_words(words: &[i16; 32]) -> __m512i {
+    // SAFETY: 32 words are a vector; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_half_words(words: &mut [i16; 32], vector: __m512i) {
+    // SAFETY: 32 words are a vector; the store needs no alignment.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), vector) }
 }
 
 /// A mask of the first `count` of 32 lanes.

@@ -1,7 +1,7 @@
 //! Vector kernels, and the choice among them.
 //!
-//! The functions of [`alaw`](crate::alaw), [`ulaw`](crate::ulaw) and [`transcode`](crate::transcode) run on
-//! [`Kernel::best`], which looks at the processor once. To run on another one (for tests and measurements),
+//! The functions of [`alaw`](crate::alaw), [`ulaw`](crate::ulaw), [`transcode`](crate::transcode) and
+//! [`audio`] run on [`Kernel::best`], which looks at the processor once. To run on another one (for tests and measurements),
 //! take it from [`Kernel::available`] and call its methods:
 //!
 //! ```
@@ -16,19 +16,24 @@
 
 mod detect;
 mod portable;
-mod tables;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-#[cfg(any(target_arch = "x86_64", test))]
+#[cfg(target_arch = "x86_64")]
 mod half;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "x86_64")]
 mod sse;
+#[cfg(target_arch = "x86_64")]
+mod sums;
+#[cfg(target_arch = "x86_64")]
+mod tables;
 
+use crate::audio::{self, Gain, Level, Sums};
+use crate::plc::{Match, Search};
 use crate::transcode::Rule;
 
 /// A set of instructions that this machine has been found to have.
@@ -79,7 +84,6 @@ impl Isa {
 macro_rules! dispatch {
     ($isa:expr, $arguments:tt, portable: $portable:path, sse2: $sse2:path, ssse3: $ssse3:path,
      avx2: $avx2:path, avx512: $avx512:path, fp16: $fp16:path, neon: $neon:path $(,)?) => {
-        #[allow(unused_unsafe, reason = "some sets have no kernel of their own for some tasks")]
         match $isa {
             Isa::Portable => $portable $arguments,
             // SAFETY: a variant is only made where `detect` has found the features that it stands for, and
@@ -105,6 +109,7 @@ macro_rules! dispatch {
     };
 }
 
+#[allow(unused_unsafe, reason = "some sets have no kernel of their own for some tasks")]
 impl Kernel {
     /// The kernel that runs on every machine.
     pub const PORTABLE: Self = Self(Isa::Portable);
@@ -193,6 +198,35 @@ impl Kernel {
     /// Converts mu-law codes to A-law where they are.
     pub fn ulaw_to_alaw_in_place(self, rule: Rule, codes: &mut [u8]) {
         self.map_in_place(rule.ulaw_to_alaw(), codes);
+    }
+
+    /// Adds streams and saturates, as [`audio::mix`].
+    pub fn mix(self, streams: &[&[i16]], out: &mut [i16]) {
+        dispatch!(self.0, (streams, out), portable: audio::add_up, sse2: sums::mix_sse2,
+            ssse3: sums::mix_sse2, avx2: sums::mix_avx2, avx512: sums::mix_avx512,
+            fp16: sums::mix_avx512, neon: audio::add_up);
+    }
+
+    /// Multiplies samples, as [`Gain::apply`].
+    pub fn apply_gain(self, gain: Gain, samples: &mut [i16]) {
+        let factor = gain.factor();
+        dispatch!(self.0, (samples, factor), portable: audio::scale, sse2: audio::scale,
+            ssse3: audio::scale, avx2: sums::scale_avx2, avx512: sums::scale_avx512,
+            fp16: sums::scale_avx512, neon: audio::scale);
+    }
+
+    /// Measures samples, as [`Level::of`].
+    pub fn level(self, samples: &[i16]) -> Level {
+        let sums = dispatch!(self.0, (samples), portable: Sums::over, sse2: Sums::over,
+            ssse3: Sums::over, avx2: sums::level_avx2, avx512: sums::level_avx512,
+            fp16: sums::level_avx512, neon: Sums::over);
+        Level::from_sums(sums, samples.len())
+    }
+
+    pub(crate) fn find_pitch(self, search: Search, past: &[i16]) -> Match {
+        dispatch!(self.0, (search, past), portable: Search::run, sse2: Search::run,
+            ssse3: Search::run, avx2: sums::find_pitch_avx2, avx512: sums::find_pitch_avx512,
+            fp16: sums::find_pitch_avx512, neon: Search::run)
     }
 
     fn map(self, table: &[u8; 256], from: &[u8], to: &mut [u8]) -> usize {

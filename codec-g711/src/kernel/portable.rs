@@ -1,46 +1,93 @@
 //! Kernels for every machine. Encoding is written so that a compiler turns it into vector instructions where
 //! the target has them; decoding is a table.
 
+use core::mem::take;
+
 use crate::{alaw, ulaw};
 
+/// Samples encoded together: what fills a vector of bytes on most machines.
+const BLOCK: usize = 16;
+
 /// Encodes; the slices are of one length.
-pub(super) fn alaw_encode(pcm: &[i16], codes: &mut [u8]) {
-    for (code, sample) in codes.iter_mut().zip(pcm) {
-        let magnitude = (*sample ^ (*sample >> 15)) as u16;
-        // Divided by 16, as far as it fits, and by 256.
-        let middle = (magnitude >> 4).min(255) as u8;
-        let high = (magnitude >> 8).min(255) as u8;
-        let upper = if high > 15 { 0xFF } else { 0 };
-        let magnitude = least_of_lines((high & upper) | (middle & !upper));
-        *code = magnitude ^ (upper & 64) ^ ((*sample >> 8) as u8 & 0x80) ^ 0xD5;
+pub(super) fn alaw_encode(mut pcm: &[i16], mut codes: &mut [u8]) {
+    // One block after the other, rather than over an iterator of blocks: a compiler that tries to encode
+    // several blocks at once loses.
+    while let Some((block, pcm_after)) = pcm.split_first_chunk() {
+        let Some((block_codes, codes_after)) = take(&mut codes).split_first_chunk_mut() else {
+            return;
+        };
+        alaw_encode_block(block, block_codes);
+        (pcm, codes) = (pcm_after, codes_after);
     }
+    alaw_encode_each(pcm, codes);
 }
 
 /// Encodes; the slices are of one length.
-pub(super) fn ulaw_encode(pcm: &[i16], codes: &mut [u8]) {
-    for (code, sample) in codes.iter_mut().zip(pcm) {
-        let magnitude = (*sample ^ (*sample >> 15)) as u16;
-        let biased = (magnitude + 132).min(0x7FFF);
-        // Divided by 8, as far as it fits, and by 128.
-        let middle = (biased >> 3).min(255) as u8;
-        let high = (biased >> 7).min(255) as u8;
-        let upper = if middle == 255 { 0xFF } else { 0 };
-        let magnitude = least_of_lines((high & upper) | (middle & !upper));
-        // The biased scale starts at 16.
-        let inverted = (127u8 + 16).wrapping_sub(upper & 64).wrapping_sub(magnitude);
-        *code = inverted | (!(*sample >> 8) as u8 & 0x80);
+pub(super) fn ulaw_encode(mut pcm: &[i16], mut codes: &mut [u8]) {
+    while let Some((block, pcm_after)) = pcm.split_first_chunk() {
+        let Some((block_codes, codes_after)) = take(&mut codes).split_first_chunk_mut() else {
+            return;
+        };
+        ulaw_encode_block(block, block_codes);
+        (pcm, codes) = (pcm_after, codes_after);
     }
+    ulaw_encode_each(pcm, codes);
 }
 
-/// The least of four lines: the byte itself and three averages, each of the one before with a constant. The
-/// 256-bit kernels explain it.
 #[inline(always)]
-fn least_of_lines(byte: u8) -> u8 {
-    let average = |a: u8, b: u16| ((u16::from(a) + b + 1) >> 1) as u8;
-    let half = average(byte, 31);
-    let quarter = average(half, 47);
-    let eighth = average(quarter, 63);
-    byte.min(half).min(quarter.min(eighth))
+fn alaw_encode_block(pcm: &[i16; BLOCK], codes: &mut [u8; BLOCK]) {
+    let mut parts = Parts::default();
+    for (index, sample) in pcm.iter().enumerate() {
+        let magnitude = (*sample ^ (*sample >> 15)) as u16 & 0x7FFF;
+        parts.middle[index] = (magnitude >> 4).min(255) as u8;
+        parts.high[index] = (magnitude >> 8) as u8;
+        parts.sign[index] = (*sample >> 15) as u8;
+    }
+    for (index, code) in codes.iter_mut().enumerate() {
+        let upper = if parts.high[index] > 15 { 0xFF } else { 0 };
+        let line = parts.least_of_lines(index, upper);
+        *code = line ^ (upper & 64) ^ (parts.sign[index] & 0x80) ^ 0xD5;
+    }
+}
+
+#[inline(always)]
+fn ulaw_encode_block(pcm: &[i16; BLOCK], codes: &mut [u8; BLOCK]) {
+    let mut parts = Parts::default();
+    for (index, sample) in pcm.iter().enumerate() {
+        let biased = (*sample ^ (*sample >> 15)).saturating_add(132) as u16 & 0x7FFF;
+        parts.middle[index] = (biased >> 3).min(255) as u8;
+        parts.high[index] = (biased >> 7) as u8;
+        parts.sign[index] = (*sample >> 15) as u8;
+    }
+    for (index, code) in codes.iter_mut().enumerate() {
+        let upper = if parts.middle[index] == 255 { 0xFF } else { 0 };
+        let line = parts.least_of_lines(index, upper);
+        // The biased scale starts at 16.
+        let inverted = (127u8 + 16).wrapping_sub(upper & 64).wrapping_sub(line);
+        *code = inverted | (!parts.sign[index] & 0x80);
+    }
+}
+
+/// Magnitudes cut down to bytes: for the lower four segments and for the upper four.
+#[derive(Default)]
+struct Parts {
+    middle: [u8; BLOCK],
+    high: [u8; BLOCK],
+    sign: [u8; BLOCK],
+}
+
+impl Parts {
+    /// The least of four lines: a byte and three averages, each of the one before with a constant. The
+    /// 256-bit kernels explain it.
+    #[inline(always)]
+    fn least_of_lines(&self, index: usize, upper: u8) -> u8 {
+        let byte = (self.high[index] & upper) | (self.middle[index] & !upper);
+        let average = |a: u8, b: u16| ((u16::from(a) + b + 1) >> 1) as u8;
+        let half = average(byte, 31);
+        let quarter = average(half, 47);
+        let eighth = average(quarter, 63);
+        byte.min(half).min(quarter.min(eighth))
+    }
 }
 
 /// Encodes sample by sample, for a handful of them.

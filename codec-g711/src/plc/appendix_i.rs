@@ -1,7 +1,7 @@
 //! Gaps as ITU-T G.711 Appendix I fills them.
 
-use super::pitch::{CrossFade, HISTORY, LONGEST, PitchCycle, Search};
-use super::{DELAY, Gap};
+use super::Gap;
+use super::pitch::{CrossFade, HISTORY, LONGEST, Search};
 
 /// The Recommendation counts in frames of 10 ms; a gap of any length is cut into them.
 const FRAME: usize = 80;
@@ -14,11 +14,9 @@ const FALL: f64 = 0.2 / FRAME as f64;
 /// A longer gap is left by a longer cross-fade: 4 ms more for each frame after the first, a frame at most.
 const FADE_GROWTH: usize = 32;
 
-pub(super) fn begin(history: &mut [i16; HISTORY]) -> Gap {
-    let cycle = PitchCycle::new(history, SEARCH.at_end(history).lag, 1);
-    let overlap = cycle.overlap();
-    history[HISTORY - overlap..].copy_from_slice(cycle.smoothed_end());
-    Gap { elapsed: 0, cycle, voiced: true, decay: 0.0 }
+pub(super) fn begin(gap: &mut Gap, history: &mut [i16; HISTORY]) {
+    gap.cycle.restart(history, SEARCH.at_end(history).lag);
+    gap.smooth_end(history);
 }
 
 pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
@@ -29,40 +27,30 @@ pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
             return;
         };
         let frame = gap.elapsed / FRAME;
-        let overlap = gap.cycle.overlap();
-        let mut old = [0; DELAY];
-        let grows = into_frame == 0 && (1..MOST_PERIODS).contains(&frame);
-        if grows {
-            let position = gap.cycle.position();
-            for sample in old.iter_mut().take(overlap) {
-                *sample = gap.cycle.next();
-            }
-            gap.cycle.rewind(position);
-            gap.cycle.lengthen(frame + 1);
+        if into_frame == 0 && (1..MOST_PERIODS).contains(&frame) {
+            gap.read_lengthened(frame + 1, part);
+        } else {
+            gap.cycle.read(part);
         }
-        let mut fade = CrossFade::over(overlap);
-        let mut gain = gain(gap.elapsed);
-        for (index, sample) in part.iter_mut().enumerate() {
-            let mut new = gap.cycle.next();
-            if grows && index < overlap {
-                new = fade.blend(old.get(index).copied().unwrap_or(0), new);
-            }
-            *sample = (f64::from(new) * gain.max(0.0)) as i16;
-            if frame > 0 {
-                gain -= FALL;
+        let gain = gain(gap.elapsed);
+        if frame > 0 {
+            for (index, sample) in part.iter_mut().enumerate() {
+                let gain = (gain - FALL * index as f64).max(0.0);
+                *sample = (f64::from(*sample) * gain) as i16;
             }
         }
-        gap.elapsed += part.len();
+        gap.elapsed = gap.elapsed.saturating_add(part.len());
         out = rest;
     }
 }
 
-pub(super) fn recover(mut gap: Gap, frame: &mut [i16]) {
-    let growth = gap.elapsed.saturating_sub(FRAME) * FADE_GROWTH / FRAME;
-    let length = (gap.cycle.overlap() + growth).min(FRAME).min(frame.len());
-    let mut fade = CrossFade::from_gain(gain(gap.elapsed), length);
-    for sample in frame.iter_mut().take(length) {
-        *sample = fade.blend(gap.cycle.next(), *sample);
+pub(super) fn recover(gap: &mut Gap, frame: &mut [i16]) {
+    let growth = gap.elapsed.saturating_sub(FRAME).saturating_mul(FADE_GROWTH) / FRAME;
+    let length = gap.cycle.overlap().saturating_add(growth).min(FRAME).min(frame.len());
+    let mut continued = [0; FRAME];
+    if let Some(continued) = continued.get_mut(..length) {
+        gap.cycle.read(continued);
+        CrossFade::from_gain(gain(gap.elapsed), length).apply(continued, frame);
     }
 }
 

@@ -18,7 +18,8 @@ mod appendix_i;
 mod pitch;
 mod two_sided;
 
-use pitch::{HISTORY, PitchCycle};
+use pitch::{CrossFade, HISTORY, PitchCycle};
+pub(crate) use pitch::{Match, Search};
 
 /// How far the output runs behind the input, in samples: a quarter of the longest pitch period.
 pub const DELAY: usize = 30;
@@ -66,7 +67,9 @@ pub struct Plc {
     mode: Mode,
     /// What was made, oldest first; the last `DELAY` samples have not left yet.
     history: [i16; HISTORY],
-    gap: Option<Gap>,
+    concealing: bool,
+    /// Made anew when a gap begins; here, so that it need not be moved.
+    gap: Gap,
 }
 
 /// What is known while frames are missing.
@@ -81,10 +84,33 @@ struct Gap {
     decay: f32,
 }
 
+impl Gap {
+    /// Smooths what has not left yet into the circle.
+    fn smooth_end(&self, history: &mut [i16; HISTORY]) {
+        for (sample, smoothed) in history.iter_mut().rev().zip(self.cycle.smoothed_end().rev()) {
+            *sample = *smoothed;
+        }
+    }
+
+    /// Makes the circle longer and plays it, faded from what the shorter one would have played.
+    fn read_lengthened(&mut self, periods: usize, out: &mut [i16]) {
+        let mut shorter = [0; DELAY];
+        let overlap = self.cycle.overlap();
+        let position = self.cycle.position();
+        let shorter = shorter.get_mut(..overlap).unwrap_or_default();
+        self.cycle.read(shorter);
+        self.cycle.rewind(position);
+        self.cycle.lengthen(periods);
+        self.cycle.read(out);
+        CrossFade::over(overlap).apply(shorter, out);
+    }
+}
+
 impl Plc {
     /// Starts with silence as its history.
     pub const fn new(mode: Mode) -> Self {
-        Self { mode, history: [0; HISTORY], gap: None }
+        let gap = Gap { elapsed: 0, cycle: PitchCycle::new(), voiced: false, decay: 0.0 };
+        Self { mode, history: [0; HISTORY], concealing: false, gap }
     }
 
     /// The mode given at the start.
@@ -94,7 +120,7 @@ impl Plc {
 
     /// Whether the last frame was concealed.
     pub const fn is_concealing(&self) -> bool {
-        self.gap.is_some()
+        self.concealing
     }
 
     /// Takes a frame that arrived and puts in its place what to play.
@@ -102,10 +128,11 @@ impl Plc {
         if frame.is_empty() {
             return;
         }
-        if let Some(gap) = self.gap.take() {
+        if self.concealing {
+            self.concealing = false;
             match self.mode {
-                Mode::AppendixI => appendix_i::recover(gap, frame),
-                Mode::TwoSided => two_sided::recover(gap, &mut self.history, frame),
+                Mode::AppendixI => appendix_i::recover(&mut self.gap, frame),
+                Mode::TwoSided => two_sided::recover(&mut self.gap, &mut self.history, frame),
             }
         }
         for step in frame.chunks_mut(STEP) {
@@ -118,13 +145,17 @@ impl Plc {
         if frame.is_empty() {
             return;
         }
-        let gap = self.gap.get_or_insert_with(|| match self.mode {
-            Mode::AppendixI => appendix_i::begin(&mut self.history),
-            Mode::TwoSided => two_sided::begin(&mut self.history),
-        });
+        if !self.concealing {
+            self.concealing = true;
+            self.gap.elapsed = 0;
+            match self.mode {
+                Mode::AppendixI => appendix_i::begin(&mut self.gap, &mut self.history),
+                Mode::TwoSided => two_sided::begin(&mut self.gap, &mut self.history),
+            }
+        }
         match self.mode {
-            Mode::AppendixI => appendix_i::fill(gap, frame),
-            Mode::TwoSided => two_sided::fill(gap, frame),
+            Mode::AppendixI => appendix_i::fill(&mut self.gap, frame),
+            Mode::TwoSided => two_sided::fill(&mut self.gap, frame),
         }
         for step in frame.chunks_mut(STEP) {
             self.pass(step);

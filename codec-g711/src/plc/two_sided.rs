@@ -1,8 +1,10 @@
 //! Gaps filled from both sides as far as the delay allows. The numbers here were chosen by PESQ over
 //! synthetic and human prompts in several languages; see `benches/record` for what they reach.
 
-use super::pitch::{CrossFade, HISTORY, LONGEST, PitchCycle, Search};
+use super::pitch::{CrossFade, HISTORY, LONGEST, Search};
 use super::{DELAY, Gap};
+use crate::audio::Level;
+use crate::math;
 
 const SEARCH: Search = Search { shortest: 20, longest: LONGEST, window: 64 };
 /// Speech that resembles itself less than this (the square of a correlation of 0.6) has no pitch; a short
@@ -25,75 +27,75 @@ const TREND_WINDOW: usize = 80;
 
 /// How far the seam at the end reaches into the frame that arrived.
 const SEAM_AFTER: usize = 20;
-/// A frame as short as this shows no pitch of its own.
+/// How much of a frame is searched for its pitch.
+const OWN: usize = 160;
+/// A frame shorter than this shows no pitch of its own.
 const SHORT_FRAME: usize = 80;
 
-pub(super) fn begin(history: &mut [i16; HISTORY]) -> Gap {
+pub(super) fn begin(gap: &mut Gap, history: &mut [i16; HISTORY]) {
     let found = SEARCH.at_end(history);
     let mut pitch = found.lag;
-    let voiced = found.score >= VOICED * energy(&history[HISTORY - SEARCH.window..]);
-    if !voiced {
+    gap.voiced =
+        found.score >= VOICED * power(&history[HISTORY - SEARCH.window..]) * SEARCH.window as f32;
+    if !gap.voiced {
         pitch *= UNVOICED_PITCH.div_ceil(pitch.max(1));
     }
-    let decay = decay(history, pitch);
-    let cycle = PitchCycle::new(history, pitch, 1);
-    let overlap = cycle.overlap();
-    history[HISTORY - overlap..].copy_from_slice(cycle.smoothed_end());
-    Gap { elapsed: 0, cycle, voiced, decay }
+    gap.decay = decay(history, pitch);
+    gap.cycle.restart(history, pitch);
+    gap.smooth_end(history);
 }
 
-pub(super) fn fill(gap: &mut Gap, mut out: &mut [i16]) {
-    while !out.is_empty() {
-        let until = if gap.elapsed < LONG_GAP { LONG_GAP - gap.elapsed } else { usize::MAX };
-        let Some((part, rest)) = out.split_at_mut_checked(until.min(out.len())) else { return };
-        let overlap = gap.cycle.overlap();
-        let mut old = [0; DELAY];
-        let grows = gap.elapsed == LONG_GAP;
-        if grows {
-            let position = gap.cycle.position();
-            for sample in old.iter_mut().take(overlap) {
-                *sample = gap.cycle.next();
-            }
-            gap.cycle.rewind(position);
-            gap.cycle.lengthen(LONG_CYCLE.div_ceil(gap.cycle.pitch.max(1)));
+pub(super) fn fill(gap: &mut Gap, out: &mut [i16]) {
+    // The circle is lengthened on the border between two parts.
+    let until_long = LONG_GAP.saturating_sub(gap.elapsed);
+    let (first, rest) = out.split_at_mut(until_long.min(out.len()));
+    if !first.is_empty() {
+        gap.cycle.read(first);
+        fade(gap, first);
+    }
+    if !rest.is_empty() {
+        if gap.elapsed == LONG_GAP {
+            gap.read_lengthened(LONG_CYCLE.div_ceil(gap.cycle.pitch.max(1)), rest);
+        } else {
+            gap.cycle.read(rest);
         }
-        let mut fade = CrossFade::over(overlap);
-        for (index, sample) in part.iter_mut().enumerate() {
-            let mut new = gap.cycle.next();
-            if grows && index < overlap {
-                new = fade.blend(old.get(index).copied().unwrap_or(0), new);
-            }
-            *sample = scaled(new, gain(gap.elapsed + index, gap.decay));
-        }
-        gap.elapsed = gap.elapsed.saturating_add(part.len());
-        out = rest;
+        fade(gap, rest);
     }
 }
 
-pub(super) fn recover(mut gap: Gap, history: &mut [i16; HISTORY], frame: &mut [i16]) {
-    let pitch = own_pitch(frame, &gap).unwrap_or(gap.cycle.pitch);
+/// Applies the gain, which is close to linear over a few milliseconds.
+fn fade(gap: &mut Gap, samples: &mut [i16]) {
+    for part in samples.chunks_mut(FULL_UNTIL) {
+        let from = gain(gap.elapsed, gap.decay);
+        gap.elapsed = gap.elapsed.saturating_add(part.len());
+        let step = (gain(gap.elapsed, gap.decay) - from) / part.len() as f32;
+        for (index, sample) in part.iter_mut().enumerate() {
+            *sample = scaled(*sample, from + step * index as f32);
+        }
+    }
+}
+
+pub(super) fn recover(gap: &mut Gap, history: &mut [i16; HISTORY], frame: &mut [i16]) {
+    let pitch = own_pitch(frame, gap).unwrap_or(gap.cycle.pitch);
     // Whole periods, so that the stretch copied lies inside the frame.
     let back = pitch * DELAY.div_ceil(pitch.max(1));
     let gain = gain(gap.elapsed, gap.decay);
+    let mut continued = [0; DELAY];
+    gap.cycle.read(&mut continued);
     let Some(before) = back.checked_sub(DELAY).and_then(|at| frame.get(at..back)) else {
-        fade_into(&mut gap, gain, frame);
+        // The frame is too short to look back from.
+        let overlap = gap.cycle.overlap();
+        let continued = continued.get(..overlap).unwrap_or_default();
+        CrossFade::from_gain(f64::from(gain), overlap.min(frame.len())).apply(continued, frame);
         return;
     };
-    let mut fade = CrossFade::over(DELAY + SEAM_AFTER + 1);
-    for (made, before) in history[HISTORY - DELAY..].iter_mut().zip(before) {
-        *made = fade.blend(*made, *before);
+    // One cross-fade over the end of the gap and the start of the frame.
+    let weight = |index: usize| (index + 1) as f32 / (DELAY + SEAM_AFTER + 1) as f32;
+    for (index, (made, before)) in history[HISTORY - DELAY..].iter_mut().zip(before).enumerate() {
+        *made = blended(f32::from(*made), f32::from(*before), weight(index));
     }
-    for sample in frame.iter_mut().take(SEAM_AFTER) {
-        *sample = fade.blend(scaled(gap.cycle.next(), gain), *sample);
-    }
-}
-
-/// The end of a gap when the frame is too short to look back from.
-fn fade_into(gap: &mut Gap, gain: f32, frame: &mut [i16]) {
-    let length = gap.cycle.overlap().min(frame.len());
-    let mut fade = CrossFade::from_gain(f64::from(gain), length);
-    for sample in frame.iter_mut().take(length) {
-        *sample = fade.blend(gap.cycle.next(), *sample);
+    for (index, (sample, made)) in frame.iter_mut().zip(&continued[..SEAM_AFTER]).enumerate() {
+        *sample = blended(f32::from(*made) * gain, f32::from(*sample), weight(DELAY + index));
     }
 }
 
@@ -102,31 +104,35 @@ fn own_pitch(frame: &[i16], gap: &Gap) -> Option<usize> {
     if frame.len() < SHORT_FRAME {
         return None;
     }
-    let window = (frame.len() - 50).min(60);
-    let longest = (frame.len() - window).min(100);
+    // Whole vectors compare fast, and short frames keep room for lags.
+    let window = (frame.len() - 48).min(64) & !15;
+    let longest = (frame.len() - window).min(96) & !1;
     if gap.voiced && gap.cycle.pitch > longest {
         return None;
     }
     // Forwards in time, so the search runs on the frame reversed.
-    let mut reversed = [0; 160];
-    let length = window + longest;
-    for (to, from) in reversed.iter_mut().take(length).rev().zip(frame) {
+    let mut start = [0; OWN];
+    for (to, from) in start.iter_mut().zip(frame).take(window + longest) {
         *to = *from;
     }
+    let mut reversed = [0; OWN];
+    for (index, sample) in start.iter().enumerate() {
+        reversed[OWN - 1 - index] = *sample;
+    }
     let search = Search { shortest: SEARCH.shortest, longest, window };
-    Some(search.at_end(reversed.get(..length)?).lag)
+    Some(search.at_end(&reversed).lag)
 }
 
 /// The gain lost a sample, if the speech before the gap was falling silent.
 fn decay(history: &[i16; HISTORY], pitch: usize) -> f32 {
     // Whole periods, or a steady voice would seem to rise and fall.
     let window = (pitch * TREND_WINDOW.div_ceil(pitch.max(1))).min(HISTORY / 2);
-    let last = energy(&history[HISTORY - window..]);
-    let earlier = energy(&history[HISTORY - 2 * window..HISTORY - window]);
+    let last = power(&history[HISTORY - window..]);
+    let earlier = power(&history[HISTORY - 2 * window..HISTORY - window]);
     if last >= earlier {
         return 0.0;
     }
-    (1.0 - crate::math::sqrt(last / earlier)) * TREND / window as f32
+    (1.0 - math::sqrt(last / earlier)) * TREND / window as f32
 }
 
 fn gain(elapsed: usize, decay: f32) -> f32 {
@@ -140,10 +146,16 @@ fn gain(elapsed: usize, decay: f32) -> f32 {
     level * (1.0 - decay * elapsed as f32).max(0.5)
 }
 
-fn energy(samples: &[i16]) -> f32 {
-    samples.iter().map(|sample| i64::from(*sample) * i64::from(*sample)).sum::<i64>() as f32
+/// The mean of the squared samples.
+fn power(samples: &[i16]) -> f32 {
+    Level::of(samples).mean_square()
+}
+
+/// From `a` at weight 0 to `b` at weight 1.
+fn blended(a: f32, b: f32, weight: f32) -> i16 {
+    math::round_to_i16(a + (b - a) * weight)
 }
 
 fn scaled(sample: i16, gain: f32) -> i16 {
-    (f32::from(sample) * gain) as i16
+    math::round_to_i16(f32::from(sample) * gain)
 }

@@ -20,17 +20,29 @@ pub enum Outcome {
 /// Whether all of `dialled` matches the pattern.
 pub(crate) fn match_now(pattern: &str, dialled: &[u8]) -> bool {
     // Asterisk looks up patterns by their own text, so a dialled `_X.` finds the pattern `_X.`.
-    if dialled.first() == Some(&b'_') && pattern.starts_with('_') {
-        let same = core::str::from_utf8(dialled)
-            .is_ok_and(|dialled| compare(pattern, dialled) == Ordering::Equal);
-        if same {
-            return true;
-        }
+    if pattern.starts_with('_')
+        && let Some(dialled) = as_pattern(dialled)
+        && compare(pattern, dialled) == Ordering::Equal
+    {
+        return true;
     }
     match walk(pattern, dialled) {
         Walk::Whole | Walk::Wildcard | Walk::Decided => true,
         Walk::Differs | Walk::Unfinished => false,
     }
+}
+
+/// What was dialled, if it is a pattern itself: a leading `_`, and every set closed.
+#[inline]
+pub(crate) fn as_pattern(dialled: &[u8]) -> Option<&str> {
+    if dialled.first() != Some(&b'_') {
+        return None;
+    }
+    let mut in_set = false;
+    for byte in dialled {
+        in_set = (in_set || *byte == b'[') && *byte != b']';
+    }
+    if in_set { None } else { core::str::from_utf8(dialled).ok() }
 }
 
 /// What more digits could do.

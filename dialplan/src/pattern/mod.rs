@@ -17,6 +17,7 @@
 mod element;
 mod matching;
 mod order;
+mod words;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -25,8 +26,10 @@ use core::str::FromStr;
 
 pub use element::{ByteSet, Element, Elements};
 pub use matching::Outcome;
-pub(crate) use matching::{match_more, match_now};
+pub(crate) use matching::{as_pattern, match_more, match_now};
+
 pub(crate) use order::compare;
+pub use words::{Mismatch, Words};
 
 /// The longest pattern or dialled string that is looked at, in bytes.
 ///
@@ -80,6 +83,16 @@ impl Pattern {
     /// What digits after `dialled` could still do: the question of overlap dialling.
     pub fn more(&self, dialled: &str) -> Outcome {
         match_more(&self.text, dialled.as_bytes())
+    }
+
+    /// Why `dialled` does not match; `None` when it does.
+    pub fn mismatch(&self, dialled: &str) -> Option<Mismatch> {
+        words::mismatch(&self.text, dialled)
+    }
+
+    /// What it takes, in words: `8495, then 7 digits`.
+    pub fn words(&self) -> Words<'_> {
+        Words(&self.text)
     }
 
     /// The parts of the pattern, decoration and empty sets left out.
@@ -162,6 +175,21 @@ impl PatternError {
             PatternError::UnclosedSet { at } | PatternError::Character { at, .. } => *at,
         }
     }
+}
+
+/// [`Pattern::words`] for a pattern that a plan keeps.
+pub(crate) fn words_of(pattern: &str) -> Words<'_> {
+    Words(pattern)
+}
+
+/// [`Pattern::mismatch`] for a pattern that a plan keeps.
+pub(crate) fn mismatch_of(pattern: &str, dialled: &str) -> Option<Mismatch> {
+    words::mismatch(pattern, dialled)
+}
+
+/// [`Pattern::is_satisfiable`] for a pattern that a plan keeps.
+pub(crate) fn is_satisfiable(pattern: &str) -> bool {
+    matching::is_satisfiable(pattern)
 }
 
 /// Checks the form without keeping anything.

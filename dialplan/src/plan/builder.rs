@@ -133,6 +133,7 @@ struct Draft<T> {
     text: String,
     steps: Vec<DraftStep<T>>,
     includes: Vec<Include>,
+    place: Place,
 }
 
 #[derive(Clone, Debug)]
@@ -193,6 +194,7 @@ impl<T> PlanBuilder<T> {
                     text: String::new(),
                     steps: Vec::new(),
                     includes: Vec::new(),
+                    place: Place::default(),
                 });
                 context
             }
@@ -278,6 +280,17 @@ impl<T> ContextBuilder<'_, T> {
         Ok(self)
     }
 
+    /// Notes where the context is written; the first note counts.
+    pub fn written_at(&mut self, origin: Origin<'_>) -> &mut Self {
+        let place = self.builder.place(Some(origin));
+        if let Some(draft) = self.builder.contexts.get_mut(self.context)
+            && draft.place.line == 0
+        {
+            draft.place = place;
+        }
+        self
+    }
+
     /// Includes another context, which may be written later.
     pub fn include(&mut self, context: &str) -> &mut Self {
         self.include_when(context, None, None)
@@ -328,7 +341,7 @@ fn finish<T>(
     limits: &Limits,
     matcher: Matcher,
 ) -> Context<T> {
-    let Draft { name, text, steps, mut includes } = draft;
+    let Draft { name, text, steps, mut includes, place } = draft;
     for include in &mut includes {
         include.context = names.get(&include.name).copied();
     }
@@ -369,11 +382,11 @@ fn finish<T>(
         firsts.extend(same.first());
         for step in kept {
             let DraftStep { priority, place, target, label, .. } = step;
-            entries.push_step(Stored { priority, place, target }, label);
+            entries.push_step(Stored { priority, place }, target, label);
         }
     }
     entries.shrink();
     let keys = keys.reordered(firsts.into_iter());
     let max_rows = limits.automaton_rows.max(entries.len());
-    Context::new(name, entries, includes, (&keys, &ranks), matcher, max_rows)
+    Context::new((name, place), entries, includes, (&keys, &ranks), matcher, max_rows)
 }

@@ -2,11 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::ops::ControlFlow;
 
-use crate::pattern::{MAX_LEN, Outcome, match_more, match_now};
+use crate::pattern::{self, MAX_LEN, Outcome, match_more, match_now};
 
-use super::automaton::{Automaton, is_odd};
+use super::automaton::{Automaton, Unclear, is_odd};
 use super::builder::{Matcher, Place};
 use super::entry::{Entries, StepIndex};
 use super::key::{Keys, Ranks};
@@ -17,6 +18,7 @@ use super::{ContextId, Query};
 #[derive(Clone, Debug)]
 pub(super) struct Context<T> {
     pub(super) name: Box<str>,
+    pub(super) place: Place,
     pub(super) entries: Entries<T>,
     pub(super) includes: Vec<Include>,
     /// The contexts searched after this one, in order, when no include has a condition.
@@ -44,7 +46,7 @@ enum Compiled {
 
 impl<T> Context<T> {
     pub(super) fn new(
-        name: Box<str>,
+        (name, place): (Box<str>, Place),
         entries: Entries<T>,
         includes: Vec<Include>,
         (keys, ranks): (&Keys, &Ranks),
@@ -61,19 +63,43 @@ impl<T> Context<T> {
             Matcher::Linear => Compiled::Linear,
         };
         let has_odd = (0..entries.len()).any(|entry| is_odd(entries.pattern(entry)));
-        Context { name, entries, includes, order: None, compiled, has_odd }
+        Context { name, place, entries, includes, order: None, compiled, has_odd }
     }
 
     /// The first step that the query reaches here. `seen` is set when an extension matched.
     #[inline]
-    pub(super) fn find(&self, query: &Query<'_>, seen: &mut bool) -> Option<(usize, StepIndex)> {
+    pub(super) fn find(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
+        match self.find_number(query) {
+            Some(Ok(found)) => Some(found),
+            Some(Err(Unclear)) => self.find_slowly(query, seen),
+            None => None,
+        }
+    }
+
+    /// The short way, for one to fifteen digits and extensions without conditions.
+    #[inline]
+    pub(super) fn find_number(
+        &self,
+        query: &Query<'_>,
+    ) -> Option<Result<(usize, StepIndex), Unclear>> {
+        match &self.compiled {
+            Compiled::Automaton(automaton) if query.priority == 1 => {
+                let found = automaton.first(query.dialled.as_bytes())?;
+                Some(found.map(|entry| (entry, self.entries.first_step(entry))))
+            }
+            _ => Some(Err(Unclear)),
+        }
+    }
+
+    #[cold]
+    fn find_slowly(&self, query: &Query<'_>, seen: &Cell<bool>) -> Option<(usize, StepIndex)> {
         let dialled = query.dialled.as_bytes();
         let found = self.each_match(dialled, |entry, has_conditions| {
             let unconditional = !has_conditions && query.priority == 1;
             if !unconditional && !self.admits(entry, query) {
                 return ControlFlow::Continue(());
             }
-            *seen = true;
+            seen.set(true);
             match self.entries.step(entry, query.priority) {
                 Some(step) => ControlFlow::Break((entry, step)),
                 None => ControlFlow::Continue(()),
@@ -88,16 +114,52 @@ impl<T> Context<T> {
     pub(super) fn each_match<B>(
         &self,
         dialled: &[u8],
-        mut visit: impl FnMut(usize, bool) -> ControlFlow<B>,
+        visit: impl Fn(usize, bool) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        match pattern::as_pattern(dialled) {
+            None => self.each_string_match(dialled, &visit),
+            Some(pattern) => self.each_pattern_match(pattern, &visit),
+        }
+    }
+
+    /// What was dialled is a pattern: extensions of that very pattern match too, in their place.
+    #[cold]
+    fn each_pattern_match<B>(
+        &self,
+        pattern: &str,
+        visit: &impl Fn(usize, bool) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        let same = self.entries.same_pattern(pattern);
+        let next = Cell::new(same.start);
+        self.each_string_match(pattern.as_bytes(), &|entry, has_conditions| {
+            while next.get() < same.end.min(entry) {
+                next.set(next.get() + 1);
+                visit(next.get() - 1, true)?;
+            }
+            if next.get() == entry {
+                next.set(entry + 1);
+            }
+            visit(entry, has_conditions)
+        })?;
+        (next.get()..same.end).try_for_each(|entry| visit(entry, true))
+    }
+
+    #[inline]
+    fn each_string_match<B>(
+        &self,
+        dialled: &[u8],
+        visit: &impl Fn(usize, bool) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         match &self.compiled {
-            Compiled::Automaton(automaton) if dialled.first() != Some(&b'_') => {
-                if !dialled.iter().all(|&byte| is_dialled(byte)) {
-                    self.named(dialled).try_for_each(|entry| visit(entry, true))?;
-                }
-                automaton.each_match(dialled, visit)
+            Compiled::Automaton(automaton) => {
+                let named = || {
+                    let all_keys = dialled.iter().all(|&byte| is_key(byte));
+                    let mut named = if all_keys { 0..0 } else { self.named(dialled) };
+                    named.try_for_each(|entry| visit(entry, true))
+                };
+                automaton.each_match(dialled, named, visit)
             }
-            Compiled::Tree(tree) if dialled.first() != Some(&b'_') => {
+            Compiled::Tree(tree) => {
                 self.named(dialled).try_for_each(|entry| visit(entry, true))?;
                 tree.each_match(dialled, &mut |entry, compare| {
                     if compare && !match_now(self.entries.pattern(entry), dialled) {
@@ -106,7 +168,7 @@ impl<T> Context<T> {
                     visit(entry, true)
                 })
             }
-            _ => (0..self.entries.len())
+            Compiled::Linear => (0..self.entries.len())
                 .filter(|&entry| match_now(self.entries.pattern(entry), dialled))
                 .try_for_each(|entry| visit(entry, true)),
         }
@@ -134,7 +196,7 @@ impl<T> Context<T> {
             }
         };
         let ask = |entry| decide(entry, match_more(self.entries.pattern(entry), dialled));
-        let usual = !self.has_odd && dialled.first() != Some(&b'_');
+        let usual = !self.has_odd;
         let answer = match &self.compiled {
             Compiled::Automaton(automaton) if usual && query.priority == 1 => {
                 let exact = self.beginning_with(dialled).try_for_each(ask);
@@ -191,7 +253,7 @@ impl<T> Context<T> {
 }
 
 /// Whether a byte is on a telephone's keys, or decoration.
-fn is_dialled(byte: u8) -> bool {
+fn is_key(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'*' | b'#' | b'+' | b'-')
 }
 

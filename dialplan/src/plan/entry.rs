@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use crate::pattern::match_now;
+use crate::pattern::{compare, match_now};
 
 use super::builder::Place;
 
@@ -15,7 +15,9 @@ use super::builder::Place;
 pub(super) struct Entries<T> {
     text: String,
     records: Vec<Record>,
-    steps: Vec<Stored<T>>,
+    /// What the steps lead to, apart from the rest of them, since a lookup wants nothing else.
+    targets: Vec<T>,
+    steps: Vec<Stored>,
     /// By step; few steps have one.
     labels: BTreeMap<u32, Box<str>>,
     /// How many exact extensions there are; they come first.
@@ -34,11 +36,10 @@ struct Record {
 }
 
 /// One step of an extension.
-#[derive(Clone, Debug)]
-pub(super) struct Stored<T> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored {
     pub(super) priority: u32,
     pub(super) place: Place,
-    pub(super) target: T,
 }
 
 /// A step found: its number among all steps of the context.
@@ -49,6 +50,7 @@ impl<T> Entries<T> {
         Entries {
             text: String::new(),
             records: Vec::new(),
+            targets: Vec::new(),
             steps: Vec::new(),
             labels: BTreeMap::new(),
             exact: 0,
@@ -74,18 +76,20 @@ impl<T> Entries<T> {
     }
 
     /// Adds a step to the last extension.
-    pub(super) fn push_step(&mut self, step: Stored<T>, label: Option<Box<str>>) {
+    pub(super) fn push_step(&mut self, step: Stored, target: T, label: Option<Box<str>>) {
         self.uniform &= step.priority == 1 && self.steps.len() + 1 == self.records.len();
         if let Some(label) = label {
             self.labels.insert(self.steps.len() as u32, label);
         }
         self.steps.push(step);
+        self.targets.push(target);
     }
 
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.records.shrink_to_fit();
         self.steps.shrink_to_fit();
+        self.targets.shrink_to_fit();
     }
 
     pub(super) fn len(&self) -> usize {
@@ -109,7 +113,7 @@ impl<T> Entries<T> {
     }
 
     /// The steps of an extension, by priority.
-    pub(super) fn steps(&self, entry: usize) -> impl Iterator<Item = (StepIndex, &Stored<T>)> {
+    pub(super) fn steps(&self, entry: usize) -> impl Iterator<Item = (StepIndex, &Stored)> {
         let start =
             self.records.get(entry).map_or(self.steps.len(), |record| record.steps as usize);
         let end =
@@ -125,7 +129,21 @@ impl<T> Entries<T> {
         self.steps(entry).find(|(_, step)| step.priority == priority).map(|(index, _)| index)
     }
 
-    pub(super) fn stored(&self, step: StepIndex) -> Option<&Stored<T>> {
+    /// The first step of an extension that has a priority 1.
+    #[inline]
+    pub(super) fn first_step(&self, entry: usize) -> StepIndex {
+        if self.uniform {
+            return entry;
+        }
+        self.records.get(entry).map_or(usize::MAX, |record| record.steps as usize)
+    }
+
+    #[inline]
+    pub(super) fn target(&self, step: StepIndex) -> Option<&T> {
+        self.targets.get(step)
+    }
+
+    pub(super) fn stored(&self, step: StepIndex) -> Option<&Stored> {
         self.steps.get(step)
     }
 
@@ -161,6 +179,23 @@ impl<T> Entries<T> {
         start..end.max(start)
     }
 
+    /// The extensions whose pattern is this one, however it is written.
+    pub(super) fn same_pattern(&self, pattern: &str) -> core::ops::Range<usize> {
+        let first = |order: Ordering| {
+            let (mut low, mut high) = (self.exact, self.records.len());
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if compare(self.pattern(middle), pattern) < order {
+                    low = middle + 1
+                } else {
+                    high = middle
+                }
+            }
+            low
+        };
+        first(Ordering::Equal)..first(Ordering::Greater)
+    }
+
     /// The first exact extension for which `before` does not hold.
     fn bisect(&self, before: impl Fn(Undecorated<'_>) -> bool) -> usize {
         let (mut low, mut high) = (0, self.exact);
@@ -176,7 +211,8 @@ impl<T> Entries<T> {
     pub(super) fn memory(&self) -> usize {
         self.text.capacity()
             + self.records.capacity() * size_of::<Record>()
-            + self.steps.capacity() * size_of::<Stored<T>>()
+            + self.steps.capacity() * size_of::<Stored>()
+            + self.targets.capacity() * size_of::<T>()
             + self.labels.values().map(|label| label.len() + 48).sum::<usize>()
     }
 }

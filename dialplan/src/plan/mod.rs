@@ -2,11 +2,15 @@
 
 mod automaton;
 mod builder;
+mod check;
 mod context;
 mod entry;
+mod explain;
 mod key;
 mod query;
 mod search;
+#[cfg(feature = "std")]
+mod shared;
 mod tree;
 
 use alloc::boxed::Box;
@@ -14,13 +18,16 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 pub use builder::{AddError, BuildError, ContextBuilder, Limits, Matcher, PlanBuilder, Step};
+pub use check::Jumps;
 pub use query::{Digits, Duplicate, Match, NoMatch, Origin, Query};
+#[cfg(feature = "std")]
+pub use shared::SharedPlan;
 
 use context::Context;
 
 /// Contexts, their extensions and includes, ready to be asked. `T` is what an extension leads to.
 ///
-/// A plan never changes; a new one takes its place.
+/// A plan never changes; a new one takes its place, for many threads in a `SharedPlan`.
 ///
 /// ```
 /// use dialplan::plan::{NoMatch, Plan};
@@ -118,13 +125,21 @@ impl<T> Plan<T> {
     }
 
     #[inline]
-    fn stored(&self, found: query::Found) -> Option<&entry::Stored<T>> {
+    fn stored(&self, found: query::Found) -> Option<&entry::Stored> {
         self.compiled(found.context)?.entries.stored(found.step as usize)
     }
 
     /// How the extensions of a context are matched; the tree may stand in for the automaton.
     pub fn matcher(&self, context: &str) -> Option<Matcher> {
         Some(self.compiled(self.context(context)?)?.matcher())
+    }
+
+    /// The schedules that includes depend on, with their places.
+    pub fn conditions(&self) -> impl Iterator<Item = (&str, Option<Origin<'_>>)> {
+        self.contexts
+            .iter()
+            .flat_map(|context| &context.includes)
+            .filter_map(|include| Some((include.schedule.as_deref()?, self.origin(include.place))))
     }
 
     /// Bytes that the plan holds on the heap, what `T` itself points to not counted.

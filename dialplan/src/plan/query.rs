@@ -54,9 +54,13 @@ pub(super) struct Found {
 }
 
 impl<'p, T> Match<'p, T> {
-    pub(super) fn new(plan: &'p Plan<T>, found: Found) -> Option<Match<'p, T>> {
-        let stored = plan.stored(found)?;
-        Some(Match { target: &stored.target, plan, found })
+    pub(super) fn new(target: &'p T, plan: &'p Plan<T>, found: Found) -> Match<'p, T> {
+        Match { target, plan, found }
+    }
+
+    pub(super) fn of(plan: &'p Plan<T>, found: Found) -> Option<Match<'p, T>> {
+        let target = plan.compiled(found.context)?.entries.target(found.step as usize)?;
+        Some(Match { target, plan, found })
     }
 
     /// The context in which it was found: the one asked, or one it includes.

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 use crate::pattern;
 
@@ -17,19 +18,35 @@ pub(super) fn find<'p, T>(
     id: ContextId,
     query: &Query<'_>,
 ) -> Result<Match<'p, T>, NoMatch> {
-    check_length(query)?;
-    let mut seen = false;
     let context = plan.compiled(id).ok_or(NoMatch::NoContext)?;
-    let mut visit = |id: ContextId, context: &'p Context<T>| {
-        let (entry, step) = context.find(query, &mut seen)?;
-        Match::new(plan, Found { context: id, entry: entry as u32, step: step as u32 })
+    let of = |id: ContextId, context: &'p Context<T>, (entry, step): (usize, usize)| {
+        let target = context.entries.target(step)?;
+        let found = Found { context: id, entry: entry as u32, step: step as u32 };
+        Some(Match::new(target, plan, found))
     };
-    let found = match visit(id, context) {
-        Some(found) => Some(found),
-        None if context.includes.is_empty() => None,
-        None => after(plan, id, query, &mut visit),
-    };
-    found.ok_or(if seen { NoMatch::NoPriority } else { NoMatch::NoExtension })
+    match context.find_number(query) {
+        Some(Ok(found)) => of(id, context, found).ok_or(NoMatch::NoExtension),
+        None if context.includes.is_empty() => Err(NoMatch::NoExtension),
+        _ => find_slowly(plan, id, context, query, &of),
+    }
+}
+
+#[cold]
+fn find_slowly<'p, T>(
+    plan: &'p Plan<T>,
+    id: ContextId,
+    context: &'p Context<T>,
+    query: &Query<'_>,
+    of: &impl Fn(ContextId, &'p Context<T>, (usize, usize)) -> Option<Match<'p, T>>,
+) -> Result<Match<'p, T>, NoMatch> {
+    check_length(query)?;
+    let seen = Cell::new(false);
+    let mut visit = |id, context: &'p Context<T>| of(id, context, context.find(query, &seen)?);
+    visit(id, context).or_else(|| after(plan, id, query, &mut visit)).ok_or(if seen.get() {
+        NoMatch::NoPriority
+    } else {
+        NoMatch::NoExtension
+    })
 }
 
 /// What more digits could do.

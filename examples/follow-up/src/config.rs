@@ -110,13 +110,14 @@ impl Config {
         if config.calendar.contains('.') {
             config.calendar = folder.join(&config.calendar).display().to_string();
         }
+        // What other files and databases say is checked here, and told with its line.
+        calendar::zone(&config.zone).with_context(|| place(&name.to_string(), &text, "zone"))?;
+        config.load_calendar().with_context(|| place(&name.to_string(), &text, "calendar"))?;
         config.check().with_context(|| name.to_string())?;
         Ok(config)
     }
 
     fn check(&self) -> Result<()> {
-        calendar::zone(&self.zone).context("zone")?;
-        self.load_calendar()?;
         match (&self.smtp, &self.files) {
             (Some(_), Some(_)) => bail!("smtp and files: letters go to one of the two; remove one"),
             (None, None) => bail!("letters have nowhere to go; add [smtp], or files = \"outbox\""),
@@ -166,7 +167,7 @@ impl Config {
                 .with_context(|| format!("calendar: cannot read {name}"))?;
             Calendar::from_file(&text, name)?
         } else {
-            country(name).context("calendar")?
+            country(name)?
         };
         let weekends = self.weekends_without_data;
         Ok(calendar.with_fallback(if weekends { Fallback::Weekends } else { Fallback::Refuse }))
@@ -181,6 +182,17 @@ impl Config {
     pub fn letter(&self, number: u32) -> Option<&Letter> {
         let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
         self.texts.get(index.min(self.texts.len().saturating_sub(1)))
+    }
+}
+
+/// `follow-up.toml:3: zone`, where a key stands.
+fn place(file: &str, text: &str, key: &str) -> String {
+    let table = toml::de::DeTable::parse(text).ok();
+    let span = table.and_then(|table| Some(table.get_ref().get(key)?.span()));
+    let line = span.and_then(|span| Some(text.get(..span.start)?.lines().count().max(1)));
+    match line {
+        Some(line) => format!("{file}:{line}: {key}"),
+        None => format!("{file}: {key}"),
     }
 }
 

@@ -117,7 +117,7 @@ impl Engine {
 
     fn send_letter(&mut self, lead: &Lead, failures: u32, now: Timestamp) -> Result<()> {
         let number = lead.sent + 1;
-        let message_id = message_id(lead, number, "letter");
+        let message_id = self.message_id(lead, number, "letter")?;
         let written = self.person(lead).and_then(|person| {
             let letter = self.rules.config.letter(number).context("there is no letter")?;
             letter.write(lead, person, &message_id, now)
@@ -130,7 +130,11 @@ impl Engine {
             Ok(()) => {
                 info!(lead = lead.id, letter = number, "sent");
                 let phase = Phase::Notice { at: now, failures: 0 };
-                self.store.advance(lead, number, &phase, &format!("letter {number} sent"), now)?;
+                let what = format!("letter {number} sent");
+                if !self.store.advance(lead, number, &phase, &what, now)? {
+                    // The lead called while the letter was on its way.
+                    self.store.note(lead.id, &what, now)?;
+                }
             }
             Err(SendError::Later(reason)) => {
                 let at = retry(failures, now);
@@ -149,7 +153,7 @@ impl Engine {
 
     fn send_notice(&mut self, lead: &Lead, failures: u32, now: Timestamp) -> Result<()> {
         let number = lead.sent;
-        let message_id = message_id(lead, number, "notice");
+        let message_id = self.message_id(lead, number, "notice")?;
         let written = self
             .person(lead)
             .and_then(|person| letter::notice(lead, number, person, &message_id, now));
@@ -198,15 +202,20 @@ impl Engine {
         Ok(())
     }
 
+    /// The same at every try, so that a mail system that got a message twice shows it once; of
+    /// another database another, so that none takes two letters for one.
+    fn message_id(&self, lead: &Lead, number: u32, what: &str) -> Result<String> {
+        let email = self.person(lead).map_or("", |person| &person.email);
+        let domain = email.rsplit('@').next().filter(|domain| !domain.is_empty());
+        let (run, id, instance) = (lead.run, lead.id, self.store.instance()?);
+        let domain = domain.unwrap_or("localhost");
+        Ok(format!("<{what}-{number}.run-{run}.lead-{id}.{instance}@{domain}>"))
+    }
+
     fn person(&self, lead: &Lead) -> Result<&Person> {
         let id = &lead.data.responsible;
         self.rules.config.person(id).with_context(|| format!("no responsible person {id:?}"))
     }
-}
-
-/// The same at every try, so that a mail system that got a message twice shows it once.
-fn message_id(lead: &Lead, number: u32, what: &str) -> String {
-    format!("<{what}-{number}.run-{}.lead-{}@follow-up>", lead.run, lead.id)
 }
 
 /// A minute after the first failure, then twice as long each time, an hour at most.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::{
+    io::IsTerminal,
     path::PathBuf,
     process::ExitCode,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| "info".into()))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let done = match args.command {

@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS history (
     what TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS history_lead ON history (lead);
+CREATE TABLE IF NOT EXISTS instance (id TEXT NOT NULL) STRICT;
+INSERT INTO instance SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM instance);
 ";
 
 const COLUMNS: &str = "id, title, contact, email, phone, responsible, status, run, sent, phase, wake, \
@@ -69,6 +71,11 @@ impl Store {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
         Ok(Self { connection })
+    }
+
+    /// A word that no other database has, made with it.
+    pub fn instance(&self) -> Result<String> {
+        Ok(self.connection.query_row("SELECT id FROM instance", [], |row| row.get(0))?)
     }
 
     /// Adds a lead; `due` is when its first letter would be.

@@ -20,10 +20,14 @@ struct Program {
 
 impl Program {
     fn start(config: &Path) -> Self {
+        Self::start_with_log(config, Stdio::null())
+    }
+
+    fn start_with_log(config: &Path, log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_follow-up"))
             .args(["--config", config.to_str().unwrap(), "run"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -130,6 +134,23 @@ fn a_call_over_http_ends_the_process() {
 }
 
 #[test]
+fn a_mail_server_that_is_down_shows_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let path = config(folder.path(), Some(free), "wait_seconds = 0");
+    let program = Program::start_with_log(&path, file.into());
+    assert_eq!(program.request("POST", "/leads", LEAD).0, 201);
+    until("the failure", || {
+        let log = std::fs::read_to_string(&log).unwrap();
+        log.contains("not sent") && log.contains("failures=1") && log.contains("refused")
+    });
+    let (_, body) = program.request("GET", "/leads/1", "");
+    assert!(body.contains("letter 1 not sent, next try"), "{body}");
+}
+
+#[test]
 fn requests_need_the_token() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(&config(folder.path(), None, "token = \"secret\""));
@@ -172,7 +193,9 @@ fn mistakes_in_the_configuration_are_told() {
         assert!(!output.status.success());
         String::from_utf8(output.stderr).unwrap()
     };
-    assert!(error("zone = \"Europe/Moskow\"").contains("did you mean \"Europe/Moscow\"?"));
+    let message = error("zone = \"Europe/Moskow\"");
+    assert!(message.contains("follow-up.toml:2: zone: unknown time zone"), "{message}");
+    assert!(message.contains("did you mean \"Europe/Moscow\"?"), "{message}");
     assert!(error("lettters = 3").contains("unknown field `lettters`"));
     assert!(error("calendar = \"XX\"").contains("no calendar is embedded"));
     let path = folder.path().join("open.toml");

@@ -93,7 +93,7 @@ fn farewell(ending: &Ending, talked: Option<Duration>) -> String {
         Ending::Ours(HangUp::Interrupted) => format!("hung up{after}"),
         Ending::Theirs(None) => format!("the other side hung up{after}"),
         Ending::Theirs(Some(reason)) => format!("the other side hung up{after}: {reason}"),
-        Ending::Failed(failure) => format!("no conversation{after}: {failure}"),
+        Ending::Failed(failure) => format!("the call failed{after}: {failure}"),
     }
 }
 

@@ -107,7 +107,9 @@ impl<'a> Plan<'a> {
                     bail!("{uri}: this phone speaks UDP and TCP only");
                 }
                 let peer = Some(Peer { address: uri.host_port(), transport });
-                Ok(Self { peer, uri: Some(uri.clone()), ..plan })
+                // The environment's password is for the account's server, not for whoever is called.
+                let password = options.password.clone();
+                Ok(Self { peer, password, uri: Some(uri.clone()), ..plan })
             }
             command => {
                 let account = options.given().account()?;
@@ -173,7 +175,7 @@ impl<'a> Plan<'a> {
             let keep = matches!(self.command, Command::Answer { keep: true, .. });
             return Errand::Answer { register: None, keep };
         };
-        let way = format!("{} ({}) from {}", flow.remote, flow.transport, flow.local);
+        let way = format!("{} ({}), from {}", flow.remote, flow.transport, flow.local);
         match (self.command, &self.uri) {
             (Command::Register { remove: true, .. }, _) => {
                 progress.say(&format!("removing the registrations of {} at {way}", self.user));
@@ -184,7 +186,7 @@ impl<'a> Plan<'a> {
                 Errand::Register { flow, expires: *expires, keep: *keep }
             }
             (Command::Call { .. }, Some(uri)) => {
-                progress.say(&format!("calling {uri} by {way}"));
+                progress.say(&format!("calling {uri} at {way}"));
                 Errand::Call { uri: uri.clone(), flow }
             }
             (Command::Answer { keep, expires, .. }, _) => {
@@ -210,7 +212,7 @@ impl Place {
         let given = if options.tcp { Transport::Tcp } else { Transport::Udp };
         let transport = peer.map_or(given, |peer| peer.transport);
         let remote = match peer {
-            Some(peer) => Some(look_up(peer).await?),
+            Some(peer) => Some(look_up(peer, options.listen).await?),
             None => None,
         };
         let local = match remote {
@@ -244,15 +246,19 @@ impl Place {
     }
 }
 
-async fn look_up(peer: &Peer) -> anyhow::Result<SocketAddr> {
+/// The address of a peer: of those that its name has, one of the family that we listen on, else an IPv4
+/// one, since a server on 127.0.0.1 is often called localhost.
+async fn look_up(peer: &Peer, listen: Option<SocketAddr>) -> anyhow::Result<SocketAddr> {
     let port = peer.address.port.unwrap_or(peer.transport.default_port());
     if let Some(ip) = peer.address.host.ip() {
         return Ok(SocketAddr::new(ip, port));
     }
     let name = peer.address.host.name().unwrap_or_default();
     let found = tokio::net::lookup_host((name, port)).await;
-    let mut found = found.with_context(|| format!("cannot find {name}"))?;
-    found.next().with_context(|| format!("{name} has no address"))
+    let found: Vec<_> = found.with_context(|| format!("cannot find {name}"))?.collect();
+    let wants_ipv4 = listen.is_none_or(|listen| listen.is_ipv4());
+    let fitting = found.iter().find(|address| address.is_ipv4() == wants_ipv4);
+    fitting.or(found.first()).copied().with_context(|| format!("{name} has no address"))
 }
 
 fn codecs(names: &[CodecName]) -> Vec<Codec> {

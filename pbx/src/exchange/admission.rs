@@ -169,7 +169,11 @@ impl Exchange {
                 (Response::to(request, StatusCode::FORBIDDEN), true)
             }
             Err(Rejection::Challenge { stale, failed }) => {
-                (self.authenticator.challenge(now, request, stale, &mut self.random), failed)
+                let algorithms = self.settings.algorithms_for(request);
+                let random = &mut self.random;
+                let challenge =
+                    self.authenticator.challenge_with(now, request, stale, algorithms, random);
+                (challenge, failed)
             }
             Err(Rejection::BadRequest(_)) => (Response::to(request, StatusCode::BAD_REQUEST), true),
         };

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
-use sip_core::{Flow, HostPort, Transport, endpoint, registrar};
+use sip_core::header::UserAgent;
+use sip_core::{Flow, HostPort, Request, Transport, endpoint, registrar};
 
 use super::admission::METHODS;
 use crate::media::{Audio, tone};
@@ -38,6 +40,10 @@ pub struct Settings {
     pub endpoint: endpoint::Config,
     /// Digest authentication.
     pub authentication: AuthenticationSettings,
+    /// Beginnings of the User-Agent of telephones that refuse every challenge when one of them names
+    /// SHA-256, though RFC 8760 §2.4 asks them to pass over what they do not know: they are offered
+    /// MD5 alone. MD5 is offered to everybody anyway, so a false name gains nothing.
+    pub md5_only: Vec<String>,
     /// Registration.
     pub registrar: registrar::Config,
 }
@@ -58,6 +64,7 @@ impl Default for Settings {
             listens: Vec::new(),
             endpoint: endpoint::Config::default(),
             authentication: AuthenticationSettings::default(),
+            md5_only: ["baresip v0.", "baresip v1."].map(str::to_owned).to_vec(),
             registrar: registrar::Config::default(),
         }
     }
@@ -67,6 +74,20 @@ impl Settings {
     /// The address that we name ourselves by towards a peer.
     pub(super) fn address_towards(&self, flow: &Flow) -> IpAddr {
         self.external_address.unwrap_or(flow.local.ip())
+    }
+
+    /// The digest algorithms to offer to whoever sent a request.
+    pub(super) fn algorithms_for(&self, request: &Request) -> &[Algorithm] {
+        let agent = request.headers.typed::<UserAgent>().ok().flatten();
+        let agent = agent.as_ref().map_or("", |agent| agent.as_str());
+        let offered = &self.authentication.algorithms;
+        if offered.contains(&Algorithm::Md5)
+            && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_str()))
+        {
+            &[Algorithm::Md5]
+        } else {
+            offered
+        }
     }
 
     /// The endpoint's settings, with our name and methods.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::header::{CallId, From, To};
+use crate::header::{CallIdRef, FromRef, ToRef};
 use crate::{HeaderError, Headers};
 
 /// Call-ID, local tag and remote tag: what names a dialog on the wire. A tag that a peer of
@@ -12,9 +12,9 @@ pub struct DialogTag(Arc<str>);
 
 impl DialogTag {
     /// Joins the three.
-    pub fn new(call_id: &CallId, local: &str, remote: &str) -> Self {
+    pub fn new(call_id: &str, local: &str, remote: &str) -> Self {
         // No part may hold a space, so that the joint is unambiguous.
-        Self(format!("{call_id} {local} {remote}").into())
+        Self([call_id, " ", local, " ", remote].concat().into())
     }
 
     /// The dialog that a received request names: our tag is in To, the peer's in From.
@@ -24,7 +24,7 @@ impl DialogTag {
     /// A header is missing or malformed.
     pub fn of_request(headers: &Headers) -> Result<Self, HeaderError> {
         let (call_id, from, to) = read(headers)?;
-        Ok(Self::new(&call_id, to.tag().unwrap_or_default(), from.tag().unwrap_or_default()))
+        Ok(Self::new(call_id, to, from))
     }
 
     /// The dialog that a received response names: our tag is in From, the peer's in To.
@@ -34,10 +34,14 @@ impl DialogTag {
     /// A header is missing or malformed.
     pub fn of_response(headers: &Headers) -> Result<Self, HeaderError> {
         let (call_id, from, to) = read(headers)?;
-        Ok(Self::new(&call_id, from.tag().unwrap_or_default(), to.tag().unwrap_or_default()))
+        Ok(Self::new(call_id, from, to))
     }
 }
 
-fn read(headers: &Headers) -> Result<(CallId, From, To), HeaderError> {
-    Ok((headers.require()?, headers.require()?, headers.require()?))
+/// Call-ID, From tag and To tag.
+fn read(headers: &Headers) -> Result<(&str, &str, &str), HeaderError> {
+    let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
+    let from = headers.require::<FromRef<'_>>()?.tag();
+    let to = headers.require::<ToRef<'_>>()?.tag();
+    Ok((call_id, from.unwrap_or_default(), to.unwrap_or_default()))
 }

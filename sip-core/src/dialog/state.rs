@@ -174,7 +174,7 @@ impl Dialog {
 
     /// What names this dialog on the wire.
     pub fn tag(&self) -> DialogTag {
-        DialogTag::new(&self.call_id, self.local_tag(), self.remote_tag())
+        DialogTag::new(self.call_id.as_str(), self.local_tag(), self.remote_tag())
     }
 
     /// The URI whose host says where the next request goes (§8.1.2): the first route, or the

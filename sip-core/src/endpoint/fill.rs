@@ -6,10 +6,60 @@ use super::{Config, Endpoint, Error};
 use crate::dialog::names_contact;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, Server, Supported, To, UserAgent,
+    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, Supported, To, TypedHeader,
+    UserAgent,
 };
 use crate::keyed::push_hex;
 use crate::{HeaderName, Headers, Method, Request, Response, SipUri, Transport, Uri};
+
+/// Header values that are the same in every message, written once.
+#[derive(Debug)]
+pub(super) struct Lines {
+    agent: Line,
+    allow: Line,
+    supported: Line,
+}
+
+#[derive(Debug)]
+struct Line(Option<Vec<u8>>);
+
+impl Lines {
+    pub(super) fn new(config: &Config) -> Self {
+        let agent = config.user_agent.as_ref().and_then(|text| UserAgent::new(text).ok());
+        Self {
+            agent: Line::of(agent),
+            allow: Line::of((!config.allow.is_empty()).then(|| Allow(config.allow.clone()))),
+            supported: Line::of(
+                (!config.supported.is_empty()).then(|| Supported(config.supported.clone())),
+            ),
+        }
+    }
+
+    fn fill_capabilities(&self, headers: &mut Headers) {
+        self.allow.fill(HeaderName::Allow, headers);
+        self.supported.fill(HeaderName::Supported, headers);
+    }
+}
+
+impl Line {
+    fn of(header: Option<impl TypedHeader>) -> Self {
+        Self(header.map(|header| {
+            let mut value = Vec::new();
+            header.write(&mut value);
+            value
+        }))
+    }
+
+    /// Adds the line where its author has left it out.
+    fn fill(&self, name: HeaderName, headers: &mut Headers) {
+        if let Some(value) = &self.0
+            && !headers.contains(name.clone())
+        {
+            // What a typed header has written holds no line end.
+            let _ = headers.push_raw(name, value);
+        }
+    }
+}
 
 impl Endpoint {
     /// Completes a request outside a dialog (§8.1.1).
@@ -42,19 +92,14 @@ impl Endpoint {
 
     /// Completes what requests inside and outside a dialog share.
     pub(super) fn fill_common(&self, request: &mut Request, flow: &Flow) {
-        let config = &self.config;
         let headers = &mut request.headers;
         if names_contact(&request.method) && !headers.contains(HeaderName::Contact) {
             let user = headers.typed::<From>().ok().flatten().and_then(|from| user_of(&from.uri));
             headers.push(self.contact(user.as_deref(), flow));
         }
-        if let (Some(text), false) = (&config.user_agent, headers.contains(HeaderName::UserAgent))
-            && let Ok(agent) = UserAgent::new(text)
-        {
-            headers.push(agent);
-        }
+        self.lines.agent.fill(HeaderName::UserAgent, headers);
         if request.method == Method::Invite {
-            fill_capabilities(config, headers);
+            self.lines.fill_capabilities(headers);
         }
     }
 
@@ -82,14 +127,10 @@ impl Endpoint {
             };
             headers.push(self.contact(user.as_deref(), flow));
         }
-        if let (Some(text), false) = (&self.config.user_agent, headers.contains(HeaderName::Server))
-            && let Ok(server) = Server::new(text)
-        {
-            headers.push(server);
-        }
+        self.lines.agent.fill(HeaderName::Server, headers);
         let tells = matches!(method, Method::Invite | Method::Options) && status.is_success();
         if tells || status == crate::StatusCode::METHOD_NOT_ALLOWED {
-            fill_capabilities(&self.config, headers);
+            self.lines.fill_capabilities(headers);
         }
     }
 
@@ -117,15 +158,6 @@ impl Endpoint {
         push_hex(&mut text, self.random.next_u64());
         push_hex(&mut text, self.random.next_u64());
         Ok(CallId::new(&text)?)
-    }
-}
-
-fn fill_capabilities(config: &Config, headers: &mut Headers) {
-    if !config.allow.is_empty() && !headers.contains(HeaderName::Allow) {
-        headers.push(Allow(config.allow.clone()));
-    }
-    if !config.supported.is_empty() && !headers.contains(HeaderName::Supported) {
-        headers.push(Supported(config.supported.clone()));
     }
 }
 

@@ -50,12 +50,14 @@ use crate::transaction::{Outcome, ServerKey, Transactions};
 use crate::{Method, Request, SipUri};
 
 use client::{Client, ClientUser};
+use fill::Lines;
 use server::{Merged, ServerUser};
 use usage::Usage;
 
 /// A user agent core. See the [module](self).
 pub struct Endpoint {
     config: Config,
+    lines: Lines,
     random: Box<dyn Rng + Send>,
     transactions: Transactions<ClientUser, ServerUser>,
     clients: Slab<Client>,
@@ -111,6 +113,7 @@ impl Endpoint {
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
+            lines: Lines::new(&config),
             config,
             random,
         }

@@ -2,9 +2,9 @@
 //! sees it (RFC 3261 §8.2, §9.2, §12.2.2, §14.2).
 
 use core::hash::BuildHasher;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use std::sync::Arc;
+use std::io::Write as _;
 
 use bytes::Bytes;
 
@@ -14,29 +14,43 @@ use super::{Endpoint, Event, ServerId};
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
-use crate::header::{CSeq, CallId, From, Require, RetryAfter, To, Unsupported, Via};
+use crate::header::{
+    CSeqRef, CallIdRef, FromRef, Require, RetryAfter, Shape, ToRef, TypedHeader, Unsupported,
+    ViaRef,
+};
 use crate::keyed::push_hex;
 use crate::transaction::{Incoming, ServerKey, ServerTag};
+use crate::uri::HostRef;
 use crate::{HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode};
 
-/// The headers of a request that matching looks at.
+/// What matching needs of a request.
 struct Envelope {
-    via: Via,
-    cseq: CSeq,
-    call_id: CallId,
-    from_tag: String,
+    number: u32,
+    tag: ServerTag,
+    /// The port that responses go to when their connection is lost.
+    port: u16,
     to_tag: Option<String>,
+    /// The dialog that a request with a To tag names.
+    dialog: Option<DialogTag>,
+    /// What copies of a request without one share.
+    merged: Option<Merged>,
 }
 
 impl Envelope {
     fn read(request: &Request) -> Result<Self, HeaderError> {
         let headers = &request.headers;
+        let via: ViaRef<'_> = headers.require()?;
+        let cseq: CSeqRef<'_> = headers.require()?;
+        let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
+        let from_tag = headers.require::<FromRef<'_>>()?.tag().unwrap_or_default();
+        let to_tag = headers.require::<ToRef<'_>>()?.tag();
         Ok(Self {
-            via: headers.require()?,
-            cseq: headers.require()?,
-            call_id: headers.require()?,
-            from_tag: headers.require::<From>()?.tag().unwrap_or_default().to_owned(),
-            to_tag: headers.require::<To>()?.tag().map(str::to_owned),
+            number: cseq.number(),
+            tag: ServerTag::of(request)?,
+            port: via.port().unwrap_or_else(|| via.transport().default_port()),
+            to_tag: to_tag.map(str::to_owned),
+            dialog: to_tag.map(|to_tag| DialogTag::new(call_id, to_tag, from_tag)),
+            merged: to_tag.is_none().then(|| Merged::new(call_id, from_tag, &cseq)),
         })
     }
 }
@@ -45,7 +59,6 @@ impl Envelope {
 struct Arrival {
     request: Request,
     envelope: Envelope,
-    tag: ServerTag,
     flow: Flow,
     reply: Flow,
 }
@@ -77,8 +90,8 @@ impl Endpoint {
     ) -> Option<StatusCode> {
         let mut request = salvage(message, &self.config.message)?;
         let reply = mark_via(&mut request, &flow).ok()?;
-        let envelope = Envelope::read(&request).ok()?;
-        if envelope.cseq.method == Method::Ack {
+        Envelope::read(&request).ok()?;
+        if request.headers.require::<CSeqRef<'_>>().ok()?.method() == "ACK" {
             return None;
         }
         self.reply_alone(&request, reply, status);
@@ -108,15 +121,14 @@ impl Endpoint {
                 return self.malformed(flow, answered, error.to_string());
             }
         };
-        let Ok(tag) = ServerTag::of(&request, &envelope.via, &envelope.cseq) else { return };
-        match self.transactions.receive_request(now, &request.method, &tag) {
+        match self.transactions.receive_request(now, &request.method, &envelope.tag) {
             Incoming::Absorbed => return,
             Incoming::Ack(_) => return self.receive_ack(now, request),
             Incoming::Unmatched if is_ack => return self.receive_ack(now, request),
             Incoming::Unmatched => {}
         }
         let checked = request.check(&self.config.policy);
-        let arrival = Arrival { request, envelope, tag, flow, reply };
+        let arrival = Arrival { request, envelope, flow, reply };
         if let Err(rejection) = checked {
             self.refuse(now, arrival, rejection.status, |_| {});
             return self.malformed(flow, Some(rejection.status), rejection.to_string());
@@ -141,10 +153,9 @@ impl Endpoint {
 
     /// A CANCEL: answered at once, and its INVITE too when that has no final response (§9.2).
     fn receive_cancel(&mut self, now: Duration, arrival: Arrival) {
-        let target =
-            ServerTag::cancelled(&arrival.request, &arrival.envelope.via, &arrival.envelope.cseq)
-                .ok()
-                .and_then(|tag| self.transactions.find(&tag));
+        let target = ServerTag::cancelled(&arrival.request)
+            .ok()
+            .and_then(|tag| self.transactions.find(&tag));
         let Some(target) = target else {
             self.refuse(now, arrival, StatusCode::CALL_DOES_NOT_EXIST, |_| {});
             return;
@@ -198,14 +209,14 @@ impl Endpoint {
     /// The dialog of a request; the status to refuse it with when it has none but names one, or
     /// is a copy that forked and merged (§8.2.2.2).
     fn place(&mut self, arrival: &Arrival) -> Result<Option<DialogId>, StatusCode> {
-        let Envelope { call_id, from_tag, to_tag, .. } = &arrival.envelope;
-        let Some(to_tag) = to_tag else {
-            return match self.merged.contains_key(&arrival.merged()) {
+        let Some(tag) = &arrival.envelope.dialog else {
+            let merged = arrival.envelope.merged.as_ref();
+            return match merged.is_some_and(|merged| self.merged.contains_key(merged)) {
                 true => Err(StatusCode::LOOP_DETECTED),
                 false => Ok(None),
             };
         };
-        match self.dialog_tags.get(&DialogTag::new(call_id, to_tag, from_tag)) {
+        match self.dialog_tags.get(tag) {
             Some(dialog) => Ok(Some(*dialog)),
             None => {
                 self.statistics.unknown_dialogs += 1;
@@ -237,7 +248,7 @@ impl Endpoint {
         let Some(usage) = self.dialogs.get_mut(dialog.0) else {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         };
-        if usage.dialog.take_number(arrival.envelope.cseq.number) == Order::Late {
+        if usage.dialog.take_number(arrival.envelope.number) == Order::Late {
             return Err(StatusCode::SERVER_INTERNAL_ERROR);
         }
         let method = &arrival.request.method;
@@ -284,10 +295,10 @@ impl Endpoint {
             method: arrival.request.method.clone(),
             flow: arrival.flow,
             tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()),
-            number: arrival.envelope.cseq.number,
+            number: arrival.envelope.number,
             dialog: None,
             seed: None,
-            merged: arrival.envelope.to_tag.is_none().then(|| arrival.merged()),
+            merged: arrival.envelope.merged.clone(),
             target: None,
             refresh: None,
             own,
@@ -300,9 +311,9 @@ impl Endpoint {
         let made = self.transactions.accept(
             now,
             &arrival.request,
-            arrival.tag.clone(),
+            arrival.envelope.tag.clone(),
             arrival.reply,
-            arrival.envelope.via.port_or_default(),
+            arrival.envelope.port,
             user,
         );
         let Ok(key) = made else {
@@ -357,13 +368,6 @@ impl Endpoint {
     }
 }
 
-impl Arrival {
-    fn merged(&self) -> Merged {
-        let Envelope { call_id, from_tag, cseq, .. } = &self.envelope;
-        Merged(Arc::from(format!("{call_id} {from_tag} {} {}", cseq.number, cseq.method)))
-    }
-}
-
 /// A request made of the lines in a broken one that matching and answering need. Its method and
 /// URI mean nothing.
 fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
@@ -399,21 +403,58 @@ fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
 /// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4) and says where its
 /// responses go (§18.2.2). A `maddr` is not followed: it lets anyone aim answers at anyone.
 fn mark_via(request: &mut Request, flow: &Flow) -> Result<Flow, HeaderError> {
-    let mut via = request.headers.require::<Via>()?;
+    let via: ViaRef<'_> = request.headers.require()?;
     let asks_port = via.rport().is_some();
-    let elsewhere = via.sent_by.host.ip() != Some(flow.remote.ip());
-    if asks_port {
-        via.set_rport(Some(flow.remote.port()));
-    }
+    let elsewhere = match (via.host(), flow.remote.ip()) {
+        (HostRef::V4(own), IpAddr::V4(seen)) => own != seen,
+        (HostRef::V6(own), IpAddr::V6(seen)) => own != seen,
+        _ => true,
+    };
+    let port = match asks_port {
+        true => flow.remote.port(),
+        false => via.port().unwrap_or_else(|| via.transport().default_port()),
+    };
     if asks_port || elsewhere {
-        via.set_received(flow.remote.ip());
-    }
-    let port = if asks_port { flow.remote.port() } else { via.port_or_default() };
-    if asks_port || elsewhere {
-        request.headers.set_front(via);
+        let mut value = Vec::with_capacity(128);
+        // Writing to a Vec cannot fail.
+        let _ = write!(value, "SIP/2.0/{} {}", via.transport(), via.host());
+        if let Some(port) = via.port() {
+            let _ = write!(value, ":{port}");
+        }
+        for param in via.params().iter() {
+            if !["received", "rport"].iter().any(|own| param.name.eq_ignore_ascii_case(own)) {
+                value.push(b';');
+                value.extend_from_slice(param.name.as_bytes());
+                if let Some(text) = param.value {
+                    value.push(b'=');
+                    value.extend_from_slice(text.as_bytes());
+                }
+            }
+        }
+        let _ = write!(value, ";received={}", flow.remote.ip());
+        if asks_port {
+            let _ = write!(value, ";rport={}", flow.remote.port());
+        }
+        request.headers.set_front(ViaValue(value));
     }
     if flow.is_reliable() {
         return Ok(*flow);
     }
     Ok(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..*flow })
+}
+
+/// A Via as it is to be written.
+struct ViaValue(Vec<u8>);
+
+impl TypedHeader for ViaValue {
+    const NAME: HeaderName = HeaderName::Via;
+    const SHAPE: Shape = Shape::List;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        Ok(Self(value.to_vec()))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
 }

@@ -7,15 +7,30 @@ use super::usage::{Pending, Usage};
 use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::{Dialog, DialogId, DialogState};
 use crate::flow::Flow;
-use crate::header::To;
+use crate::header::{CSeqRef, To, ToRef, TypedHeader};
 use crate::timer::TimerKey;
 use crate::transaction::{Failure, ServerKey};
-use crate::{HeaderName, Headers, Method, Response, StatusCode};
+use crate::{HeaderError, HeaderName, Headers, Method, Response, StatusCode};
 
 /// From tag, Call-ID and CSeq of a request outside a dialog: the same in every copy that forked
 /// and merged on its way to us (§8.2.2.2).
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Merged(pub(super) Arc<str>);
+pub(super) struct Merged(Arc<[u8]>);
+
+impl Merged {
+    pub(super) fn new(call_id: &str, from_tag: &str, cseq: &CSeqRef<'_>) -> Self {
+        let number = cseq.number().to_be_bytes();
+        let parts = [
+            call_id.as_bytes(),
+            b" ",
+            from_tag.as_bytes(),
+            b" ",
+            &number,
+            cseq.method().as_bytes(),
+        ];
+        Self(parts.concat().into())
+    }
+}
 
 /// What the endpoint knows of a request of the peer's.
 #[derive(Debug)]
@@ -232,12 +247,39 @@ impl Endpoint {
 
 /// Writes our tag into To.
 pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
-    let mut to = response.headers.require::<To>()?;
-    if to.tag() != Some(tag) {
-        let _ = to.set_tag(tag);
-        response.headers.set(to);
+    let headers = &mut response.headers;
+    match headers.require::<ToRef<'_>>()?.tag() {
+        Some(own) if own == tag => return Ok(()),
+        Some(_) => {}
+        // The common case needs no more than the tag behind what there is.
+        None => {
+            let value = headers.raw(HeaderName::To).next().unwrap_or_default();
+            if !value.contains(&b'\r') {
+                let value = [value, b";tag=", tag.as_bytes()].concat();
+                headers.set(ToValue(value));
+                return Ok(());
+            }
+        }
     }
+    let mut to = headers.require::<To>()?;
+    let _ = to.set_tag(tag);
+    headers.set(to);
     Ok(())
+}
+
+/// A To as it is to be written.
+struct ToValue(Vec<u8>);
+
+impl TypedHeader for ToValue {
+    const NAME: HeaderName = HeaderName::To;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        Ok(Self(value.to_vec()))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
 }
 
 /// The Contact lines of a request, to be read should it succeed.

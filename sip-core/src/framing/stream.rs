@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::header::Known;
 use crate::limits::{Limit, Limits};
-use crate::message::scan;
+use crate::message::{scan, start};
 
 /// Cuts a byte stream into messages and keep-alives.
 ///
@@ -200,7 +200,7 @@ impl Framer {
 
     /// What is no SIP at all is seen at its first line; other faults leave the framing whole.
     fn start_line(&self, end: usize) -> Result<(), ParseError> {
-        match scan::start_line(&self.buffer, 0, end) {
+        match start::start_line(&self.buffer, 0, end) {
             Err(error)
                 if matches!(error.kind, ParseErrorKind::StartLine | ParseErrorKind::Method) =>
             {

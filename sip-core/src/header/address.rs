@@ -2,11 +2,12 @@
 
 use core::fmt;
 use core::ops::{Deref, DerefMut};
+use std::borrow::Cow;
 
-use super::params::{Kind, Params, ParamsRef};
+use super::params::{Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, class, is_token, trim, unquote, write_quoted};
+use crate::text::{Cursor, Part, class, is_token, str, trim, unquote, write_quoted};
 use crate::uri::{Uri, UriRef};
 
 /// A URI with a display name and parameters: `"Bob" <sip:bob@example.com>;tag=a6c85cf`.
@@ -109,14 +110,12 @@ impl fmt::Display for NameAddr {
 /// A [`NameAddr`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameAddrRef<'a> {
-    /// The display name as it was written: a quoted string with its quotes, or tokens.
-    pub display_name: Option<&'a str>,
-    /// The URI.
-    pub uri: UriRef<'a>,
-    /// The tag.
-    pub tag: Option<&'a str>,
-    /// All parameters, the tag among them.
-    pub params: ParamsRef<'a>,
+    value: &'a [u8],
+    /// The display name; empty when there is none.
+    display_name: Part,
+    tag: Part,
+    params: Part,
+    uri: UriRef<'a>,
 }
 
 impl<'a> NameAddrRef<'a> {
@@ -126,106 +125,122 @@ impl<'a> NameAddrRef<'a> {
     ///
     /// The offset is from the first byte of `value`.
     pub fn parse(value: &'a [u8]) -> Result<NameAddrRef<'a>, ValueError> {
-        let mut cursor = Cursor::of(value)?;
-        cursor.lws();
-        let (display_name, uri) = read_address(&mut cursor)?;
-        let mut tag = None;
-        let params = ParamsRef::read(&mut cursor, |param, kind| {
-            if param.name.eq_ignore_ascii_case("tag") {
-                if tag.is_some() {
+        Part::fits(value)?;
+        let mut cursor = Cursor::new(value);
+        let display_name = match cursor.rest() {
+            [b'<', ..] => Part::default(),
+            [b'"', ..] => {
+                cursor.quoted()?;
+                let name = Part::new(0, cursor.at());
+                cursor.lws();
+                name
+            }
+            _ => read_name(&mut cursor)?,
+        };
+        let uri = match cursor.rest() {
+            [b'<', rest @ ..] => {
+                cursor.set_rest(rest);
+                let uri = UriRef::read(&mut cursor)?;
+                if !cursor.eat(b'>') {
+                    return Err(cursor.expected("> after the URI"));
+                }
+                uri
+            }
+            _ if display_name.is_empty() => read_bare(&mut cursor)?,
+            _ => return Err(cursor.expected("< before the URI")),
+        };
+        let start = cursor.at();
+        let mut tag = Part::default();
+        ParamsRef::read(&mut cursor, |param, end| {
+            if let [b't' | b'T', b'a' | b'A', b'g' | b'G'] = param.name {
+                if !tag.is_empty() {
                     return Err(ValueErrorKind::Repeated);
                 }
-                tag = param.value.filter(|_| kind == Kind::Token);
-                if tag.is_none() {
+                let Some(value) = param.token() else {
                     return Err(ValueErrorKind::Expected("a token as the tag"));
-                }
+                };
+                tag = Part::new(end - value.len(), end);
             }
             Ok(())
         })?;
+        let params = Part::new(start, cursor.at());
         cursor.end()?;
-        Ok(NameAddrRef { display_name, uri, tag, params })
+        Ok(NameAddrRef { value, display_name, tag, params, uri })
+    }
+
+    /// The display name as it is meant: without quotes and escapes.
+    pub fn display_name(&self) -> Option<Cow<'a, str>> {
+        match self.display_name {
+            none if none.is_empty() => None,
+            name => Some(display_name(str(name.of(self.value).trim_ascii()))),
+        }
+    }
+
+    /// The URI.
+    pub fn uri(&self) -> &UriRef<'a> {
+        &self.uri
+    }
+
+    /// The tag, which names one side of a dialog.
+    pub fn tag(&self) -> Option<&'a str> {
+        (!self.tag.is_empty()).then(|| str(self.tag.of(self.value)))
+    }
+
+    /// All parameters, the tag among them.
+    pub fn params(&self) -> ParamsRef<'a> {
+        ParamsRef::checked(self.params.of(self.value))
     }
 
     /// Copies it.
     pub fn to_name_addr(&self) -> NameAddr {
         NameAddr {
-            display_name: self.display_name.map(display_name),
+            display_name: self.display_name().map(Cow::into_owned),
             uri: self.uri.to_uri(),
-            params: self.params.to_params(),
+            params: self.params().to_params(),
         }
     }
 }
 
-/// Reads `[ display-name ] "<" URI ">"`, or a bare URI.
-fn read_address<'a>(cursor: &mut Cursor<'a>) -> Result<(Option<&'a str>, UriRef<'a>), ValueError> {
-    match cursor.peek() {
-        Some(b'<') => read_bracketed(cursor).map(|uri| (None, uri)),
-        Some(b'"') => {
-            let name = cursor.quoted()?;
-            cursor.lws();
-            read_bracketed(cursor).map(|uri| (Some(name), uri))
+/// Reads a display name of tokens up to the bracket, or finds that there is none: before a bare
+/// URI.
+fn read_name(cursor: &mut Cursor<'_>) -> Result<Part, ValueError> {
+    let before = cursor.rest();
+    while !cursor.run(class::TOKEN).is_empty() {
+        cursor.lws();
+    }
+    match cursor.rest() {
+        [b'<', ..] => Ok(Part::new(0, cursor.at())),
+        [b':', ..] => {
+            cursor.set_rest(before);
+            Ok(Part::default())
         }
-        _ => {
-            let start = cursor.at();
-            let mut end = start;
-            while !cursor.run(class::TOKEN).is_empty() {
-                end = cursor.at();
-                cursor.lws();
-            }
-            match cursor.peek() {
-                Some(b'<') => {
-                    let name = cursor.slice(start, end);
-                    read_bracketed(cursor).map(|uri| (Some(name), uri))
-                }
-                Some(b':') => {
-                    cursor.seek(start);
-                    read_bare(cursor).map(|uri| (None, uri))
-                }
-                _ => Err(cursor.expected("a display name or a URI")),
-            }
-        }
+        _ => Err(cursor.expected("a display name or a URI")),
     }
-}
-
-fn read_bracketed<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
-    if !cursor.eat(b'<') {
-        return Err(cursor.expected("< before the URI"));
-    }
-    let uri = UriRef::read(cursor)?;
-    if !cursor.eat(b'>') {
-        return Err(cursor.expected("> after the URI"));
-    }
-    Ok(uri)
 }
 
 /// A URI without brackets ends at the first semicolon, which starts the header's parameters. One
 /// that itself holds a comma, question mark or semicolon must stand in brackets (§20.10).
 fn read_bare<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
-    let start = cursor.at();
-    let rest = cursor.rest().as_bytes();
+    let (start, rest) = (cursor.at(), cursor.rest());
     let end = |byte: &u8| matches!(byte, b';' | b',' | b'?' | b' ' | b'\t' | b'\r');
     let length = rest.iter().position(end).unwrap_or(rest.len());
-    if matches!(rest.get(length), Some(b'?' | b',')) {
-        return Err(ValueError::expected("< and > around a URI with ? or ,", start + length));
+    cursor.advance(length);
+    if matches!(cursor.peek(), Some(b'?' | b',')) {
+        return Err(cursor.expected("< and > around a URI with ? or ,"));
     }
-    cursor.seek(start + length);
-    UriRef::parse(cursor.slice(start, start + length).as_bytes())
-        .map_err(|error| error.shifted(start))
+    UriRef::parse(cursor.since(rest)).map_err(|error| error.shifted(start))
 }
 
 /// What a display name means: a quoted string undone, or tokens with single spaces between.
-fn display_name(written: &str) -> String {
+fn display_name(written: &str) -> Cow<'_, str> {
+    let is_plain = |text: &str| !text.contains("  ") && !text.contains(['\t', '\r']);
     if written.starts_with('"') {
-        return unquote(written).into_owned();
+        return unquote(written);
     }
-    let mut name = String::with_capacity(written.len());
-    for word in written.split_ascii_whitespace() {
-        if !name.is_empty() {
-            name.push(' ');
-        }
-        name.push_str(word);
+    if is_plain(written) {
+        return Cow::Borrowed(written);
     }
-    name
+    Cow::Owned(written.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// `1`, `0.5`, `0.123`, as thousandths.
@@ -294,6 +309,7 @@ macro_rules! addresses {
             const NAME: HeaderName = HeaderName::$owned;
             const SHAPE: Shape = Shape::$shape;
 
+            #[inline]
             fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
                 NameAddrRef::parse(value).map($borrowed).map_err(|error| error.of(HeaderName::$owned))
             }
@@ -311,41 +327,153 @@ macro_rules! addresses {
 
 addresses! {
     /// Who the request is from (RFC 3261 §20.20).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( ";" ( "tag=" token / generic-param ) )`
+    ///
+    /// Example: `From: "A. G. Bell" <sip:agb@bell-telephone.com>;tag=a48s`
     From FromRef Single;
     /// Who the request is for (RFC 3261 §20.39).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( ";" ( "tag=" token / generic-param ) )`
+    ///
+    /// Example: `To: The Operator <sip:operator@cs.columbia.edu>;tag=287447`
     To ToRef Single;
     /// A hop that the request must pass (RFC 3261 §20.34).
+    ///
+    /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
+    ///
+    /// Example: `Route: <sip:bigbox3.site3.atlanta.com;lr>, <sip:server10.biloxi.com;lr>`
     Route RouteRef List;
     /// A proxy that wants to stay in the path of the dialog (RFC 3261 §20.30).
+    ///
+    /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
+    ///
+    /// Example: `Record-Route: <sip:server10.biloxi.com;lr>`
     RecordRoute RecordRouteRef List;
     /// A proxy between a registered contact and the registrar (RFC 3327).
+    ///
+    /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
+    ///
+    /// Example: `Path: <sip:P3.EXAMPLEHOME.COM;lr>,<sip:P1.EXAMPLEVISITED.COM;lr>`
     Path PathRef List;
     /// A hop of outgoing requests of a registered user (RFC 3608).
+    ///
+    /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
+    ///
+    /// Example: `Service-Route: <sip:P2.HOME.EXAMPLE.COM;lr>`
     ServiceRoute ServiceRouteRef List;
     /// Where to direct replies (RFC 3261 §20.31).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( ";" generic-param )`
+    ///
+    /// Example: `Reply-To: Bob <sip:bob@biloxi.com>`
     ReplyTo ReplyToRef Single;
     /// Whom to contact instead (RFC 3515). Its URI may carry headers, such as Replaces.
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( ";" generic-param )`
+    ///
+    /// Example: `Refer-To: <sip:dave@denver.example.org?Replaces=12345%40192.168.118.3%3Bto-tag%3D12345%3Bfrom-tag%3D5FFE-3994>`
     ReferTo ReferToRef Single;
     /// Who asked for the referral (RFC 3892).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( ";" ( "cid=" sip-clean-msg-id / generic-param ) )`
+    ///
+    /// Example: `Referred-By: <sip:referror@referror.example>;cid="20398823.2UWQFN309shb3@referror.example"`
     ReferredBy ReferredByRef Single;
     /// Who the caller is, as trusted neighbours assert (RFC 3325 §9.1).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( "," … )`
+    ///
+    /// Example: `P-Asserted-Identity: "Cullen Jennings" <sip:fluffy@cisco.com>`
     PAssertedIdentity PAssertedIdentityRef List;
     /// Which identity the user would like to be asserted (RFC 3325 §9.2).
+    ///
+    /// Grammar: `( name-addr / addr-spec ) *( "," … )`
+    ///
+    /// Example: `P-Preferred-Identity: "Cullen Jennings" <sip:fluffy@cisco.com>`
     PPreferredIdentity PPreferredIdentityRef List;
     /// A user that diverted the call, and why (RFC 5806).
+    ///
+    /// Grammar: `name-addr *( ";" ( "reason=" … / "counter=" … / "limit=" … / "privacy=" … / "screen=" … / generic-param ) ) *( "," … )`
+    ///
+    /// Example: `Diversion: <sip:bob@example.com>;reason=no-answer;counter=1`
     Diversion DiversionRef List;
     /// A step of the request's retargeting (RFC 7044).
+    ///
+    /// Grammar: `name-addr *( ";" ( "index=" 1*DIGIT *( "." 1*DIGIT ) / "rc=" … / "mp=" … / generic-param ) ) *( "," … )`
+    ///
+    /// Example: `History-Info: <sip:bob@192.0.2.4>;index=1.2;mp=1`
     HistoryInfo HistoryInfoRef List;
     /// Who the remote party is, in a form that never became a standard and is still in use.
+    ///
+    /// Grammar: `name-addr *( ";" ( "party=" … / "id-type=" … / "screen=" … / "privacy=" … / generic-param ) ) *( "," … )`
+    ///
+    /// Example: `Remote-Party-ID: "John Doe" <sip:jdoe@foo.com>;party=calling;screen=yes;privacy=off`
     RemotePartyId RemotePartyIdRef List;
     /// The address of record that a call was made to (RFC 7315 §4.2).
+    ///
+    /// Grammar: `name-addr *( ";" generic-param )`
+    ///
+    /// Example: `P-Called-Party-ID: <sip:user1-business@example.com>`
     PCalledPartyId PCalledPartyIdRef Single;
     /// An identity that belongs to the registered user (RFC 7315 §4.1).
+    ///
+    /// Grammar: `name-addr *( ";" generic-param ) *( "," … )`
+    ///
+    /// Example: `P-Associated-URI: <sip:user1@example.com>, <tel:+12015550123>`
     PAssociatedUri PAssociatedUriRef List;
+    /// A ring tone to play (RFC 3261 §20.4, RFC 7462): `<http://www.example.com/sounds/moo.wav>`.
+    ///
+    /// Grammar: `"<" absoluteURI ">" *( ";" generic-param ) *( "," … )`
+    ///
+    /// Example: `Alert-Info: <http://www.example.com/sounds/moo.wav>`
+    AlertInfo AlertInfoRef List;
+    /// More about the caller or callee (RFC 3261 §20.9): `<http://example.com/p.jpg>;purpose=icon`.
+    ///
+    /// Grammar: `"<" absoluteURI ">" *( ";" ( "purpose=" … / generic-param ) ) *( "," … )`
+    ///
+    /// Example: `Call-Info: <http://www.example.com/alice/photo.jpg>;purpose=icon`
+    CallInfo CallInfoRef List;
+    /// More about a failure (RFC 3261 §20.18): `<sip:not-in-service-recording@atlanta.com>`.
+    ///
+    /// Grammar: `"<" absoluteURI ">" *( ";" generic-param ) *( "," … )`
+    ///
+    /// Example: `Error-Info: <sip:not-in-service-recording@atlanta.com>`
+    ErrorInfo ErrorInfoRef List;
+    /// Where the certificate of an [`super::Identity`] is (RFC 4474 §9, obsolete).
+    ///
+    /// Grammar: `"<" absoluteURI ">" *( ";" ( "alg=" token / generic-param ) )`
+    ///
+    /// Example: `Identity-Info: <https://example.com/example.cer>;alg=rsa-sha1`
+    IdentityInfo IdentityInfoRef Single;
+    /// Where the caller is, by reference (RFC 6442 §4.1): `<cid:target123@atlanta.example.com>`.
+    ///
+    /// Grammar: `"<" locationURI ">" *( ";" generic-param ) *( "," … )`
+    ///
+    /// Example: `Geolocation: <cid:target123@atlanta.example.com>`
+    Geolocation GeolocationRef List;
+}
+
+impl HistoryInfo {
+    /// Where the entry stands in the history (RFC 7044 §5): `1.2`.
+    pub fn index(&self) -> Option<&str> {
+        self.0.params.get("index")
+    }
+}
+
+impl Diversion {
+    /// Why the call was diverted: `unconditional`, `user-busy`, `no-answer` …
+    pub fn reason(&self) -> Option<Cow<'_, str>> {
+        self.0.params.text("reason")
+    }
 }
 
 /// Where a user agent can be reached, or `*` for all bindings of a registration
 /// (RFC 3261 §20.10, §10.2.2).
+///
+/// Grammar: `"*" / ( name-addr / addr-spec ) *( ";" ( "q=" qvalue / "expires=" delta-seconds / generic-param ) ) *( "," … )`
+///
+/// Example: `Contact: "Mr. Watson" <sip:watson@worcester.bell-telephone.com>;q=0.7;expires=3600`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Contact {
     /// `*`.
@@ -407,8 +535,9 @@ impl<'a> HeaderView<'a> for ContactRef<'a> {
     const NAME: HeaderName = HeaderName::Contact;
     const SHAPE: Shape = Shape::List;
 
+    #[inline]
     fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
-        if trim(value) == b"*" {
+        if matches!(value, [] | [b'*' | b' ' | b'\t', ..]) && trim(value) == b"*" {
             return Ok(ContactRef::Star);
         }
         NameAddrRef::parse(value)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, Token, class, is_token, unquote, write_quoted};
+use crate::text::{Cursor, Token, class, is_token, str, unquote, write_quoted};
 
 /// The parameters of a challenge or of credentials: `realm="atlanta.com", stale=FALSE`. Names are
 /// compared without regard to case; none may stand twice.
@@ -87,14 +87,14 @@ impl AuthParams {
         let mut params = AuthParams::default();
         loop {
             let at = cursor.at();
-            let name = cursor.token("the name of a parameter")?;
+            let name = cursor.word("the name of a parameter")?;
             if !cursor.separator(b'=') {
                 return Err(cursor.expected("= after the name of a parameter"));
             }
             let value = if cursor.peek() == Some(b'"') {
-                fold_free(cursor.quoted()?)
+                fold_free(str(cursor.quoted()?))
             } else {
-                cursor.token("the value of a parameter")?.into()
+                cursor.word("the value of a parameter")?.into()
             };
             if params.0.iter().any(|param| param.name.eq_ignore_ascii_case(name)) {
                 return Err(ValueError::new(ValueErrorKind::Repeated, at));
@@ -159,7 +159,7 @@ impl Scheme {
             Err(error) => {
                 // Other schemes may have a bare token68, as Basic has.
                 cursor.seek(start);
-                let text = cursor.run(class::URIC);
+                let text = str(cursor.run(class::URIC));
                 cursor.end().map_err(|_| error)?;
                 if text.is_empty() {
                     return Err(error);
@@ -407,12 +407,28 @@ macro_rules! headers {
 
 headers! {
     /// The challenge of a UAS or registrar, in a 401 (RFC 3261 §20.44).
+    ///
+    /// Grammar: `"Digest" LWS digest-cln *( "," digest-cln ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `WWW-Authenticate: Digest realm="atlanta.com", qop="auth", nonce="84a4cc6f3082121f32b42a2187831a9e", algorithm=MD5`
     WwwAuthenticate Challenge;
     /// The challenge of a proxy, in a 407 (RFC 3261 §20.27).
+    ///
+    /// Grammar: `"Digest" LWS digest-cln *( "," digest-cln ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authenticate: Digest realm="atlanta.com", nonce="f84f1cec41e6cbe5aea9c8e88d359", opaque="", stale=FALSE, algorithm=MD5`
     ProxyAuthenticate Challenge;
     /// Credentials for a UAS or registrar (RFC 3261 §20.7).
+    ///
+    /// Grammar: `"Digest" LWS dig-resp *( "," dig-resp ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Authorization: Digest username="Alice", realm="atlanta.com", nonce="84a4cc6f3082121f32b42a2187831a9e", uri="sip:atlanta.com", response="7587245234b3434cc3412213e5f113a5"`
     Authorization Credentials;
     /// Credentials for a proxy (RFC 3261 §20.28).
+    ///
+    /// Grammar: `"Digest" LWS dig-resp *( "," dig-resp ) / auth-scheme LWS auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authorization: Digest username="Alice", realm="atlanta.com", nonce="c60f3082ee1212b402a21831ae", uri="sip:bob@biloxi.com", response="245f23415f11432b3434341c022"`
     ProxyAuthorization Credentials;
 }
 
@@ -444,8 +460,16 @@ macro_rules! infos {
 
 infos! {
     /// What the server proves after success: `rspauth`, `nextnonce` and more (RFC 3261 §20.6).
+    ///
+    /// Grammar: `ainfo *( "," ainfo ), where ainfo is "nextnonce=" … / "qop=" … / "rspauth=" … / "cnonce=" … / "nc=" …`
+    ///
+    /// Example: `Authentication-Info: nextnonce="47364c23432d2e131a5fb210812c"`
     AuthenticationInfo;
     /// The same from a proxy (RFC 7615).
+    ///
+    /// Grammar: `auth-param *( "," auth-param )`
+    ///
+    /// Example: `Proxy-Authentication-Info: rspauth="6629fae49393a05397450978507c4ef1"`
     ProxyAuthenticationInfo;
 }
 

@@ -66,6 +66,10 @@ impl fmt::Display for MediaType {
 }
 
 /// The media type of the body (RFC 3261 §20.15): `application/sdp`.
+///
+/// Grammar: `m-type "/" m-subtype *( ";" m-attribute "=" m-value )`
+///
+/// Example: `Content-Type: text/html; charset=ISO-8859-4`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContentType(pub MediaType);
 
@@ -101,6 +105,10 @@ impl TypedHeader for ContentType {
 }
 
 /// The media types that the sender takes (RFC 3261 §20.1). An empty list means none at all.
+///
+/// Grammar: `[ media-range *( ";" ( "q=" qvalue / generic-param ) ) *( "," … ) ]`
+///
+/// Example: `Accept: application/sdp;level=1, application/x-private, text/html`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Accept(pub Vec<MediaType>);
 
@@ -137,6 +145,10 @@ impl TypedHeader for Accept {
 }
 
 /// What to do with the body (RFC 3261 §20.11): `session`, or `early-session;handling=optional`.
+///
+/// Grammar: `( "render" / "session" / "icon" / "alert" / token ) *( ";" ( "handling=" … / generic-param ) )`
+///
+/// Example: `Content-Disposition: early-session;handling=optional`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContentDisposition {
     /// The disposition: `session`, `render`, `icon`, `alert` …

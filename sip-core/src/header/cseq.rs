@@ -3,11 +3,13 @@
 use super::{HeaderName, HeaderView, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
-use crate::text::{Cursor, Token, class};
+use crate::text::{Cursor, Token, class, str};
 
 /// The number of a request within its dialog or call, and its method.
 ///
-/// Grammar: `1*DIGIT LWS Method`, for example `4711 INVITE`. The number is below 2³².
+/// Grammar: `1*DIGIT LWS Method`
+///
+/// Example: `CSeq: 4711 INVITE`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CSeq {
     /// The number.
@@ -39,10 +41,20 @@ impl TypedHeader for CSeq {
 /// A [`CSeq`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CSeqRef<'a> {
+    number: u32,
+    method: &'a [u8],
+}
+
+impl<'a> CSeqRef<'a> {
     /// The number.
-    pub number: u32,
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// The method, as it was written.
-    pub method: &'a str,
+    pub fn method(&self) -> &'a str {
+        str(self.method)
+    }
 }
 
 impl<'a> HeaderView<'a> for CSeqRef<'a> {
@@ -51,7 +63,7 @@ impl<'a> HeaderView<'a> for CSeqRef<'a> {
 
     fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
         let read = || -> Result<CSeqRef<'a>, ValueError> {
-            let mut cursor = Cursor::of(value)?;
+            let mut cursor = Cursor::new(value);
             let number = number(&mut cursor)?;
             let method = method(&mut cursor)?;
             cursor.end()?;
@@ -63,7 +75,9 @@ impl<'a> HeaderView<'a> for CSeqRef<'a> {
 
 /// Which reliable provisional response is acknowledged (RFC 3262 §7.2).
 ///
-/// Grammar: `response-num LWS CSeq-num LWS Method`, for example `776656 1 INVITE`.
+/// Grammar: `1*DIGIT LWS 1*DIGIT LWS Method`
+///
+/// Example: `RAck: 776656 1 INVITE`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RAck {
     /// The RSeq of the response.
@@ -100,7 +114,7 @@ fn number(cursor: &mut Cursor<'_>) -> Result<u32, ValueError> {
     cursor.number(u64::from(u32::MAX)).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
+fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
     if !cursor.lws() {
         return Err(cursor.expected("white space"));
     }
@@ -109,7 +123,9 @@ fn method<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
 
 /// What all requests and responses of a dialog or registration have in common (RFC 3261 §20.8).
 ///
-/// Grammar: `word [ "@" word ]`, compared byte by byte.
+/// Grammar: `word [ "@" word ]`
+///
+/// Example: `Call-ID: f81d4fae-7dec-11d0-a765-00a0c91e6bf6@biloxi.com`
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(Box<str>);
 
@@ -121,6 +137,11 @@ impl CallId {
     /// When `text` is not `word [ "@" word ]`.
     pub fn new(text: &str) -> Result<CallId, HeaderError> {
         CallId::parse(text.as_bytes())
+    }
+
+    /// Copies what has been read once.
+    pub(super) fn copy(checked: &[u8]) -> CallId {
+        CallId(str(checked).into())
     }
 
     /// The text.
@@ -139,7 +160,7 @@ impl TypedHeader for CallId {
     const NAME: HeaderName = HeaderName::CallId;
 
     fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        CallIdRef::read(value).map(|id| CallId(id.0.into()))
+        CallIdRef::read(value).map(|id| CallId(id.as_str().into()))
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -149,38 +170,43 @@ impl TypedHeader for CallId {
 
 /// A [`CallId`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallIdRef<'a>(pub &'a str);
+pub struct CallIdRef<'a>(&'a [u8]);
+
+impl<'a> CallIdRef<'a> {
+    /// The text.
+    pub fn as_str(&self) -> &'a str {
+        str(self.0)
+    }
+}
 
 impl<'a> HeaderView<'a> for CallIdRef<'a> {
     const NAME: HeaderName = HeaderName::CallId;
     const SHAPE: super::Shape = super::Shape::Single;
 
     fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
-        Cursor::of(value)
-            .and_then(|mut cursor| {
-                read_call_id(&mut cursor).and_then(|id| cursor.end().map(|()| id))
-            })
-            .map(CallIdRef)
+        let mut cursor = Cursor::new(value);
+        read_call_id(&mut cursor)
+            .and_then(|id| cursor.end().map(|()| CallIdRef(id)))
             .map_err(|error| error.of(HeaderName::CallId))
     }
 }
 
 /// Reads `word [ "@" word ]`.
-pub(super) fn read_call_id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
+pub(super) fn read_call_id<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
+    let before = cursor.rest();
     if cursor.run(class::WORD).is_empty() {
         return Err(cursor.expected("a word"));
     }
     if cursor.eat(b'@') && cursor.run(class::WORD).is_empty() {
         return Err(cursor.expected("a word after the @"));
     }
-    Ok(cursor.slice(start, cursor.at()))
+    Ok(cursor.since(before))
 }
 
 impl Method {
     /// The method that a checked token names.
-    pub(crate) fn of_token(token: &str) -> Method {
-        Method::known(token).unwrap_or_else(|| Method::Other(Token::copy(token)))
+    pub(crate) fn of_token(token: &[u8]) -> Method {
+        Method::known(str(token)).unwrap_or_else(|| Method::Other(Token::copy(token)))
     }
 }
 

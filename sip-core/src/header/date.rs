@@ -5,9 +5,13 @@ use core::fmt;
 use super::params::{Params, ParamsRef};
 use super::{HeaderName, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, class};
+use crate::text::{Cursor, class, str};
 
 /// A moment in GMT: `Sat, 13 Nov 2010 23:29:00 GMT`, and no other form.
+///
+/// Grammar: `wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":" 2DIGIT SP "GMT"`
+///
+/// Example: `Date: Sat, 13 Nov 2010 23:29:00 GMT`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Date {
     year: u16,
@@ -98,7 +102,7 @@ fn read_date(value: &[u8]) -> Result<Date, ValueError> {
     let mut cursor = Cursor::of(value)?;
     let named = |cursor: &mut Cursor<'_>, names: &[&str], what| -> Result<u8, ValueError> {
         let at = cursor.at();
-        let word = cursor.token(what)?;
+        let word = cursor.word(what)?;
         let found = names.iter().position(|name| name.eq_ignore_ascii_case(word));
         found.and_then(|index| u8::try_from(index).ok()).ok_or(ValueError::expected(what, at))
     };
@@ -132,7 +136,7 @@ fn read_date(value: &[u8]) -> Result<Date, ValueError> {
     eat(&mut cursor, b':', ": after the minute")?;
     let second = small(number(&mut cursor, 2, 60)?);
     cursor.lws();
-    if !cursor.rest().starts_with("GMT") {
+    if !cursor.rest().starts_with(b"GMT") {
         return Err(cursor.expected("GMT"));
     }
     cursor.advance(3);
@@ -151,6 +155,10 @@ fn read_date(value: &[u8]) -> Result<Date, ValueError> {
 }
 
 /// When to try again (RFC 3261 §20.33): `18000 (I am in a meeting);duration=3600`.
+///
+/// Grammar: `delta-seconds [ comment ] *( ";" ( "duration=" delta-seconds / generic-param ) )`
+///
+/// Example: `Retry-After: 18000;duration=3600`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RetryAfter {
     /// Seconds from now.
@@ -202,34 +210,37 @@ impl TypedHeader for RetryAfter {
 
 /// Passes a comment with nested ones; gives the text within.
 pub(super) fn comment<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
+    let before = cursor.rest();
     let start = cursor.at();
     let mut depth = 0usize;
-    let bytes = cursor.text().as_bytes();
-    while let Some(&byte) = bytes.get(cursor.at()) {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth -= 1,
-            b'\\' if matches!(bytes.get(cursor.at() + 1), Some(next) if next.is_ascii() && !matches!(next, b'\r' | b'\n')) =>
-            {
-                cursor.advance(1);
+    loop {
+        match cursor.rest() {
+            [b'(', ..] => depth += 1,
+            [b')', ..] => depth -= 1,
+            [b'\\', next, ..] if next.is_ascii() && !matches!(next, b'\r' | b'\n') => {
+                cursor.advance(1)
             }
-            b'\\' | 0x00..=0x08 | 0x0a..=0x1f | 0x7f if !(byte == b'\r' && cursor.lws()) => {
+            [b'\r', ..] if cursor.lws() => continue,
+            [b'\\' | 0x00..=0x08 | 0x0a..=0x1f | 0x7f, ..] => {
                 return Err(cursor.expected("a character that comments allow"));
             }
-            // The fold has been passed.
-            b'\r' => continue,
+            [] => return Err(ValueError::expected(") after the comment", start)),
             _ => {}
         }
         cursor.advance(1);
         if depth == 0 {
-            return Ok(cursor.slice(start + 1, cursor.at() - 1));
+            let whole = cursor.since(before);
+            return Ok(str(whole.get(1..whole.len() - 1).unwrap_or_default()));
         }
     }
-    Err(ValueError::expected(") after the comment", start))
 }
 
 /// When the request was sent, by the sender's clock, and how long the peer took to answer
 /// (RFC 3261 §20.38): `54.21 0.5`. Kept as text, since it is only ever sent back.
+///
+/// Grammar: `1*DIGIT [ "." *DIGIT ] [ LWS *DIGIT [ "." *DIGIT ] ]`
+///
+/// Example: `Timestamp: 54.21 0.5`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     /// Seconds, as they were written.
@@ -243,14 +254,14 @@ impl TypedHeader for Timestamp {
 
     fn parse(value: &[u8]) -> Result<Self, HeaderError> {
         fn decimal<'a>(cursor: &mut Cursor<'a>, whole: bool) -> Result<&'a str, ValueError> {
-            let start = cursor.at();
+            let before = cursor.rest();
             if cursor.run(class::DIGIT).is_empty() && whole {
                 return Err(cursor.expected("a number"));
             }
             if cursor.eat(b'.') {
                 cursor.run(class::DIGIT);
             }
-            Ok(cursor.slice(start, cursor.at()))
+            Ok(str(cursor.since(before)))
         }
         let read = || -> Result<Timestamp, ValueError> {
             let mut cursor = Cursor::of(value)?;

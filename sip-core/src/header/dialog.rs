@@ -1,10 +1,10 @@
 //! Headers that name another dialog: Replaces, Join, Target-Dialog (RFC 3891, 3911, 4538).
 
 use super::cseq::read_call_id;
-use super::params::{Kind, Params, ParamsRef};
+use super::params::{Params, ParamsRef};
 use super::{CallId, HeaderName, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::Cursor;
+use crate::text::{Cursor, str};
 
 /// A dialog as another party names it: Call-ID and both tags, from the receiver's side.
 fn read(
@@ -13,12 +13,12 @@ fn read(
 ) -> Result<(CallId, String, String, Params), ValueError> {
     let mut cursor = Cursor::of(value)?;
     cursor.lws();
-    let call_id = read_call_id(&mut cursor)?;
+    let call_id = CallId::copy(read_call_id(&mut cursor)?);
     let (mut one, mut other) = (None, None);
-    let params = ParamsRef::read(&mut cursor, |param, kind| {
-        let slot = if param.name.eq_ignore_ascii_case(first) {
+    let params = ParamsRef::read(&mut cursor, |param, _| {
+        let slot = if param.name.eq_ignore_ascii_case(first.as_bytes()) {
             &mut one
-        } else if param.name.eq_ignore_ascii_case(second) {
+        } else if param.name.eq_ignore_ascii_case(second.as_bytes()) {
             &mut other
         } else {
             return Ok(());
@@ -26,7 +26,7 @@ fn read(
         if slot.is_some() {
             return Err(ValueErrorKind::Repeated);
         }
-        *slot = param.value.filter(|_| kind == Kind::Token).map(str::to_owned);
+        *slot = param.token().map(|tag| str(tag).to_owned());
         if slot.is_none() {
             return Err(ValueErrorKind::Expected("a token as the tag"));
         }
@@ -39,7 +39,6 @@ fn read(
     let mut params = params.to_params();
     params.remove(first);
     params.remove(second);
-    let call_id = CallId::new(call_id).map_err(|error| ValueError::new(error.kind, 0))?;
     Ok((call_id, one, other, params))
 }
 
@@ -82,11 +81,23 @@ macro_rules! dialogs {
 dialogs! {
     /// The dialog that this INVITE takes the place of (RFC 3891 §6.1):
     /// `425928@bobster.example.org;to-tag=7743;from-tag=6472`. `to_tag` is the receiver's own.
+    ///
+    /// Grammar: `callid *( ";" ( "to-tag=" token / "from-tag=" token / "early-only" / generic-param ) ), both tags once`
+    ///
+    /// Example: `Replaces: 98732@sip.example.com;from-tag=r33th4x0r;to-tag=ff87ff`
     Replaces(to_tag "to-tag", from_tag "from-tag");
     /// The dialog whose conference this INVITE joins (RFC 3911 §7.1). `to_tag` is the receiver's own.
+    ///
+    /// Grammar: `callid *( ";" ( "to-tag=" token / "from-tag=" token / generic-param ) ), both tags once`
+    ///
+    /// Example: `Join: 12adf2f34456gs5;to-tag=12345;from-tag=54321`
     Join(to_tag "to-tag", from_tag "from-tag");
     /// The dialog that gives the sender the right to ask (RFC 4538 §7): `local_tag` is the
     /// receiver's own.
+    ///
+    /// Grammar: `callid *( ";" ( "remote-tag=" token / "local-tag=" token / generic-param ) ), both tags once`
+    ///
+    /// Example: `Target-Dialog: fa77as7dad8-sd98ajzz@host.example.com;local-tag=kkaz-;remote-tag=6544`
     TargetDialog(local_tag "local-tag", remote_tag "remote-tag");
 }
 

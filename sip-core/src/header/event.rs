@@ -49,13 +49,35 @@ macro_rules! token_headers {
 
 token_headers! {
     /// The event package of a subscription (RFC 6665 §8.2.1): `dialog;id=4`.
+    ///
+    /// Grammar: `event-type *( ";" ( "id=" token / generic-param ) )`
+    ///
+    /// Example: `Event: dialog;id=4`
     Event package Single;
     /// What became of a subscription (RFC 6665 §8.2.3): `active;expires=3600`.
+    ///
+    /// Grammar: `( "active" / "pending" / "terminated" / token ) *( ";" ( "reason=" … / "expires=" … / "retry-after=" … / generic-param ) )`
+    ///
+    /// Example: `Subscription-State: terminated;reason=noresource`
     SubscriptionState state Single;
     /// Why a request was sent (RFC 3326): `Q.850;cause=16;text="Terminated"`.
+    ///
+    /// Grammar: `( "SIP" / "Q.850" / token ) *( ";" ( "cause=" 1*DIGIT / "text=" quoted-string / generic-param ) ) *( "," … )`
+    ///
+    /// Example: `Reason: Q.850;cause=16;text="Terminated"`
     Reason protocol List;
     /// The package of an INFO request (RFC 6086 §7).
+    ///
+    /// Grammar: `token *( ";" generic-param )`
+    ///
+    /// Example: `Info-Package: dtmf`
     InfoPackage package Single;
+    /// What was wrong with a [`super::Geolocation`] (RFC 6442 §4.3): `300 ;code="Permission"`.
+    ///
+    /// Grammar: `3DIGIT *( ";" ( "code=" quoted-string / generic-param ) )`
+    ///
+    /// Example: `Geolocation-Error: 300;code="Permission To Use Location Information"`
+    GeolocationError code Single;
 }
 
 impl Event {
@@ -102,6 +124,47 @@ impl Reason {
     }
 }
 
+/// Whether a REFER shall make a subscription (RFC 4488 §4): `false`.
+///
+/// Grammar: `( "true" / "false" ) *( ";" generic-param )`
+///
+/// Example: `Refer-Sub: false`
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ReferSub {
+    /// Whether it shall.
+    pub subscribe: bool,
+    /// The parameters.
+    pub params: Params,
+}
+
+impl ReferSub {
+    /// Without parameters.
+    pub fn new(subscribe: bool) -> ReferSub {
+        ReferSub { subscribe, params: Params::default() }
+    }
+}
+
+impl TypedHeader for ReferSub {
+    const NAME: HeaderName = HeaderName::ReferSub;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        let read = || -> Result<ReferSub, ValueError> {
+            let (token, params) = token_and_params(value)?;
+            let subscribe = match token.as_str() {
+                yes if yes.eq_ignore_ascii_case("true") => true,
+                no if no.eq_ignore_ascii_case("false") => false,
+                _ => return Err(ValueError::expected("true or false", 0)),
+            };
+            Ok(ReferSub { subscribe, params })
+        };
+        read().map_err(|error| error.of(HeaderName::ReferSub))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{}{}", self.subscribe, self.params).as_bytes());
+    }
+}
+
 macro_rules! second_headers {
     ($($(#[$doc:meta])* $name:ident;)*) => { $(
         $(#[$doc])*
@@ -138,8 +201,16 @@ macro_rules! second_headers {
 
 second_headers! {
     /// How long a session lives without a refresh (RFC 4028 §4): `1800;refresher=uac`.
+    ///
+    /// Grammar: `delta-seconds *( ";" ( "refresher=" ( "uac" / "uas" ) / generic-param ) )`
+    ///
+    /// Example: `Session-Expires: 1800;refresher=uac`
     SessionExpires;
     /// The shortest session interval that is agreed to (RFC 4028 §5).
+    ///
+    /// Grammar: `delta-seconds *( ";" generic-param )`
+    ///
+    /// Example: `Min-SE: 90`
     MinSe;
 }
 
@@ -206,6 +277,12 @@ mod tests {
         reason.write(&mut out);
         assert_eq!(out, b"Q.850;cause=16;text=\"Normal \\\"clearing\\\"\"");
         assert_eq!(Reason::parse(&out), Ok(reason));
+    }
+
+    #[test]
+    fn silent_referrals() {
+        assert!(!ReferSub::parse(b"FALSE;x").unwrap().subscribe);
+        assert!(ReferSub::parse(b"maybe").is_err());
     }
 
     #[test]

@@ -4,12 +4,13 @@ use core::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::lines::{Bounds, Line, Lines, all, find, require};
 use super::name::Known;
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
-use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::limits::{Limit, Limits};
+use crate::error::{HeaderError, ValueError};
+use crate::limits::Limits;
 use crate::message::scan::RawLine;
-use crate::text::{Elements, Token, trim, trim_start};
+use crate::text::{Elements, Token, trim};
 
 /// The headers of a message, in order.
 ///
@@ -49,29 +50,15 @@ enum Place {
     Own { line: Bytes, value: u16 },
 }
 
-/// Limits that apply when values are read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    pub(crate) values: usize,
-    pub(crate) params: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Bounds::of(&Limits::default())
-    }
-}
-
-impl Bounds {
-    pub(crate) fn of(limits: &Limits) -> Bounds {
-        Bounds { values: limits.values, params: limits.params }
-    }
-}
-
 impl Headers {
     /// None yet.
     pub fn new() -> Headers {
         Headers::default()
+    }
+
+    /// None yet, with room for some.
+    pub(crate) fn with_capacity(lines: usize) -> Headers {
+        Headers { fields: Vec::with_capacity(lines), ..Headers::default() }
     }
 
     pub(crate) fn received(source: Bytes, limits: &Limits) -> Headers {
@@ -240,13 +227,23 @@ impl Headers {
 
     /// Copies every line of that name from another message to the end, to the byte.
     pub fn copy(&mut self, name: HeaderName, from: &Headers) {
-        for field in from.fields.iter().filter(|field| field.name == name) {
+        self.copy_if(from, |other| *other == name);
+    }
+
+    /// Copies every line whose name passes from another message to the end, to the byte.
+    pub(crate) fn copy_if(&mut self, from: &Headers, passes: impl Fn(&HeaderName) -> bool) {
+        // Whoever has no received lines may share those of the other.
+        if self.source.is_empty() {
+            self.source = from.source.clone();
+        }
+        let is_shared = core::ptr::eq(&*self.source, &*from.source);
+        for field in from.fields.iter().filter(|field| passes(&field.name)) {
             let place = match &field.place {
-                Place::Received(line) => Place::Own {
+                Place::Received(line) if !is_shared => Place::Own {
                     line: from.source.slice(usize::from(line.start)..usize::from(line.end)),
                     value: line.value - line.start,
                 },
-                own => own.clone(),
+                place => place.clone(),
             };
             self.fields.push(Field { name: field.name.clone(), place });
         }
@@ -344,12 +341,7 @@ impl Field {
     fn as_line<'a>(&'a self, source: &'a Bytes) -> Line<'a> {
         match &self.place {
             Place::Received(line) => Line::received(source, *line),
-            Place::Own { line, value } => Line {
-                known: self.name.known(),
-                name: self.name.as_str().as_bytes(),
-                untrimmed: line.get(usize::from(*value)..).unwrap_or_default(),
-                at: None,
-            },
+            Place::Own { line, value } => Line::own(self.name.known(), line, *value),
         }
     }
 
@@ -399,58 +391,6 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// One header line, as both kinds of message show it.
-#[derive(Clone, Copy)]
-pub(crate) struct Line<'a> {
-    pub(crate) known: Known,
-    name: &'a [u8],
-    untrimmed: &'a [u8],
-    /// Where the untrimmed value starts in the message; none if it was not received.
-    at: Option<u16>,
-}
-
-impl<'a> Line<'a> {
-    #[inline]
-    pub(crate) fn received(bytes: &'a [u8], line: RawLine) -> Line<'a> {
-        Line {
-            known: line.known,
-            name: bytes.get(usize::from(line.start)..usize::from(line.value)).unwrap_or_default(),
-            untrimmed: line.value(bytes),
-            at: Some(line.value),
-        }
-    }
-
-    /// The name as it was written.
-    pub(crate) fn name(&self) -> &'a [u8] {
-        match self.name {
-            [name @ .., b':'] => trim(name),
-            name => name,
-        }
-    }
-
-    /// The value, white space around it removed.
-    #[inline]
-    pub(crate) fn value(&self) -> &'a [u8] {
-        trim(self.untrimmed)
-    }
-
-    /// Where the value starts in the message, 0 if it was not received.
-    pub(crate) fn offset(&self) -> usize {
-        match self.at {
-            Some(at) => usize::from(at) + self.untrimmed.len() - trim_start(self.untrimmed).len(),
-            None => 0,
-        }
-    }
-}
-
-/// What has header lines.
-pub(crate) trait Lines {
-    fn lines(&self) -> impl Iterator<Item = Line<'_>>;
-    /// The lines of one name.
-    fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>>;
-    fn bounds(&self) -> Bounds;
-}
-
 impl Lines for Headers {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.fields.iter().map(|field| field.as_line(&self.source))
@@ -461,78 +401,14 @@ impl Lines for Headers {
         same.map(|field| field.as_line(&self.source))
     }
 
+    fn first_known(&self, known: Known) -> Option<Line<'_>> {
+        let field = self.fields.iter().find(|field| field.name.known() == known)?;
+        Some(field.as_line(&self.source))
+    }
+
     fn bounds(&self) -> Bounds {
         self.bounds
     }
-}
-
-/// The first value of a header.
-pub(crate) fn find<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<Option<T>, HeaderError> {
-    let mut same = lines.named(T::NAME);
-    let Some(line) = same.next() else { return Ok(None) };
-    let value = line.value();
-    match T::SHAPE {
-        Shape::Single | Shape::Lines => read(value, 0, &line, lines.bounds()).map(Some),
-        Shape::List => {
-            let (at, element) = Elements::new(value).next().unwrap_or_default();
-            read(element, at, &line, lines.bounds()).map(Some)
-        }
-        Shape::Whole => {
-            let mut whole: T = read(value, 0, &line, lines.bounds())?;
-            for line in same {
-                whole.add(read(line.value(), 0, &line, lines.bounds())?);
-            }
-            Ok(Some(whole))
-        }
-    }
-}
-
-/// The first value of a header that must be there.
-pub(crate) fn require<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<T, HeaderError> {
-    find(lines)?.ok_or(HeaderError { header: T::NAME, offset: 0, kind: ValueErrorKind::Missing })
-}
-
-/// Every value of a header, up to the limit and one error beyond.
-pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
-    lines: &'a L,
-) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
-    let bounds = lines.bounds();
-    let values = lines.named(T::NAME).flat_map(|line| {
-        // Any other shape is one element, whatever commas it has.
-        let value = line.value();
-        let elements = match T::SHAPE {
-            Shape::List => Elements::new(value),
-            _ => Elements::whole(value),
-        };
-        elements.map(move |(at, element)| (line, at, element))
-    });
-    values.take(bounds.values + 1).enumerate().map(move |(number, (line, at, element))| {
-        if number == bounds.values {
-            let kind = ValueErrorKind::Limit(Limit::Values);
-            return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
-        }
-        read(element, at, &line, bounds)
-    })
-}
-
-fn read<'a, T: HeaderView<'a>>(
-    value: &'a [u8],
-    at: usize,
-    line: &Line<'_>,
-    bounds: Bounds,
-) -> Result<T, HeaderError> {
-    // Each takes two bytes, so only a value longer than this can have too many.
-    if value.len() / 2 > bounds.params && T::SHAPE != Shape::Whole {
-        let params = memchr::memchr_iter(b';', value).count();
-        if params > bounds.params {
-            let kind = ValueErrorKind::Limit(Limit::Params);
-            return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
-        }
-    }
-    T::read(value).map_err(|mut error| {
-        error.offset += line.offset() + at;
-        error
-    })
 }
 
 #[cfg(test)]
@@ -647,7 +523,7 @@ mod tests {
         assert_eq!(answers.len(), 101);
         assert_eq!(
             answers.last().unwrap().as_ref().unwrap_err().kind,
-            ValueErrorKind::Limit(Limit::Values)
+            crate::error::ValueErrorKind::Limit(crate::Limit::Values)
         );
         let many = format!("<sip:a@h>{}", ";a".repeat(65));
         assert!(self::headers(&[("Route", &many)]).typed::<Route>().is_err());

@@ -1,13 +1,19 @@
 //! Headers that are lists of tokens: Allow, Supported, Require and their kin (RFC 3261 §20.5,
 //! §20.29, §20.32, §20.37, §20.40).
 
+use super::address::q_value;
+use super::cseq::read_call_id;
 use super::params::{Params, ParamsRef};
-use super::{HeaderName, Shape, TypedHeader};
+use super::{CallId, HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
 use crate::text::{Cursor, Elements, Token, trim};
 
 /// The methods that the sender takes (RFC 3261 §20.5). Methods are compared with regard to case.
+///
+/// Grammar: `[ Method *( "," Method ) ]`
+///
+/// Example: `Allow: INVITE, ACK, OPTIONS, CANCEL, BYE`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Allow(pub Vec<Method>);
 
@@ -25,7 +31,12 @@ impl TypedHeader for Allow {
     fn parse(value: &[u8]) -> Result<Self, HeaderError> {
         tokens(value)
             .map(|tokens| {
-                Allow(tokens.iter().map(|token| Method::of_token(token.as_str())).collect())
+                Allow(
+                    tokens
+                        .iter()
+                        .map(|token| Method::of_token(token.as_str().as_bytes()))
+                        .collect(),
+                )
             })
             .map_err(|error| error.of(HeaderName::Allow))
     }
@@ -84,24 +95,171 @@ macro_rules! token_lists {
 
 token_lists! {
     /// The extensions that the sender knows (RFC 3261 §20.37): `100rel, timer`.
+    ///
+    /// Grammar: `[ option-tag *( "," option-tag ) ]`
+    ///
+    /// Example: `Supported: 100rel, timer`
     Supported;
     /// The extensions that the UAS must know (RFC 3261 §20.32).
+    ///
+    /// Grammar: `option-tag *( "," option-tag )`
+    ///
+    /// Example: `Require: 100rel`
     Require;
     /// The extensions that every proxy must know (RFC 3261 §20.29).
+    ///
+    /// Grammar: `option-tag *( "," option-tag )`
+    ///
+    /// Example: `Proxy-Require: foo`
     ProxyRequire;
     /// The extensions that the answerer lacks, in a 420 (RFC 3261 §20.40).
+    ///
+    /// Grammar: `option-tag *( "," option-tag )`
+    ///
+    /// Example: `Unsupported: foo`
     Unsupported;
     /// The event packages that the sender takes (RFC 6665 §8.2.2).
+    ///
+    /// Grammar: `event-type *( "," event-type )`
+    ///
+    /// Example: `Allow-Events: presence, dialog`
     AllowEvents;
     /// The codings of the body, outermost last (RFC 3261 §20.12).
+    ///
+    /// Grammar: `token *( "," token )`
+    ///
+    /// Example: `Content-Encoding: gzip`
     ContentEncoding;
     /// The languages of the body (RFC 3261 §20.13).
+    ///
+    /// Grammar: `language-tag *( "," language-tag )`
+    ///
+    /// Example: `Content-Language: fr`
     ContentLanguage;
     /// The INFO packages that the sender takes (RFC 6086 §7); `nil` for none.
+    ///
+    /// Grammar: `[ Info-package *( "," Info-package ) ]`
+    ///
+    /// Example: `Recv-Info: dtmf, conference`
     RecvInfo;
+    /// What may be heard and said before the call is answered (RFC 5009): `sendrecv, gated`.
+    ///
+    /// Grammar: `[ em-param *( "," em-param ) ]`
+    ///
+    /// Example: `P-Early-Media: sendrecv, gated`
+    PEarlyMedia;
+}
+
+macro_rules! coding_lists {
+    ($($(#[$doc:meta])* $name:ident;)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $name(pub Vec<Coding>);
+
+        impl TypedHeader for $name {
+            const NAME: HeaderName = HeaderName::$name;
+            const SHAPE: Shape = Shape::Whole;
+
+            fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+                codings(value).map($name).map_err(|error| error.of(HeaderName::$name))
+            }
+
+            fn write(&self, out: &mut Vec<u8>) {
+                for (index, coding) in self.0.iter().enumerate() {
+                    if index > 0 {
+                        out.extend_from_slice(b", ");
+                    }
+                    out.extend_from_slice(coding.name.as_str().as_bytes());
+                    out.extend_from_slice(coding.params.as_str().as_bytes());
+                }
+            }
+
+            fn merge(&mut self, more: Self) {
+                self.0.extend(more.0);
+            }
+        }
+    )* };
+}
+
+/// One entry of [`AcceptEncoding`] or [`AcceptLanguage`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Coding {
+    /// The coding or language; `*` is any.
+    pub name: Token,
+    /// The parameters, such as `q`.
+    pub params: Params,
+}
+
+impl Coding {
+    /// The preference in thousandths, 0 to 1000; 1000 when there is none or it is malformed.
+    pub fn q(&self) -> u16 {
+        self.params.get("q").and_then(|q| q_value(q).ok()).unwrap_or(1000)
+    }
+}
+
+coding_lists! {
+    /// The codings of bodies that the sender takes (RFC 3261 §20.2): `gzip;q=1.0, identity;q=0.5`.
+    ///
+    /// Grammar: `[ ( content-coding / "*" ) *( ";" accept-param ) *( "," … ) ]`
+    ///
+    /// Example: `Accept-Encoding: gzip;q=1.0, identity;q=0.5`
+    AcceptEncoding;
+    /// The languages that the sender takes (RFC 3261 §20.3): `da, en-gb;q=0.8, en;q=0.7`.
+    ///
+    /// Grammar: `[ ( language-tag / "*" ) *( ";" accept-param ) *( "," … ) ]`
+    ///
+    /// Example: `Accept-Language: da, en-gb;q=0.8, en;q=0.7`
+    AcceptLanguage;
+}
+
+/// The calls that this one answers (RFC 3261 §20.21): `70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com`.
+///
+/// Grammar: `callid *( "," callid )`
+///
+/// Example: `In-Reply-To: 70710@saturn.bell-tel.com, 17320@saturn.bell-tel.com`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct InReplyTo(pub Vec<CallId>);
+
+impl TypedHeader for InReplyTo {
+    const NAME: HeaderName = HeaderName::InReplyTo;
+    const SHAPE: Shape = Shape::Whole;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        let read = || -> Result<InReplyTo, ValueError> {
+            let mut cursor = Cursor::new(value);
+            let mut ids = Vec::new();
+            // A Call-ID may have quotes and brackets, so that this is no list like others.
+            loop {
+                cursor.lws();
+                ids.push(CallId::copy(read_call_id(&mut cursor)?));
+                if !cursor.separator(b',') {
+                    cursor.end()?;
+                    return Ok(InReplyTo(ids));
+                }
+            }
+        };
+        read().map_err(|error| error.of(HeaderName::InReplyTo))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for (index, id) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            id.write(out);
+        }
+    }
+
+    fn merge(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
 }
 
 /// What the sender wants hidden (RFC 3323 §4.2): `id;critical`.
+///
+/// Grammar: `priv-value *( ";" priv-value )`
+///
+/// Example: `Privacy: id;critical`
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Privacy(pub Vec<Token>);
 
@@ -160,6 +318,18 @@ fn write_tokens(tokens: &[Token], separator: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+fn codings(value: &[u8]) -> Result<Vec<Coding>, ValueError> {
+    let mut codings = Vec::new();
+    if trim(value).is_empty() {
+        return Ok(codings);
+    }
+    for (at, element) in Elements::new(value) {
+        let (name, params) = token_and_params(element).map_err(|error| error.shifted(at))?;
+        codings.push(Coding { name, params });
+    }
+    Ok(codings)
+}
+
 /// Reads a token and parameters, the whole of `value`.
 pub(super) fn token_and_params(value: &[u8]) -> Result<(Token, Params), ValueError> {
     let mut cursor = Cursor::of(value)?;
@@ -189,6 +359,23 @@ mod tests {
         let mut out = Vec::new();
         allow.write(&mut out);
         assert_eq!(out, b"INVITE, ACK, FOO");
+    }
+
+    #[test]
+    fn codings_have_preferences() {
+        let languages = AcceptLanguage::parse(b"da, en-gb;q=0.8, *;q=0").unwrap();
+        let preferences: Vec<_> = languages.0.iter().map(Coding::q).collect();
+        assert_eq!(preferences, [1000, 800, 0]);
+        assert_eq!(AcceptEncoding::parse(b"").unwrap().0, []);
+        assert!(AcceptEncoding::parse(b"gzip;").is_err());
+    }
+
+    #[test]
+    fn replies() {
+        let calls = InReplyTo::parse(b"a\"b@c , <d").unwrap();
+        let ids: Vec<_> = calls.0.iter().map(CallId::as_str).collect();
+        assert_eq!(ids, ["a\"b@c", "<d"]);
+        assert!(InReplyTo::parse(b"").is_err() && InReplyTo::parse(b"a,").is_err());
     }
 
     #[test]

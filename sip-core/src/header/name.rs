@@ -354,12 +354,13 @@ impl HeaderName {
 }
 
 impl PartialEq for HeaderName {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        match (self.known(), other.known()) {
-            (Known::Other, _) | (_, Known::Other) => {
+        match (self, other) {
+            (HeaderName::Other(_), _) | (_, HeaderName::Other(_)) => {
                 self.as_str().eq_ignore_ascii_case(other.as_str())
             }
-            (one, other) => one == other,
+            _ => core::mem::discriminant(self) == core::mem::discriminant(other),
         }
     }
 }

@@ -28,16 +28,40 @@ macro_rules! numbers {
 
 numbers! {
     /// How many more hops a request may take, 0 to 255 (RFC 3261 §20.22). Usually starts at 70.
+    ///
+    /// Grammar: `1*DIGIT`
+    ///
+    /// Example: `Max-Forwards: 70`
     MaxForwards(u8);
     /// How long something is valid, in seconds (RFC 3261 §20.19).
+    ///
+    /// Grammar: `delta-seconds`
+    ///
+    /// Example: `Expires: 3600`
     Expires(u32);
     /// The shortest time, in seconds, that a registrar or notifier agrees to (RFC 3261 §20.23).
+    ///
+    /// Grammar: `delta-seconds`
+    ///
+    /// Example: `Min-Expires: 60`
     MinExpires(u32);
     /// The bytes of the body (RFC 3261 §20.14). Writing a message sets it.
+    ///
+    /// Grammar: `1*DIGIT`
+    ///
+    /// Example: `Content-Length: 349`
     ContentLength(u32);
     /// The number of a reliable provisional response (RFC 3262 §7.1).
+    ///
+    /// Grammar: `1*DIGIT`
+    ///
+    /// Example: `RSeq: 988789`
     RSeq(u32);
     /// How long, in seconds, the server waits for a keep-alive (RFC 5626 §10).
+    ///
+    /// Grammar: `1*DIGIT`
+    ///
+    /// Example: `Flow-Timer: 120`
     FlowTimer(u32);
 }
 

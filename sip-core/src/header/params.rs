@@ -4,7 +4,7 @@ use core::fmt;
 use std::borrow::Cow;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, class, is_token, unquote, write_quoted};
+use crate::text::{Cursor, class, is_token, str, unquote, write_quoted};
 
 /// The parameters of a header's value, in order, as they were written but for white space.
 /// Names are compared without regard to case.
@@ -34,7 +34,7 @@ impl Params {
     ///
     /// The offset is from the first byte of `text`.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Params, ValueError> {
-        let mut cursor = Cursor::of(text.as_ref())?;
+        let mut cursor = Cursor::new(text.as_ref());
         let params = ParamsRef::read(&mut cursor, |_, _| Ok(()))?;
         cursor.end()?;
         Ok(params.to_params())
@@ -125,7 +125,7 @@ impl Params {
 
     /// Borrows them.
     pub fn as_ref(&self) -> ParamsRef<'_> {
-        ParamsRef(&self.0)
+        ParamsRef(self.0.as_bytes())
     }
 }
 
@@ -143,22 +143,27 @@ impl fmt::Debug for Params {
 
 /// Parameters read in place: checked text, white space included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ParamsRef<'a>(&'a str);
+pub struct ParamsRef<'a>(&'a [u8]);
 
 impl<'a> ParamsRef<'a> {
-    /// Reads parameters and stops behind them, showing each to `see`.
+    /// Reads parameters and stops behind them, showing each to `see`, and where it ends.
     #[inline]
     pub(crate) fn read(
         cursor: &mut Cursor<'a>,
-        mut see: impl FnMut(Param<'a>, Kind) -> Result<(), ValueErrorKind>,
+        mut see: impl FnMut(RawParam<'a>, usize) -> Result<(), ValueErrorKind>,
     ) -> Result<ParamsRef<'a>, ValueError> {
-        let start = cursor.at();
+        let before = cursor.rest();
         while cursor.separator(b';') {
             let at = cursor.at();
-            let (param, kind) = read_param(cursor)?;
-            see(param, kind).map_err(|kind| ValueError::new(kind, at))?;
+            let param = RawParam::read(cursor)?;
+            see(param, cursor.at()).map_err(|kind| ValueError::new(kind, at))?;
         }
-        Ok(ParamsRef(cursor.slice(start, cursor.at())))
+        Ok(ParamsRef(cursor.since(before)))
+    }
+
+    /// Takes text that has been read once.
+    pub(crate) fn checked(text: &'a [u8]) -> ParamsRef<'a> {
+        ParamsRef(text)
     }
 
     /// All of them, in order.
@@ -168,7 +173,8 @@ impl<'a> ParamsRef<'a> {
             if !cursor.separator(b';') {
                 return None;
             }
-            read_param(&mut cursor).ok().map(|(param, _)| param)
+            let param = RawParam::read(&mut cursor).ok()?;
+            Some(Param { name: str(param.name), value: param.value.map(str) })
         })
     }
 
@@ -192,37 +198,41 @@ impl<'a> ParamsRef<'a> {
     }
 }
 
-/// What a parameter's value is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// None at all.
-    Flag,
-    Token,
-    /// A host that is no token.
-    Host,
-    Quoted,
+/// A parameter that is not yet text.
+#[derive(Clone, Copy)]
+pub(crate) struct RawParam<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
+    /// Whether the value is a token: not a quoted string, nor a host that is none.
+    pub(crate) is_token: bool,
 }
 
-#[inline]
-fn read_param<'a>(cursor: &mut Cursor<'a>) -> Result<(Param<'a>, Kind), ValueError> {
-    let name = cursor.token("the name of a parameter")?;
-    if !cursor.separator(b'=') {
-        return Ok((Param { name, value: None }, Kind::Flag));
+impl<'a> RawParam<'a> {
+    #[inline(always)]
+    fn read(cursor: &mut Cursor<'a>) -> Result<RawParam<'a>, ValueError> {
+        let name = cursor.token("the name of a parameter")?;
+        if !cursor.separator(b'=') {
+            return Ok(RawParam { name, value: None, is_token: false });
+        }
+        let before = cursor.rest();
+        let token = cursor.run(class::TOKEN);
+        match cursor.rest() {
+            [b'"', ..] if token.is_empty() => {
+                Ok(RawParam { name, value: Some(cursor.quoted()?), is_token: false })
+            }
+            [b'[' | b']' | b':', ..] => {
+                cursor.run(class::VALUE);
+                Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
+            }
+            _ if token.is_empty() => Err(cursor.expected("the value of a parameter")),
+            _ => Ok(RawParam { name, value: Some(token), is_token: true }),
+        }
     }
-    if cursor.peek() == Some(b'"') {
-        return Ok((Param { name, value: Some(cursor.quoted()?) }, Kind::Quoted));
+
+    /// The value, if it is a token.
+    pub(crate) fn token(&self) -> Option<&'a [u8]> {
+        self.value.filter(|_| self.is_token)
     }
-    let start = cursor.at();
-    cursor.pass(class::TOKEN);
-    let token = cursor.at();
-    if matches!(cursor.peek(), Some(b'[' | b']' | b':')) {
-        cursor.pass(class::VALUE);
-    }
-    if cursor.at() == start {
-        return Err(cursor.expected("the value of a parameter"));
-    }
-    let kind = if cursor.at() == token { Kind::Token } else { Kind::Host };
-    Ok((Param { name, value: Some(cursor.slice(start, cursor.at())) }, kind))
 }
 
 fn push(text: &mut String, param: Param<'_>) {

@@ -50,16 +50,46 @@ macro_rules! texts {
 
 texts! {
     /// What the call is about (RFC 3261 §20.36).
+    ///
+    /// Grammar: `[ TEXT-UTF8-TRIM ]`
+    ///
+    /// Example: `Subject: Need more boxes`
     Subject;
     /// The software of the client (RFC 3261 §20.41): `Softphone Beta1.5`.
+    ///
+    /// Grammar: `( product / comment ) *( LWS ( product / comment ) )`
+    ///
+    /// Example: `User-Agent: Softphone Beta1.5`
     UserAgent;
     /// The software of the server (RFC 3261 §20.35).
+    ///
+    /// Grammar: `( product / comment ) *( LWS ( product / comment ) )`
+    ///
+    /// Example: `Server: HomeServer v2`
     Server;
     /// The organisation of the sender (RFC 3261 §20.25).
+    ///
+    /// Grammar: `[ TEXT-UTF8-TRIM ]`
+    ///
+    /// Example: `Organization: Boxes by Bob`
     Organization;
     /// A signature over the request (RFC 8224); carried, not read.
+    ///
+    /// Grammar: `token "." token "." token *( ";" generic-param )`
+    ///
+    /// Example: `Identity: eyJhbGciOi;info=<https://biloxi.example.org/biloxi.cer>`
     Identity;
+    /// The name of a body, so that headers can point to it (RFC 8262): `<target123@example.com>`.
+    ///
+    /// Grammar: `"<" id-left "@" id-right ">"`
+    ///
+    /// Example: `Content-ID: <target123@atlanta.example.com>`
+    ContentId;
     /// The access network of the sender (RFC 7315 §4.4); carried, not read.
+    ///
+    /// Grammar: `access-type *( ";" access-info ) *( "," … )`
+    ///
+    /// Example: `P-Access-Network-Info: IEEE-802.11`
     PAccessNetworkInfo;
 }
 
@@ -105,13 +135,35 @@ macro_rules! tokens {
 
 tokens! {
     /// How urgent the call is (RFC 3261 §20.26): `emergency`, `urgent`, `normal`, `non-urgent`.
+    ///
+    /// Grammar: `"emergency" / "urgent" / "normal" / "non-urgent" / token`
+    ///
+    /// Example: `Priority: emergency`
     Priority;
     /// The version of MIME (RFC 3261 §20.24): `1.0`.
+    ///
+    /// Grammar: `1*DIGIT "." 1*DIGIT`
+    ///
+    /// Example: `MIME-Version: 1.0`
     MimeVersion;
     /// The name of published state (RFC 3903 §11.3.1).
+    ///
+    /// Grammar: `token`
+    ///
+    /// Example: `SIP-ETag: dx200xyz`
     SipEtag;
     /// The published state that a PUBLISH is about (RFC 3903 §11.3.2).
+    ///
+    /// Grammar: `token`
+    ///
+    /// Example: `SIP-If-Match: dx200xyz`
     SipIfMatch;
+    /// Whether proxies may route by a [`super::Geolocation`] (RFC 6442 §4.2): `yes` or `no`.
+    ///
+    /// Grammar: `"yes" / "no" / token`
+    ///
+    /// Example: `Geolocation-Routing: no`
+    GeolocationRouting;
 }
 
 /// Text of any UTF-8 but control characters; folds become one space.
@@ -138,7 +190,7 @@ fn text(value: &[u8]) -> Result<String, ValueError> {
 /// are kept if they match, otherwise escaped.
 pub(super) fn write_comment(text: &str, out: &mut Vec<u8>) {
     let whole = format!("({text})");
-    let mut cursor = crate::text::Cursor::new(&whole);
+    let mut cursor = crate::text::Cursor::new(whole.as_bytes());
     if super::date::comment(&mut cursor).is_ok_and(|inner| inner == text) && cursor.is_end() {
         out.extend_from_slice(text.as_bytes());
         return;
@@ -177,7 +229,7 @@ mod tests {
             write_comment(text, &mut out);
             out.push(b')');
             let written = String::from_utf8(out).unwrap();
-            let mut cursor = crate::text::Cursor::new(&written);
+            let mut cursor = crate::text::Cursor::new(written.as_bytes());
             super::super::date::comment(&mut cursor).unwrap();
             assert!(cursor.is_end(), "{text:?} -> {written:?}");
         }

@@ -3,16 +3,18 @@
 use core::fmt::Write as _;
 use core::net::IpAddr;
 
-use super::params::{Kind, Params, ParamsRef};
+use super::params::{Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, class, is_token};
+use crate::text::{Cursor, Part, class, is_token, str};
 use crate::transport::Transport;
-use crate::uri::{Host, HostPort, HostRef};
+use crate::uri::{Host, HostPort, HostRef, RawHost};
 
 /// One hop that a request has passed: `SIP/2.0/UDP host:port;branch=…`.
 ///
-/// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" via-param )`.
+/// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" ( "ttl=" … / "maddr=" … / "received=" … / "branch=" token / "rport" [ "=" 1*DIGIT ] / generic-param ) ) *( "," … )`
+///
+/// Example: `Via: SIP/2.0/UDP erlang.bell-telephone.com:5060;branch=z9hG4bK87asdks7;rport`
 ///
 /// ```
 /// use sip_core::header::{TypedHeader, Via};
@@ -133,40 +135,62 @@ impl TypedHeader for Via {
 /// A [`Via`] read in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ViaRef<'a> {
-    /// The transport that the request was sent over.
-    pub transport: Transport,
-    /// The host where the sender expects responses.
-    pub host: HostRef<'a>,
-    /// The port there.
-    pub port: Option<u16>,
-    /// The branch.
-    pub branch: Option<&'a str>,
-    /// All parameters, the branch among them.
-    pub params: ParamsRef<'a>,
+    value: &'a [u8],
+    transport: Transport,
+    host: Part,
+    port: Option<u16>,
+    branch: Part,
+    params: Part,
 }
 
 impl<'a> ViaRef<'a> {
+    /// The transport that the request was sent over.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The host where the sender expects responses.
+    pub fn host(&self) -> HostRef<'a> {
+        // It has been read once.
+        HostRef::parse(self.host.of(self.value)).unwrap_or(HostRef::Name(""))
+    }
+
+    /// The port there, if one is written.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The branch, which names the transaction.
+    pub fn branch(&self) -> Option<&'a str> {
+        (!self.branch.is_empty()).then(|| str(self.branch.of(self.value)))
+    }
+
+    /// All parameters, the branch among them.
+    pub fn params(&self) -> ParamsRef<'a> {
+        ParamsRef::checked(self.params.of(self.value))
+    }
+
     /// See [`Via::transaction`].
     pub fn transaction(&self) -> Option<&'a str> {
-        transaction(self.branch)
+        transaction(self.branch())
     }
 
     /// See [`Via::received`].
     pub fn received(&self) -> Option<IpAddr> {
-        received(self.params)
+        received(self.params())
     }
 
     /// See [`Via::rport`].
     pub fn rport(&self) -> Option<Option<u16>> {
-        self.params.get("rport").map(|port| port.parse().ok())
+        self.params().get("rport").map(|port| port.parse().ok())
     }
 
     /// Copies it.
     pub fn to_via(&self) -> Via {
         Via {
             transport: self.transport,
-            sent_by: HostPort { host: self.host.to_host(), port: self.port },
-            params: self.params.to_params(),
+            sent_by: HostPort { host: self.host().to_host(), port: self.port },
+            params: self.params().to_params(),
         }
     }
 }
@@ -181,57 +205,79 @@ impl<'a> HeaderView<'a> for ViaRef<'a> {
 }
 
 fn read(value: &[u8]) -> Result<ViaRef<'_>, ValueError> {
-    let mut cursor = Cursor::of(value)?;
+    Part::fits(value)?;
+    let mut cursor = Cursor::new(value);
     let transport = protocol(&mut cursor)?;
     if !cursor.lws() {
         return Err(cursor.expected("white space before sent-by"));
     }
-    let host = HostRef::read(&mut cursor)?;
+    let start = cursor.at();
+    RawHost::read(&mut cursor)?;
+    let host = Part::new(start, cursor.at());
     let port = port(&mut cursor)?;
-    let mut branch = None;
-    let params = ParamsRef::read(&mut cursor, |param, kind| {
-        if param.name.eq_ignore_ascii_case("branch") {
-            if branch.is_some() {
+    let start = cursor.at();
+    let mut branch = Part::default();
+    ParamsRef::read(&mut cursor, |param, end| {
+        if param.name.len() == 6 && param.name.eq_ignore_ascii_case(b"branch") {
+            if !branch.is_empty() {
                 return Err(ValueErrorKind::Repeated);
             }
-            branch = param.value.filter(|_| kind == Kind::Token);
-            if branch.is_none() {
+            let Some(value) = param.token() else {
                 return Err(ValueErrorKind::Expected("a token as the branch"));
-            }
+            };
+            branch = Part::new(end - value.len(), end);
         }
         Ok(())
     })?;
+    let params = Part::new(start, cursor.at());
     cursor.end()?;
-    Ok(ViaRef { transport, host, port, branch, params })
+    Ok(ViaRef { value, transport, host, port, branch, params })
 }
 
 /// Reads `"SIP" SLASH "2.0" SLASH transport`.
+#[inline]
 fn protocol(cursor: &mut Cursor<'_>) -> Result<Transport, ValueError> {
+    // Nearly every Via starts like one of these; the rest costs more.
+    match cursor.rest() {
+        [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b'/', b'U', b'D', b'P', rest @ ..]
+            if rest.first() == Some(&b' ') =>
+        {
+            cursor.set_rest(rest);
+            Ok(Transport::Udp)
+        }
+        [b'S', b'I', b'P', b'/', b'2', b'.', b'0', b'/', b'T', b'C', b'P', rest @ ..]
+            if rest.first() == Some(&b' ') =>
+        {
+            cursor.set_rest(rest);
+            Ok(Transport::Tcp)
+        }
+        _ => any_protocol(cursor),
+    }
+}
+
+fn any_protocol(cursor: &mut Cursor<'_>) -> Result<Transport, ValueError> {
     const SLASH: &str = "/ in the protocol";
-    // Nearly every Via starts like this; the rest costs more.
-    if cursor.rest().starts_with("SIP/2.0/") {
-        cursor.advance(8);
-    } else {
-        let start = cursor.at();
-        if !cursor.token("SIP/2.0")?.eq_ignore_ascii_case("SIP") {
-            return Err(ValueError::expected("SIP/2.0", start));
-        }
-        if !cursor.separator(b'/') {
-            return Err(cursor.expected(SLASH));
-        }
-        let at = cursor.at();
-        if cursor.token("2.0")? != "2.0" {
-            return Err(ValueError::new(ValueErrorKind::Version, at));
-        }
-        if !cursor.separator(b'/') {
-            return Err(cursor.expected(SLASH));
-        }
+    let start = cursor.at();
+    if !cursor.token("SIP/2.0")?.eq_ignore_ascii_case(b"SIP") {
+        return Err(ValueError::expected("SIP/2.0", start));
+    }
+    if !cursor.separator(b'/') {
+        return Err(cursor.expected(SLASH));
     }
     let at = cursor.at();
-    Transport::parse(cursor.run(class::TOKEN)).ok_or(ValueError::expected("a transport", at))
+    if cursor.token("2.0")? != b"2.0" {
+        return Err(ValueError::new(ValueErrorKind::Version, at));
+    }
+    if !cursor.separator(b'/') {
+        return Err(cursor.expected(SLASH));
+    }
+    let at = cursor.at();
+    let name = str(cursor.run(class::TOKEN));
+    Transport::parse(name).ok_or(ValueError::expected("a transport", at))
 }
 
 /// Reads `[ COLON port ]`, white space around the colon allowed.
+#[inline]
 fn port(cursor: &mut Cursor<'_>) -> Result<Option<u16>, ValueError> {
     if !cursor.separator(b':') {
         return Ok(None);

@@ -2,11 +2,13 @@
 
 use super::{HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, class, unquote, write_quoted};
+use crate::text::{Cursor, class, str, unquote, write_quoted};
 
 /// More on why a request failed: `301 isi.edu "Incompatible network address type 'E.164'"`.
 ///
-/// Grammar: `warn-code SP warn-agent SP quoted-string`, in a comma list.
+/// Grammar: `warn-code SP warn-agent SP quoted-string *( "," … )`
+///
+/// Example: `Warning: 307 isi.edu "Session parameter 'foo' not understood"`
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Warning {
     code: u16,
@@ -58,9 +60,9 @@ impl TypedHeader for Warning {
             }
             cursor.lws();
             let at = cursor.at();
-            let agent = cursor.run(class::VALUE);
+            let agent = str(cursor.run(class::VALUE));
             cursor.lws();
-            let text = unquote(cursor.quoted()?);
+            let text = unquote(str(cursor.quoted()?));
             cursor.end()?;
             Warning::new(u16::try_from(code).unwrap_or(0), agent, text)
                 .map_err(|error| error.shifted(at))

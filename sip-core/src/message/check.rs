@@ -43,7 +43,7 @@ pub(super) fn request(
     every::<RouteRef<'_>>(lines)?;
     every::<Authorization>(lines)?;
     every::<ProxyAuthorization>(lines)?;
-    contacts(start.method, lines, top.branch.is_some())?;
+    contacts(start.method, lines, top.branch().is_some())?;
     cseq(start.method, lines)?;
     match scheme {
         Scheme::Sip => Ok(()),
@@ -90,7 +90,7 @@ fn target(uri: &Target<'_>) -> Result<Scheme, Rejection> {
             let uri = UriRef::parse(text).map_err(|error| {
                 reject(at + error.offset, format!("the Request-URI is malformed: {}", error.kind))
             })?;
-            let has_headers = matches!(uri, UriRef::Sip(uri) if !uri.headers.is_empty());
+            let has_headers = matches!(uri, UriRef::Sip(uri) if !uri.headers_escaped().is_empty());
             (uri.scheme(), has_headers, *at)
         }
     };
@@ -137,7 +137,7 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
     }
     let top: ViaRef<'_> = require(lines)?;
     every::<ViaRef<'_>>(lines)?;
-    if top.branch.is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
+    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
         return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
     }
     require::<FromRef<'_>>(lines)?;
@@ -181,7 +181,7 @@ fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Re
 /// the better answer.
 fn cseq(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
     let cseq: CSeqRef<'_> = require(lines)?;
-    if cseq.method == method {
+    if cseq.method() == method {
         return Ok(());
     }
     let status = match super::Method::known(method) {

@@ -5,6 +5,7 @@ mod method;
 mod request;
 mod response;
 pub(crate) mod scan;
+pub(crate) mod start;
 mod status;
 mod view;
 

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{Message, Request, StatusCode, check, scan};
-use crate::error::{ParseError, ParseErrorKind, Rejection};
-use crate::header::{HeaderName, Headers};
+use crate::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
+use crate::header::{HeaderName, Headers, To};
 use crate::limits::Limits;
 
 /// A response.
@@ -37,14 +37,24 @@ impl Response {
     /// A response to a request: all its Via, its From, To, Call-ID and CSeq, and the Timestamp if
     /// the status is 100 (§8.2.6). The To tag is the caller's to add.
     pub fn to(request: &Request, status: StatusCode) -> Response {
-        let mut response = Response::new(status);
-        for name in COPIED {
-            response.headers.copy(name, &request.headers);
-        }
-        if status == StatusCode::TRYING {
-            response.headers.copy(HeaderName::Timestamp, &request.headers);
-        }
-        response
+        let mut headers = Headers::with_capacity(8);
+        headers.copy_if(&request.headers, |name| {
+            is_copied(name) || *name == HeaderName::Timestamp && status == StatusCode::TRYING
+        });
+        Response { headers, ..Response::new(status) }
+    }
+
+    /// Gives the To a tag, as every response but 100 to a request without one needs (§8.2.6.2). A
+    /// tag that is there is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When there is no To, it is malformed, or `tag` is not a token.
+    pub fn set_to_tag(&mut self, tag: &str) -> Result<(), HeaderError> {
+        let mut to: To = self.headers.require()?;
+        to.set_tag(tag).map_err(|error| error.of(HeaderName::To))?;
+        self.headers.set(to);
+        Ok(())
     }
 
     /// A response to a datagram or frame that is no readable request, as far as it can be made:
@@ -63,9 +73,7 @@ impl Response {
     pub fn to_malformed(bytes: &[u8], status: StatusCode) -> Option<Response> {
         let headers = scan::salvage(bytes)?;
         let mut response = Response::new(status);
-        for name in COPIED {
-            response.headers.copy(name, &headers);
-        }
+        response.headers.copy_if(&headers, is_copied);
         response.headers.contains(HeaderName::Via).then_some(response)
     }
 
@@ -113,8 +121,12 @@ impl Response {
 }
 
 /// What a response takes from its request (§8.2.6.2).
-const COPIED: [HeaderName; 5] =
-    [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
+fn is_copied(name: &HeaderName) -> bool {
+    matches!(
+        name,
+        HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq
+    )
+}
 
 /// The words that go with a status code (§7.2). They may be of any language, or no valid UTF-8,
 /// which the grammar allows here; programs should not read them.
@@ -192,10 +204,15 @@ mod tests {
         assert_eq!(
             trying.to_bytes(),
             "SIP/2.0 100 Trying\r\nv: SIP/2.0/UDP a;branch=z9hG4bK1\r\nVia:SIP/2.0/UDP b\r\n\
-             From: <sip:a@h>;tag=1\r\nt: <sip:b@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\
-             Timestamp: 5\r\nContent-Length: 0\r\n\r\n"
+             t: <sip:b@h>\r\nFrom: <sip:a@h>;tag=1\r\nTimestamp: 5\r\nCSeq: 1 INVITE\r\n\
+             Call-ID: c\r\nContent-Length: 0\r\n\r\n"
         );
-        assert!(!Response::to(&request, StatusCode::OK).headers.contains(HeaderName::Timestamp));
+        let mut ok = Response::to(&request, StatusCode::OK);
+        assert!(!ok.headers.contains(HeaderName::Timestamp));
+        ok.set_to_tag("x").unwrap();
+        ok.set_to_tag("y").unwrap();
+        assert_eq!(ok.headers.require::<To>().unwrap().to_string(), "<sip:b@h>;tag=y");
+        assert!(ok.set_to_tag("a b").is_err());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A message read in place.
 
 use super::check::{self, Policy};
-use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, Start, header_line, scan_first};
+use super::scan::{BATCH, Batch, NO_LINES, RawLine, Scan, header_line, scan_first};
+use super::start::Start;
 use super::{Method, StatusCode};
 use crate::error::{HeaderError, ParseError, Rejection, ValueError};
 use crate::header::{Bounds, HeaderName, HeaderView, Known, Line, Lines};
@@ -71,7 +72,7 @@ impl<'a> MessageView<'a> {
     /// The method of a request. Allocates when it is none that this crate knows.
     pub fn method(&self) -> Option<Method> {
         match self.start_line() {
-            StartLine::Request { method, .. } => Some(Method::of_token(method)),
+            StartLine::Request { method, .. } => Some(Method::of_token(method.as_bytes())),
             StartLine::Response { .. } => None,
         }
     }
@@ -104,6 +105,7 @@ impl<'a> MessageView<'a> {
     /// # Errors
     ///
     /// When the value is malformed.
+    #[inline]
     pub fn typed<'b, T: HeaderView<'b>>(&'b self) -> Result<Option<T>, HeaderError> {
         crate::header::find(self)
     }
@@ -113,6 +115,7 @@ impl<'a> MessageView<'a> {
     /// # Errors
     ///
     /// When it is absent or malformed.
+    #[inline]
     pub fn require<'b, T: HeaderView<'b>>(&'b self) -> Result<T, HeaderError> {
         crate::header::require(self)
     }
@@ -239,6 +242,16 @@ impl Lines for MessageView<'_> {
                     || line.name(self.bytes).eq_ignore_ascii_case(name.as_str().as_bytes()))
         });
         same.map(|line| Line::received(self.bytes, line))
+    }
+
+    #[inline(always)]
+    fn first_known(&self, known: Known) -> Option<Line<'_>> {
+        let lines = self.first.get(..self.scan.headers).unwrap_or(&self.first);
+        match lines.iter().find(|line| line.known == known) {
+            Some(line) => Some(Line::received(self.bytes, *line)),
+            None if self.scan.headers > BATCH => self.lines().find(|line| line.known == known),
+            None => None,
+        }
     }
 
     fn bounds(&self) -> Bounds {

@@ -191,6 +191,17 @@ impl ClientState {
         }
     }
 
+    /// Whether the request may have to be sent again.
+    pub(super) fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::Invite(invite_client::State::Calling)
+                | Self::NonInvite(
+                    non_invite_client::State::Trying | non_invite_client::State::Proceeding
+                )
+        )
+    }
+
     pub(super) fn is_terminated(self) -> bool {
         matches!(
             self,
@@ -248,6 +259,15 @@ impl ServerState {
             Self::Invite(invite_server::State::Accepted) => status.is_success(),
             _ => false,
         }
+    }
+
+    /// Whether the response may have to be sent again by the transaction; a 2xx to an INVITE is
+    /// its user's to repeat.
+    pub(super) fn repeats(self) -> bool {
+        !matches!(
+            self,
+            Self::Invite(invite_server::State::Accepted | invite_server::State::Confirmed)
+        )
     }
 
     pub(super) fn is_terminated(self) -> bool {

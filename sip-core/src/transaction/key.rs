@@ -1,25 +1,25 @@
 //! How messages find their transaction (RFC 3261 §17.1.3 and §17.2.3).
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::header::{CSeq, CallId, From, Via};
+use crate::header::{CSeqRef, CallIdRef, FromRef, ViaRef};
+use crate::uri::HostRef;
 use crate::{HeaderError, Method, Request};
 
 /// Names a server transaction as the wire does: by the branch, the sender and the method of a
 /// request, or, without a branch of RFC 3261, by what RFC 2543 compared.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct ServerTag(pub(super) Arc<str>);
+pub struct ServerTag(Arc<[u8]>);
 
 impl ServerTag {
     /// The tag of `request`; an ACK has that of its INVITE.
     ///
     /// # Errors
     ///
-    /// From or Call-ID is missing or malformed, when RFC 2543 matching needs them.
-    pub fn of(request: &Request, via: &Via, cseq: &CSeq) -> Result<Self, HeaderError> {
+    /// Via is missing or malformed; or From, Call-ID or CSeq, when RFC 2543 matching needs them.
+    pub fn of(request: &Request) -> Result<Self, HeaderError> {
         let method = if request.method == Method::Ack { &Method::Invite } else { &request.method };
-        Self::new(request, via, cseq, method)
+        Self::new(request, method)
     }
 
     /// The tag of the INVITE that the CANCEL `request` means (§9.2).
@@ -27,43 +27,47 @@ impl ServerTag {
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn cancelled(request: &Request, via: &Via, cseq: &CSeq) -> Result<Self, HeaderError> {
-        Self::new(request, via, cseq, &Method::Invite)
+    pub fn cancelled(request: &Request) -> Result<Self, HeaderError> {
+        Self::new(request, &Method::Invite)
     }
 
-    fn new(
-        request: &Request,
-        via: &Via,
-        cseq: &CSeq,
-        method: &Method,
-    ) -> Result<Self, HeaderError> {
-        let mut tag = String::with_capacity(96);
+    fn new(request: &Request, method: &Method) -> Result<Self, HeaderError> {
+        let headers = &request.headers;
+        let via: ViaRef<'_> = headers.require()?;
+        let mut tag = Vec::with_capacity(96);
         match via.transaction() {
-            Some(branch) => {
-                tag.push_str(branch);
-                tag.push(' ');
-                let start = tag.len();
-                let _ = write!(tag, "{}", via.sent_by);
-                tag[start..].make_ascii_lowercase();
-            }
+            Some(branch) => tag.extend_from_slice(branch.as_bytes()),
             // RFC 2543 also compared the To tag. It adds nothing: an ACK carries ours, its INVITE
             // carries none, and everything else agrees.
             None => {
-                let from = request.headers.require::<From>()?;
-                let call_id = request.headers.require::<CallId>()?;
-                let from_tag = from.tag().unwrap_or_default();
-                let _ = write!(tag, "?{} {from_tag} {call_id}", request.uri);
-                let _ = write!(
-                    tag,
-                    " {} {} {}",
-                    cseq.number,
-                    via.sent_by,
-                    via.branch().unwrap_or_default()
-                );
+                let from = headers.require::<FromRef<'_>>()?;
+                let number = headers.require::<CSeqRef<'_>>()?.number();
+                tag.push(b'?');
+                for part in [
+                    &request.uri.to_string(),
+                    from.tag().unwrap_or_default(),
+                    headers.require::<CallIdRef<'_>>()?.as_str(),
+                    via.branch().unwrap_or_default(),
+                ] {
+                    tag.extend_from_slice(part.as_bytes());
+                    tag.push(b' ');
+                }
+                tag.extend_from_slice(&number.to_be_bytes());
             }
         }
-        tag.push(' ');
-        tag.push_str(method.as_str());
+        tag.push(b' ');
+        match via.host() {
+            HostRef::Name(name) => {
+                let start = tag.len();
+                tag.extend_from_slice(name.as_bytes());
+                tag[start..].make_ascii_lowercase();
+            }
+            HostRef::V4(ip) => tag.extend_from_slice(&ip.octets()),
+            HostRef::V6(ip) => tag.extend_from_slice(&ip.octets()),
+        }
+        tag.push(b' ');
+        tag.extend_from_slice(&via.port().unwrap_or_default().to_be_bytes());
+        tag.extend_from_slice(method.as_str().as_bytes());
         Ok(Self(tag.into()))
     }
 }

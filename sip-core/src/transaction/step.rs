@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use super::entry::{ClientState, Side, Stimulus};
 use super::non_invite_client;
 use super::{Action, ClientKey, Failure, Outcome, ServerKey, Timer, Transactions};
@@ -19,6 +21,9 @@ impl<C, S> Transactions<C, S> {
         let Some(client) = self.clients.get_mut(key.0) else { return false };
         let Some((state, actions)) = client.state.on(stimulus) else { return false };
         client.state = state;
+        if !state.repeats() {
+            client.request = Bytes::new();
+        }
         self.client_acts(now, key, actions, response);
         if state.is_terminated() {
             let failure =
@@ -93,6 +98,11 @@ impl<C, S> Transactions<C, S> {
         let Some((state, actions)) = server.state.on(stimulus) else { return false };
         server.state = state;
         self.server_acts(now, key, actions);
+        if !state.repeats()
+            && let Some(server) = self.servers.get_mut(key.0)
+        {
+            server.response = Bytes::new();
+        }
         let failure = match stimulus {
             Stimulus::TransportError => Failure::Transport(flow),
             Stimulus::Fired(Timer::Unanswered) => Failure::Unanswered,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{CLASS, Cursor, class};
+use crate::text::{Cursor, class, is};
 
 /// Undoes `%HH` escapes, once: `%2541` becomes `%41` and no further. Bytes that are no escape
 /// are kept, a `%00` becomes a NUL byte.
@@ -73,7 +73,7 @@ fn escape<'a>(bytes: &[u8], text: &'a str, class: u16) -> Cow<'a, str> {
 
 fn push_escaped(bytes: &[u8], class: u16, out: &mut String) {
     for &byte in bytes {
-        if CLASS[usize::from(byte)] & class != 0 {
+        if is(byte, class) {
             out.push(char::from(byte));
         } else {
             const HEX: [char; 16] =
@@ -94,7 +94,7 @@ pub(super) fn pair(high: u8, low: u8) -> Option<u8> {
 
 /// Passes one escape, the cursor standing on its `%`.
 pub(super) fn check(cursor: &mut Cursor<'_>) -> Result<(), ValueError> {
-    match cursor.rest().as_bytes() {
+    match cursor.rest() {
         [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
             cursor.advance(3);
             Ok(())
@@ -105,12 +105,12 @@ pub(super) fn check(cursor: &mut Cursor<'_>) -> Result<(), ValueError> {
 
 /// Passes a run of characters of a class and of escapes; may be empty.
 #[inline]
-pub(super) fn run<'a>(cursor: &mut Cursor<'a>, class: u16) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
+pub(super) fn run<'a>(cursor: &mut Cursor<'a>, class: u16) -> Result<&'a [u8], ValueError> {
+    let before = cursor.rest();
     loop {
-        cursor.pass(class);
+        cursor.run(class);
         if cursor.peek() != Some(b'%') {
-            return Ok(cursor.slice(start, cursor.at()));
+            return Ok(cursor.since(before));
         }
         check(cursor)?;
     }

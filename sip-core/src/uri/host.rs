@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::str::FromStr;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, class, is};
+use crate::text::{Cursor, class, is, str};
 
 /// A host: a name, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -138,51 +138,12 @@ impl<'a> HostRef<'a> {
     ///
     /// When `text` is none.
     pub fn parse(text: &'a [u8]) -> Result<HostRef<'a>, ValueError> {
-        let mut cursor = Cursor::of(text)?;
-        let host = HostRef::read(&mut cursor)?;
+        let mut cursor = Cursor::new(text);
+        let host = RawHost::read(&mut cursor)?.to_ref();
         if !cursor.is_end() {
             return Err(ValueError::new(ValueErrorKind::Host, cursor.at()));
         }
         Ok(host)
-    }
-
-    /// Reads a host and stops behind it. A name is of labels of letters, digits, hyphens and
-    /// underscores; the last starts with a letter, and may be followed by one dot.
-    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<HostRef<'a>, ValueError> {
-        let start = cursor.at();
-        let error = ValueError::new(ValueErrorKind::Host, start);
-        if cursor.eat(b'[') {
-            let address = ipv6(cursor.run(class::IPV6)).ok_or(error)?;
-            return if cursor.eat(b']') { Ok(HostRef::V6(address)) } else { Err(error) };
-        }
-        let bytes = cursor.rest().as_bytes();
-        let (mut at, mut label, mut top) = (0, 0, 0);
-        loop {
-            let rest = bytes.get(at..).unwrap_or_default();
-            at += rest.iter().position(|byte| !is(*byte, class::LABEL)).unwrap_or(rest.len());
-            if at > label {
-                top = label;
-            }
-            match bytes.get(at) {
-                Some(b'.') if at > label && bytes.get(at - 1) != Some(&b'-') => {
-                    at += 1;
-                    label = at;
-                }
-                Some(b'-') if at > label => at += 1,
-                Some(b'.' | b'-') => return Err(error),
-                _ => break,
-            }
-        }
-        if at == 0 || bytes.get(at - 1) == Some(&b'-') {
-            return Err(error);
-        }
-        cursor.advance(at);
-        // What ends in a label that starts with a digit can only be an address: see toplabel in
-        // §25.1.
-        if bytes.get(top).is_some_and(u8::is_ascii_digit) {
-            return ipv4(bytes.get(..at).unwrap_or_default()).map(HostRef::V4).ok_or(error);
-        }
-        Ok(HostRef::Name(cursor.slice(start, start + at)))
     }
 
     /// Copies it.
@@ -201,6 +162,82 @@ impl fmt::Display for HostRef<'_> {
             HostRef::Name(name) => f.write_str(name),
             HostRef::V4(address) => address.fmt(f),
             HostRef::V6(address) => write!(f, "[{address}]"),
+        }
+    }
+}
+
+/// A host read in place, its name not yet text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RawHost<'a> {
+    Name(&'a [u8]),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+impl<'a> RawHost<'a> {
+    /// Reads a host and stops behind it. A name is of labels of letters, digits, hyphens and
+    /// underscores, and may end in one dot. What ends in a label of digits alone can only be an
+    /// address: see toplabel in §25.1.
+    #[inline(always)]
+    pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<RawHost<'a>, ValueError> {
+        let whole = cursor.rest();
+        if let [b'0'..=b'9', ..] = whole {
+            if let Some((address, rest)) = ipv4(whole)
+                && !rest.first().is_some_and(|byte| is(*byte, class::HOST))
+            {
+                cursor.set_rest(rest);
+                return Ok(RawHost::V4(address));
+            }
+            return RawHost::read_any(cursor);
+        }
+        let name = cursor.run(class::HOST);
+        if let [b'a'..=b'z' | b'A'..=b'Z', .., b'a'..=b'z' | b'A'..=b'Z'] = name
+            && labels_are_apart(name)
+        {
+            return Ok(RawHost::Name(name));
+        }
+        cursor.set_rest(whole);
+        RawHost::read_any(cursor)
+    }
+
+    /// The same for IPv6 addresses, and for names of less plain form.
+    fn read_any(cursor: &mut Cursor<'a>) -> Result<RawHost<'a>, ValueError> {
+        if let [b'[', ..] = cursor.rest() {
+            return RawHost::read_v6(cursor);
+        }
+        let whole = cursor.rest();
+        let name = cursor.run(class::HOST);
+        let labels = name.strip_suffix(b".").unwrap_or(name);
+        let is_name = labels_are_apart(labels)
+            && !matches!(labels, [] | [b'.' | b'-', ..] | [.., b'.' | b'-'])
+            && labels
+                .rsplit(|byte| *byte == b'.')
+                .next()
+                .is_some_and(|top| !top.iter().all(u8::is_ascii_digit));
+        if is_name { Ok(RawHost::Name(name)) } else { Err(RawHost::back(cursor, whole)) }
+    }
+
+    #[cold]
+    fn read_v6(cursor: &mut Cursor<'a>) -> Result<RawHost<'a>, ValueError> {
+        let whole = cursor.rest();
+        cursor.eat(b'[');
+        match ipv6(str(cursor.run(class::IPV6))) {
+            Some(address) if cursor.eat(b']') => Ok(RawHost::V6(address)),
+            _ => Err(RawHost::back(cursor, whole)),
+        }
+    }
+
+    #[cold]
+    fn back(cursor: &mut Cursor<'a>, to: &'a [u8]) -> ValueError {
+        cursor.set_rest(to);
+        ValueError::new(ValueErrorKind::Host, cursor.at())
+    }
+
+    pub(crate) fn to_ref(self) -> HostRef<'a> {
+        match self {
+            RawHost::Name(name) => HostRef::Name(str(name)),
+            RawHost::V4(address) => HostRef::V4(address),
+            RawHost::V6(address) => HostRef::V6(address),
         }
     }
 }
@@ -226,8 +263,8 @@ impl HostPort {
     ///
     /// When `text` is not that.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<HostPort, ValueError> {
-        let mut cursor = Cursor::of(text.as_ref())?;
-        let host = HostRef::read(&mut cursor)?.to_host();
+        let mut cursor = Cursor::new(text.as_ref());
+        let host = RawHost::read(&mut cursor)?.to_ref().to_host();
         let port = port(&mut cursor)?;
         if !cursor.is_end() {
             return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
@@ -260,6 +297,7 @@ impl From<SocketAddr> for HostPort {
 }
 
 /// Reads `[":" port]`.
+#[inline]
 pub(crate) fn port(cursor: &mut Cursor<'_>) -> Result<Option<u16>, ValueError> {
     if !cursor.eat(b':') {
         return Ok(None);
@@ -269,22 +307,54 @@ pub(crate) fn port(cursor: &mut Cursor<'_>) -> Result<Option<u16>, ValueError> {
     u16::try_from(number).map(Some).map_err(|_| ValueError::new(ValueErrorKind::Range, at))
 }
 
-/// `1*3DIGIT "." …`, so leading zeros are decimal, as the grammar has it.
-fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0u8; 4];
-    let mut parts = text.split(|byte| *byte == b'.');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        if part.is_empty() || part.len() > 3 {
-            return None;
+/// Whether no two dots, nor a dot and a hyphen, stand side by side in a text of host characters.
+#[inline]
+fn labels_are_apart(name: &[u8]) -> bool {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // Of those characters, only dots and hyphens are below the digits.
+    const DIGITS: u64 = u64::from_le_bytes([b'0'; 8]);
+    let suspect = |word: &[u8; 8]| {
+        let marks = !((u64::from_le_bytes(*word) | HIGH) - DIGITS) & HIGH;
+        marks & marks << 8 != 0
+    };
+    let mut rest = name;
+    while let Some(word) = rest.first_chunk() {
+        if suspect(word) {
+            return apart_by_pairs(name);
         }
-        let mut number = 0u16;
-        for digit in part {
-            number = number * 10 + u16::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+        // The last of these is the first of the next pair.
+        rest = rest.get(7..).unwrap_or_default();
+    }
+    match name.last_chunk() {
+        Some(word) if !suspect(word) => true,
+        _ => apart_by_pairs(name),
+    }
+}
+
+fn apart_by_pairs(name: &[u8]) -> bool {
+    !name.windows(2).any(|pair| matches!(pair, b".." | b".-" | b"-."))
+}
+
+/// An IPv4 address and what follows it: `1*3DIGIT "." …`, so leading zeros are decimal, as the
+/// grammar has it.
+fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
+    let mut octets = [0u8; 4];
+    let mut rest = text;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let [digit @ b'0'..=b'9', after @ ..] = rest else { return None };
+        let mut number = u32::from(digit - b'0');
+        rest = after;
+        for _ in 0..2 {
+            let [digit @ b'0'..=b'9', after @ ..] = rest else { break };
+            number = number * 10 + u32::from(digit - b'0');
+            rest = after;
         }
         *octet = u8::try_from(number).ok()?;
     }
-    parts.next().is_none().then_some(Ipv4Addr::from(octets))
+    Some((Ipv4Addr::from(octets), rest))
 }
 
 fn ipv6(text: &str) -> Option<Ipv6Addr> {

@@ -11,13 +11,14 @@ use core::fmt;
 use core::str::FromStr;
 
 pub use escape::{escape_user, unescape};
+pub(crate) use host::RawHost;
 pub use host::{Host, HostName, HostPort, HostRef};
 pub use params::{UriParam, UriParams};
 pub use sip::{SipUri, SipUriRef};
 pub use tel::TelUri;
 
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, class};
+use crate::text::{Cursor, Part, class, str};
 
 /// A URI. Equality (`==`) is of the text, part by part; whether two URIs name the same resource
 /// is asked with [`Uri::equivalent`].
@@ -176,7 +177,8 @@ impl<'a> UriRef<'a> {
     ///
     /// The offset is from the first byte of `text`.
     pub fn parse(text: &'a [u8]) -> Result<UriRef<'a>, ValueError> {
-        let mut cursor = Cursor::of(text)?;
+        Part::fits(text)?;
+        let mut cursor = Cursor::new(text);
         let uri = UriRef::read(&mut cursor)?;
         if !cursor.is_end() {
             return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
@@ -184,34 +186,32 @@ impl<'a> UriRef<'a> {
         Ok(uri)
     }
 
-    /// Reads a URI and stops behind it.
-    #[inline]
+    /// Reads a URI and stops behind it. The cursor's text must fit into parts.
+    #[inline(always)]
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
-        let bytes = cursor.rest().as_bytes();
-        if let [s, i, p, rest @ ..] = bytes
-            && s.eq_ignore_ascii_case(&b's')
-            && i.eq_ignore_ascii_case(&b'i')
-            && p.eq_ignore_ascii_case(&b'p')
-        {
-            match rest {
-                [b':', ..] => return SipUriRef::read(cursor, false, 4).map(UriRef::Sip),
-                [b's' | b'S', b':', ..] => {
-                    return SipUriRef::read(cursor, true, 5).map(UriRef::Sip);
-                }
-                _ => {}
+        match cursor.rest() {
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', rest @ ..] => {
+                cursor.set_rest(rest);
+                return SipUriRef::read(cursor, false).map(UriRef::Sip);
             }
+            [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', rest @ ..] => {
+                cursor.set_rest(rest);
+                return SipUriRef::read(cursor, true).map(UriRef::Sip);
+            }
+            _ => {}
         }
         UriRef::read_other(cursor)
     }
 
+    #[cold]
     fn read_other(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
         let scheme = scheme(cursor)?;
         if scheme.eq_ignore_ascii_case("tel") {
             return tel::check(cursor).map(UriRef::Tel);
         }
-        let start = cursor.at();
+        let before = cursor.rest();
         loop {
-            cursor.pass(class::URIC);
+            cursor.run(class::URIC);
             match cursor.peek() {
                 Some(b'%') => escape::check(cursor)?,
                 // RFC 3986 has brackets and fragments, which RFC 2396 had not.
@@ -219,7 +219,7 @@ impl<'a> UriRef<'a> {
                 _ => break,
             }
         }
-        let opaque = cursor.slice(start, cursor.at());
+        let opaque = str(cursor.since(before));
         if opaque.is_empty() {
             return Err(cursor.expected("more than a scheme"));
         }
@@ -241,7 +241,7 @@ impl<'a> UriRef<'a> {
     /// The scheme, in lower case if it is known.
     pub fn scheme(&self) -> &'a str {
         match self {
-            UriRef::Sip(uri) if uri.is_secure => "sips",
+            UriRef::Sip(uri) if uri.is_secure() => "sips",
             UriRef::Sip(_) => "sip",
             UriRef::Tel(_) => "tel",
             UriRef::Other { scheme, .. } => scheme,
@@ -251,20 +251,20 @@ impl<'a> UriRef<'a> {
 
 /// Passes `scheme ":"`.
 fn scheme<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
-    let bytes = cursor.text().as_bytes();
+    let before = cursor.rest();
     if !cursor.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
         return Err(cursor.expected("a URI"));
     }
-    while let Some(byte) = bytes.get(cursor.at()) {
+    while let Some(byte) = cursor.peek() {
         if !byte.is_ascii_alphanumeric() && !matches!(byte, b'+' | b'-' | b'.') {
             break;
         }
         cursor.advance(1);
     }
-    let scheme = cursor.slice(start, cursor.at());
+    let scheme = str(cursor.since(before));
     if !cursor.eat(b':') {
-        return Err(ValueError::new(ValueErrorKind::Expected("a URI with a scheme"), start));
+        cursor.set_rest(before);
+        return Err(cursor.expected("a URI with a scheme"));
     }
     Ok(scheme)
 }

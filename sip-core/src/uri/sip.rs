@@ -4,11 +4,12 @@ use core::fmt;
 use core::str::FromStr;
 use std::borrow::Cow;
 
+use super::host::{self, RawHost};
 use super::params::{self, UriParams, decode};
 use super::tel::TelUri;
-use super::{Host, HostPort, HostRef, Uri, escape, host};
+use super::{Host, HostPort, HostRef, Uri, escape};
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, class};
+use crate::text::{Cursor, Part, class, str};
 use crate::transport::Transport;
 
 /// `sip:user:password@host:port;parameters?headers`.
@@ -280,82 +281,147 @@ impl FromStr for SipUri {
     }
 }
 
-/// A SIP or SIPS URI read in place: every text is as it was written, escapes and all.
+/// A SIP or SIPS URI read in place. Escapes are undone when a part is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SipUriRef<'a> {
-    /// Whether the scheme is `sips`.
-    pub is_secure: bool,
-    /// The user part.
-    pub user: Option<&'a str>,
-    /// The password; it may be empty.
-    pub password: Option<&'a str>,
-    /// The host.
-    pub host: HostRef<'a>,
-    /// The port.
-    pub port: Option<u16>,
-    /// The parameters from the first semicolon, or an empty text.
-    pub params: &'a str,
-    /// The headers without the question mark, or an empty text.
-    pub headers: &'a str,
+    /// What follows the scheme.
+    text: &'a [u8],
+    /// The user part; empty when there is none.
+    user: Part,
+    /// The host, and what stands behind it, the port passed over.
+    host: Part,
+    params: Part,
+    port: Option<u16>,
+    secure: bool,
 }
 
 impl<'a> SipUriRef<'a> {
-    /// Reads the rest of a URI whose scheme takes `scheme` bytes, and stops behind it.
-    pub(super) fn read(
-        cursor: &mut Cursor<'a>,
-        is_secure: bool,
-        scheme: usize,
-    ) -> Result<SipUriRef<'a>, ValueError> {
-        cursor.advance(scheme);
-        let (user, password) = user_info(cursor)?;
-        let host = HostRef::read(cursor)?;
+    /// Reads what follows the scheme, and stops behind it. The cursor's text must fit into parts.
+    #[inline(always)]
+    pub(super) fn read(cursor: &mut Cursor<'a>, secure: bool) -> Result<SipUriRef<'a>, ValueError> {
+        let text = cursor.rest();
+        let user = user_info(cursor)?;
+        let at = |rest: &[u8]| text.len() - rest.len();
+        let start = at(cursor.rest());
+        RawHost::read(cursor)?;
+        let host = Part::new(start, at(cursor.rest()));
         let port = host::port(cursor)?;
-        let params = if cursor.peek() == Some(b';') { params::check(cursor)? } else { "" };
-        let headers = if cursor.eat(b'?') { check_headers(cursor)? } else { "" };
-        Ok(SipUriRef { is_secure, user, password, host, port, params, headers })
+        let start = at(cursor.rest());
+        if cursor.peek() == Some(b';') {
+            params::check(cursor)?;
+        }
+        let params = Part::new(start, at(cursor.rest()));
+        if cursor.eat(b'?') {
+            check_headers(cursor)?;
+        }
+        Ok(SipUriRef { text: cursor.since(text), user, host, params, port, secure })
+    }
+
+    /// Whether the scheme is `sips`.
+    pub fn is_secure(&self) -> bool {
+        self.secure
+    }
+
+    /// The user part with its escapes undone; see [`SipUri::user`].
+    pub fn user(&self) -> Option<Cow<'a, str>> {
+        self.user_escaped().map(decode)
+    }
+
+    /// The user part as it was written.
+    pub fn user_escaped(&self) -> Option<&'a str> {
+        (!self.user.is_empty()).then(|| str(self.user.of(self.text)))
+    }
+
+    /// The password with its escapes undone.
+    pub fn password(&self) -> Option<Cow<'a, str>> {
+        self.password_escaped().map(decode)
+    }
+
+    fn password_escaped(&self) -> Option<&'a str> {
+        match self.text.get(self.user.of(self.text).len()..)? {
+            [b':', rest @ ..] if !self.user.is_empty() => {
+                rest.split(|byte| *byte == b'@').next().map(str)
+            }
+            _ => None,
+        }
+    }
+
+    /// The host.
+    pub fn host(&self) -> HostRef<'a> {
+        // It has been read once.
+        HostRef::parse(self.host.of(self.text)).unwrap_or(HostRef::Name(""))
+    }
+
+    /// The port, if one is written.
+    pub fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// The value of a parameter as it was written; an empty text for a flag.
     pub fn param(&self, name: &str) -> Option<&'a str> {
-        params::find(self.params, name).map(|param| param.value.unwrap_or_default())
+        let params = str(self.params.of(self.text));
+        params::find(params, name).map(|param| param.value.unwrap_or_default())
+    }
+
+    /// The headers, `name=value` joined by `&`, as they were written.
+    pub fn headers_escaped(&self) -> &'a str {
+        match self.text.get(self.params.end()..) {
+            Some([b'?', headers @ ..]) => str(headers),
+            _ => "",
+        }
     }
 
     /// Copies it.
     pub fn to_sip_uri(&self) -> SipUri {
         SipUri {
-            secure: self.is_secure,
-            user: self.user.map(Into::into),
-            password: self.password.map(Into::into),
-            host: self.host.to_host(),
+            secure: self.secure,
+            user: self.user_escaped().map(Into::into),
+            password: self.password_escaped().map(Into::into),
+            host: self.host().to_host(),
             port: self.port,
-            params: UriParams::copy(self.params),
-            headers: self.headers.into(),
+            params: UriParams::copy(str(self.params.of(self.text))),
+            headers: self.headers_escaped().into(),
         }
     }
 }
 
-/// Reads `[ userinfo "@" ]`. Only behind it shows whether it was one.
+/// Reads `[ userinfo "@" ]`, and gives the user part. Only behind it shows whether it was one.
 #[inline]
-fn user_info<'a>(
-    cursor: &mut Cursor<'a>,
-) -> Result<(Option<&'a str>, Option<&'a str>), ValueError> {
-    let start = cursor.at();
-    let user = escape::run(cursor, class::USER)?;
-    let password =
-        if cursor.eat(b':') { Some(escape::run(cursor, class::PASSWORD)?) } else { None };
+fn user_info(cursor: &mut Cursor<'_>) -> Result<Part, ValueError> {
+    let before = cursor.rest();
+    let user = cursor.run(class::USER).len();
+    if user > 0 && cursor.eat(b'@') {
+        return Ok(Part::new(0, user));
+    }
+    if let Some(b'%' | b':' | b'@') = cursor.peek() {
+        cursor.set_rest(before);
+        return any_user_info(cursor);
+    }
+    cursor.set_rest(before);
+    Ok(Part::default())
+}
+
+/// The same for user parts with escapes or passwords, and for hosts with ports.
+fn any_user_info(cursor: &mut Cursor<'_>) -> Result<Part, ValueError> {
+    let before = cursor.rest();
+    let user = escape::run(cursor, class::USER)?.len();
+    if cursor.eat(b':') {
+        escape::run(cursor, class::PASSWORD)?;
+    }
     if !cursor.eat(b'@') {
-        cursor.seek(start);
-        return Ok((None, None));
+        cursor.set_rest(before);
+        return Ok(Part::default());
     }
-    if user.is_empty() {
-        return Err(ValueError::expected("a user before the @", start));
+    if user == 0 {
+        cursor.set_rest(before);
+        return Err(cursor.expected("a user before the @"));
     }
-    Ok((Some(user), password))
+    Ok(Part::new(0, user))
 }
 
 /// Passes `hname "=" hvalue *( "&" … )`.
-fn check_headers<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
+fn check_headers<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], ValueError> {
+    let before = cursor.rest();
     loop {
         if escape::run(cursor, class::HEADER)?.is_empty() {
             return Err(cursor.expected("the name of a header"));
@@ -365,7 +431,7 @@ fn check_headers<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
         }
         escape::run(cursor, class::HEADER)?;
         if !cursor.eat(b'&') {
-            return Ok(cursor.slice(start, cursor.at()));
+            return Ok(cursor.since(before));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::params::UriParam;
 use super::sip::SipUri;
 use super::{Host, Uri, escape, params};
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::Cursor;
+use crate::text::{Cursor, str};
 
 /// `tel:+1-201-555-0123;ext=22` or `tel:7042;phone-context=example.com`.
 ///
@@ -50,7 +50,7 @@ impl TelUri {
     }
 
     fn from_parts(text: &str) -> Result<TelUri, ValueError> {
-        let mut cursor = Cursor::new(text);
+        let mut cursor = Cursor::new(text.as_bytes());
         let uri = TelUri::copy(check(&mut cursor)?);
         if !cursor.is_end() {
             return Err(ValueError::new(ValueErrorKind::Trailing, cursor.at()));
@@ -129,11 +129,10 @@ pub(super) fn digits(number: &str) -> impl Iterator<Item = char> + Clone {
 
 /// Passes a number and its parameters.
 pub(super) fn check<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> {
-    let start = cursor.at();
+    let before = cursor.rest();
     let global = cursor.eat(b'+');
-    let bytes = cursor.text().as_bytes();
     let mut some = false;
-    while let Some(&byte) = bytes.get(cursor.at()) {
+    while let Some(byte) = cursor.peek() {
         match byte {
             b'0'..=b'9' => some = true,
             b'a'..=b'f' | b'A'..=b'F' | b'*' | b'#' if !global => some = true,
@@ -146,11 +145,13 @@ pub(super) fn check<'a>(cursor: &mut Cursor<'a>) -> Result<&'a str, ValueError> 
         return Err(cursor.expected("a digit"));
     }
     let after = cursor.at();
-    let parameters = params::check(cursor)?;
+    let from = cursor.rest();
+    params::check(cursor)?;
+    let parameters = str(cursor.since(from));
     if !global && params::find(parameters, "phone-context").is_none() {
         return Err(ValueError::expected("phone-context after a local number", after));
     }
-    Ok(cursor.slice(start, cursor.at()))
+    Ok(str(cursor.since(before)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use audio_codec::{Decoder as _, Encoder as _};
 use codec_g711::kernel::Kernel;
+use codec_g711::plc::{Mode, Plc};
 
 /// Turns taken by each contender.
 const TURNS: usize = 300;
@@ -212,7 +213,84 @@ fn decode(law: char, length: usize) {
     measure(&format!("{law}-law decode"), length, contenders);
 }
 
+/// Mixing beside reading what is mixed.
+fn mix() {
+    const STREAMS: usize = 32;
+    const LENGTH: usize = 160;
+    let samples = speech(STREAMS * LENGTH);
+    let streams: Vec<&[i16]> = samples.chunks(LENGTH).collect();
+    let streams = &streams[..];
+    let mut contenders = vec![contender("reading (wrapping sum)", move || {
+        let mut sum = 0i16;
+        for stream in black_box(streams) {
+            sum = stream.iter().fold(sum, |sum, sample| sum.wrapping_add(*sample));
+        }
+        black_box(sum);
+    })];
+    let mut copy = samples.clone();
+    let from = &samples[..];
+    contenders.push(contender("memcpy", move || {
+        black_box(&mut copy[..]).copy_from_slice(black_box(from));
+    }));
+    for kernel in Kernel::available() {
+        let mut out = [0; LENGTH];
+        contenders.push(contender(format!("codec-g711 {}", kernel.name()), move || {
+            kernel.mix(black_box(streams), black_box(&mut out[..]));
+        }));
+    }
+    measure("mix of 32 streams", LENGTH, contenders);
+
+    let mut contenders = Vec::new();
+    for kernel in Kernel::available() {
+        let mut samples = speech(LENGTH);
+        contenders.push(contender(format!("gain, {}", kernel.name()), move || {
+            kernel.apply_gain(codec_g711::audio::Gain::UNITY, black_box(&mut samples[..]));
+        }));
+        let samples = speech(LENGTH);
+        contenders.push(contender(format!("level, {}", kernel.name()), move || {
+            black_box(kernel.level(black_box(&samples[..])));
+        }));
+    }
+    measure("gain and level", LENGTH, contenders);
+}
+
+/// Concealment: what a good and a lost frame of 20 ms cost.
+fn conceal() {
+    const LENGTH: usize = 160;
+    const FRAMES: usize = 1000;
+    let samples = speech(FRAMES * LENGTH);
+    println!("\nconcealment, {LENGTH} samples\n| | good frame, ns | lost frame, ns |\n|---|---|---|");
+    for mode in [Mode::AppendixI, Mode::TwoSided] {
+        for (name, every, burst) in [("single losses", 10, 1), ("bursts of 3", 30, 3)] {
+            let mut least = [f64::MAX; 2];
+            for _ in 0..TURNS {
+                for (index, least) in least.iter_mut().enumerate() {
+                    let mut plc = Plc::new(mode);
+                    let mut frame = [0; LENGTH];
+                    let start = Instant::now();
+                    for (number, good) in samples.chunks_exact(LENGTH).enumerate() {
+                        if index == 1 && number % every < burst {
+                            plc.conceal(black_box(&mut frame));
+                        } else {
+                            frame.copy_from_slice(good);
+                            plc.good_frame(black_box(&mut frame));
+                        }
+                    }
+                    *least = least.min(start.elapsed().as_nanos() as f64);
+                }
+            }
+            let good = least[0] / FRAMES as f64;
+            let lost = (0..FRAMES).filter(|number| number % every < burst).count();
+            // What the losses add, the seams in the frames after them included.
+            let lost_frame = (least[1] - good * (FRAMES - lost) as f64) / lost as f64;
+            println!("| {mode:?}, {name} | {good:.0} | {lost_frame:.0} |");
+        }
+    }
+}
+
 fn main() {
+    conceal();
+    mix();
     for length in [160, 22_880] {
         for law in ['a', 'u'] {
             encode(law, length);

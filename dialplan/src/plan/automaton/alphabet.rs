@@ -22,7 +22,8 @@ pub(super) struct Alphabet {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     pub(super) symbols: u64,
-    pub(super) length: u32,
+    /// It has characters that are not on a telephone's keys.
+    pub(super) is_named: bool,
 }
 
 impl Alphabet {
@@ -68,33 +69,56 @@ impl Alphabet {
         mask
     }
 
-    /// Packs a string, or gives up on a long one.
+    /// Packs one to fifteen digits, as nearly all that is dialled is: two overlapping loads, no loop.
     #[inline]
+    pub(super) fn pack_number(dialled: &[u8]) -> Option<u64> {
+        let length = dialled.len();
+        let (digits, are_digits) = match (dialled.first_chunk::<8>(), dialled.last_chunk::<8>()) {
+            (Some(first), Some(last)) if length <= 15 => {
+                let first = u64::from_le_bytes(*first) ^ ZEROS;
+                let last = u64::from_le_bytes(*last) ^ ZEROS;
+                let digits = pack_digits(first) | pack_digits(last) << (4 * (length - 8));
+                (digits, (above_nine(first) | above_nine(last)) & HIGH_BITS == 0)
+            }
+            _ => match (dialled.first_chunk::<4>(), dialled.last_chunk::<4>()) {
+                (Some(first), Some(last)) if length <= 7 => {
+                    let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+                    let word = u64::from(first) | u64::from(last) << (8 * (length - 4));
+                    let digits = word ^ ZEROS >> (64 - 8 * length);
+                    (pack_digits(digits), above_nine(digits) & HIGH_BITS == 0)
+                }
+                _ => match (dialled.first(), dialled.get(length / 2), dialled.last()) {
+                    (Some(&first), Some(&middle), Some(&last)) if length <= 3 => {
+                        let word = u64::from(first)
+                            | u64::from(middle) << (8 * (length / 2))
+                            | u64::from(last) << (8 * (length - 1));
+                        let digits = word ^ ZEROS >> (64 - 8 * length);
+                        (pack_digits(digits), above_nine(digits) & HIGH_BITS == 0)
+                    }
+                    _ => return None,
+                },
+            },
+        };
+        are_digits.then_some(digits | u64::from(END) << (4 * length))
+    }
+
+    /// Packs a string of any characters, or gives up on a long one.
     pub(super) fn pack(&self, dialled: &[u8]) -> Option<Packed> {
-        // Eight to fifteen digits, as nearly all external numbers are: two overlapping words.
-        if let (Some(first), Some(last), 8..=15) =
-            (dialled.first_chunk::<8>(), dialled.last_chunk::<8>(), dialled.len())
-            && let (Some(first), Some(last)) = (pack_digits(first), pack_digits(last))
-        {
-            let length = dialled.len() as u32;
-            let symbols = u64::from(first)
-                | u64::from(last) << (4 * (length - 8))
-                | u64::from(END) << (4 * length);
-            return Some(Packed { symbols, length });
-        }
-        let mut packed = Packed { symbols: 0, length: 0 };
+        let mut packed = Packed { symbols: 0, is_named: false };
+        let mut length = 0;
         for &byte in dialled {
             let symbol = self.symbols[usize::from(byte)];
             if symbol == DASH {
                 continue;
             }
-            if packed.length == 15 {
+            if length == 15 {
                 return None;
             }
-            packed.symbols |= u64::from(symbol) << (4 * packed.length);
-            packed.length += 1;
+            packed.is_named |= symbol == OTHER || symbol == LETTER;
+            packed.symbols |= u64::from(symbol) << (4 * length);
+            length += 1;
         }
-        packed.symbols |= u64::from(END) << (4 * packed.length);
+        packed.symbols |= u64::from(END) << (4 * length);
         Some(packed)
     }
 
@@ -134,21 +158,23 @@ fn beyond_dialling(set: &ByteSet) -> ByteSet {
     rest
 }
 
-/// Eight ASCII digits in eight nibbles, the first lowest.
+/// Eight times `'0'`.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+
+/// Sets the high bit of the bytes that are above nine. A carry into the next byte comes only from
+/// one that is found out itself.
 #[inline]
-fn pack_digits(bytes: &[u8; 8]) -> Option<u32> {
-    let word = u64::from_le_bytes(*bytes);
-    // Both hold for '0' to '9' alone: high nibble 3, and still 3 after adding 6.
-    let high = 0xF0F0_F0F0_F0F0_F0F0;
-    let threes = 0x3030_3030_3030_3030;
-    let more = word.wrapping_add(0x0606_0606_0606_0606);
-    if word & high != threes || more & high != threes {
-        return None;
-    }
-    let digits = word & 0x0F0F_0F0F_0F0F_0F0F;
+fn above_nine(word: u64) -> u64 {
+    word | word.wrapping_add(0x7676_7676_7676_7676)
+}
+
+/// Eight bytes from zero to nine in eight nibbles, the first lowest.
+#[inline]
+fn pack_digits(digits: u64) -> u64 {
     let pairs = (digits | digits >> 4) & 0x00FF_00FF_00FF_00FF;
     let quads = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
-    Some((quads | quads >> 16) as u32)
+    (quads | quads >> 16) & 0xFFFF_FFFF
 }
 
 #[cfg(test)]
@@ -159,20 +185,40 @@ mod tests {
     fn packs_the_first_symbol_lowest() {
         let alphabet = Alphabet::new([].into_iter()).unwrap();
         let packed = |text: &str| alphabet.pack(text.as_bytes()).unwrap();
-        assert_eq!(packed("84951234567"), Packed { symbols: 0xF765_4321_5948, length: 11 });
+        let plain = |symbols| Packed { symbols, is_named: false };
+        assert_eq!(packed("84951234567"), plain(0xF765_4321_5948));
         assert_eq!(packed("8-495-123-45-67"), packed("84951234567"));
-        assert_eq!(packed("*97"), Packed { symbols: 0xF79A, length: 3 });
-        assert_eq!(packed("+1234567"), Packed { symbols: 0xF_7654_321C, length: 8 });
-        assert_eq!(packed(""), Packed { symbols: 0xF, length: 0 });
+        assert_eq!(packed("*97"), plain(0xF79A));
+        assert_eq!(packed("+1234567"), plain(0xF_7654_321C));
+        assert_eq!(packed(""), plain(0xF));
+        assert!(packed("12a").is_named);
         assert_eq!(packed("123456789012345").symbols, 0xF543_2109_8765_4321);
         assert_eq!(alphabet.pack(b"1234567890123456"), None);
+        for length in 1..=15 {
+            let text = "918273645091827".get(..length).unwrap();
+            let number = Alphabet::pack_number(text.as_bytes());
+            assert_eq!(number, Some(packed(text).symbols), "{text}");
+        }
+        for text in ["", "12a", "+7495", "1234567a", "12345678*", "1234567890123456"] {
+            assert_eq!(Alphabet::pack_number(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]
     fn only_digits_take_the_short_way() {
         for byte in 0..=255u8 {
-            let bytes = [b'1', b'2', b'3', byte, b'5', b'6', b'7', b'8'];
-            assert_eq!(pack_digits(&bytes).is_some(), byte.is_ascii_digit(), "{byte}");
+            for length in 1..=15 {
+                for at in 0..length {
+                    let mut text = *b"918273645091827";
+                    text[at] = byte;
+                    let number = Alphabet::pack_number(&text[..length]);
+                    assert_eq!(
+                        number.is_some(),
+                        byte.is_ascii_digit(),
+                        "{byte} at {at} of {length}"
+                    );
+                }
+            }
         }
     }
 

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use super::super::entry::Entries;
 use super::super::key::{Keys, Part, Ranks};
 use super::alphabet::{Alphabet, END};
-use super::{Automaton, Candidate, Cell, DEAD, LEAF, LIST, MORE, MORE_PERHAPS, Meta, Row, Tail};
+use super::{
+    Automaton, Candidate, Cell, DEAD, LEAF, LIST, MORE, MORE_PERHAPS, Meta, Row, TAKEN_SHIFT, Tail,
+};
 
 /// At a leaf at most so many candidates differ in what digits they want next: with more, a row
 /// decides faster.
@@ -142,8 +144,8 @@ struct Group<'k> {
 impl<'k> Builder<'k> {
     fn run(mut self, alphabet: Alphabet) -> Option<Automaton> {
         // Place 0 stands for the empty list.
-        let meta = Meta(Meta::LAST);
-        self.candidates.push(Candidate { value: 0, mask: 0, entry: u32::MAX, meta });
+        let meta = Meta(Meta::LAST | Meta::MAX_DIGITS as u32);
+        self.candidates.push(Candidate { value: !0, mask: !0, entry: u32::MAX, meta });
         let (exact, all) = (self.exact as u32, self.keys.len() as u32);
         let live = |low, high| Item { low, high, kind: Kind::Live };
         let start: State =
@@ -174,11 +176,12 @@ impl<'k> Builder<'k> {
             layer = next;
             depth += 1;
         }
-        let Builder { mut rows, mut candidates, mut links, .. } = self;
+        let Builder { mut rows, mut candidates, mut links, keys, .. } = self;
         rows.shrink_to_fit();
         candidates.shrink_to_fit();
         links.shrink_to_fit();
-        Some(Automaton { alphabet, rows, candidates, links, root })
+        let starts = starts(&rows, root, keys.len());
+        Some(Automaton { alphabet, rows, candidates, links, root, starts })
     }
 
     /// The cell that leads to a state; a row for it is added to the layer when there is none yet.
@@ -199,7 +202,7 @@ impl<'k> Builder<'k> {
             return Some(row);
         }
         let row = self.rows.len();
-        if row >= self.max_rows {
+        if row >= self.max_rows.min(1 << TAKEN_SHIFT) {
             return None;
         }
         self.rows.push(Row([DEAD; 16]));
@@ -352,7 +355,7 @@ impl<'k> Builder<'k> {
         let last = self.candidates.last_mut()?;
         last.meta.0 |= match link {
             None => Meta::LAST,
-            Some(link) => Meta::LINKED | link << 10,
+            Some(link) => Meta::LINKED | link << Meta::LINK_SHIFT,
         };
         // Lists of one extension are nearly always of their own; to look for them costs more.
         if list.len() > 1 {
@@ -376,6 +379,28 @@ impl<'k> Builder<'k> {
         self.shared.insert(end.to_vec(), link as u32);
         Some(link as u32)
     }
+}
+
+/// Where the first symbols lead, and how many they are. A plan with many extensions can
+/// afford a table for more of them.
+fn starts(rows: &[Row], root: Cell, extensions: usize) -> Vec<Cell> {
+    let symbols = match extensions {
+        ..64 => 0,
+        64..1000 => 2,
+        _ => 3,
+    };
+    let lead = |index: usize| {
+        let (mut cell, mut taken) = (root, 0);
+        while taken < symbols
+            && cell & LEAF == 0
+            && let Some(Row(row)) = rows.get(cell as usize)
+        {
+            cell = row[index >> (4 * taken) & 15];
+            taken += 1;
+        }
+        cell | taken << TAKEN_SHIFT
+    };
+    (0..1 << (4 * symbols)).map(lead).collect()
 }
 
 const ALL_DIGITS: u16 = 0x3FF;

@@ -28,6 +28,9 @@ pub(super) struct Automaton {
     /// Where shared lists start, by the number that candidates carry.
     links: Vec<u32>,
     root: Cell,
+    /// Where the first symbols lead, by themselves, with the number of symbols that it took: see
+    /// [`TAKEN_SHIFT`].
+    starts: Vec<Cell>,
 }
 
 /// One cache line.
@@ -43,7 +46,9 @@ const LEAF: Cell = 1 << 31;
 const MORE: Cell = 1 << 30;
 /// The same, but it depends on the caller or the priority.
 const MORE_PERHAPS: Cell = 1 << 29;
-const LIST: Cell = ENDED - 1;
+const LIST: Cell = (1 << TAKEN_SHIFT) - 1;
+/// In a start: how many symbols led there.
+const TAKEN_SHIFT: u32 = 26;
 /// The empty list; place 0 holds no candidate.
 const DEAD: Cell = LEAF;
 
@@ -59,7 +64,7 @@ struct Candidate {
     meta: Meta,
 }
 
-/// How many digits are asked for (5 bits), the tail (2), flags (3) and a link (22).
+/// How many digits are asked for (5 bits), flags (6) and a link (21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Meta(u32);
 
@@ -75,27 +80,36 @@ enum Tail {
 
 impl Meta {
     const MAX_DIGITS: usize = 31;
-    const LAST: u32 = 1 << 7;
-    const CONDITIONAL: u32 = 1 << 8;
-    const LINKED: u32 = 1 << 9;
-    const MAX_LINK: usize = (1 << 22) - 1;
+    /// The rest may be longer.
+    const OPEN: u32 = 1 << 5;
+    /// The rest has to be longer by one at least.
+    const ONE_MORE: u32 = 1 << 6;
+    /// No more digits are waited for.
+    const DECIDED: u32 = 1 << 7;
+    const LAST: u32 = 1 << 8;
+    const CONDITIONAL: u32 = 1 << 9;
+    const LINKED: u32 = 1 << 10;
+    const LINK_SHIFT: u32 = 11;
+    const MAX_LINK: usize = (1 << 21) - 1;
 
     fn new(digits: usize, tail: Tail, is_conditional: bool) -> Meta {
+        let tail = match tail {
+            Tail::End => 0,
+            Tail::AtLeastOne => Meta::OPEN | Meta::ONE_MORE,
+            Tail::Anything => Meta::OPEN | Meta::DECIDED,
+            Tail::Absorbed => Meta::OPEN,
+        };
         let conditional = if is_conditional { Meta::CONDITIONAL } else { 0 };
-        Meta(digits as u32 | (tail as u32) << 5 | conditional)
+        Meta(digits as u32 | tail | conditional)
     }
 
     fn digits(self) -> u32 {
         self.0 & 31
     }
 
-    fn tail(self) -> Tail {
-        match self.0 >> 5 & 3 {
-            0 => Tail::End,
-            1 => Tail::AtLeastOne,
-            2 => Tail::Anything,
-            _ => Tail::Absorbed,
-        }
+    /// How long the rest has to be.
+    fn least(self) -> u32 {
+        self.digits() + (self.0 >> 6 & 1)
     }
 
     fn has(self, flag: u32) -> bool {
@@ -103,7 +117,7 @@ impl Meta {
     }
 
     fn link(self) -> usize {
-        (self.0 >> 10) as usize
+        (self.0 >> Meta::LINK_SHIFT) as usize
     }
 }
 
@@ -117,14 +131,18 @@ struct Rest {
 }
 
 impl Candidate {
+    /// Without branches, since which candidate matches cannot be foretold.
+    #[inline]
     fn matches(&self, rest: Rest) -> bool {
-        let digits = self.meta.digits();
-        let length = match self.meta.tail() {
-            Tail::End => rest.length == digits,
-            Tail::AtLeastOne => rest.length > digits,
-            Tail::Anything | Tail::Absorbed => rest.length >= digits,
-        };
-        length && digits <= rest.digits && (rest.packed ^ self.value) & self.mask == 0
+        (self.meta.digits() <= rest.digits) & self.fits(rest)
+    }
+
+    /// Whether it matches a rest of digits alone.
+    #[inline]
+    fn fits(&self, rest: Rest) -> bool {
+        let least = self.meta.least();
+        ((rest.length == least) | ((rest.length > least) & self.meta.has(Meta::OPEN)))
+            & ((rest.packed ^ self.value) & self.mask == 0)
     }
 
     /// Whether more digits could make it match, or for `!`, that none are waited for.
@@ -139,26 +157,36 @@ impl Candidate {
         if rest.digits < digits || (rest.packed ^ self.value) & self.mask != 0 {
             return None;
         }
-        match self.meta.tail() {
-            Tail::End => None,
-            Tail::AtLeastOne | Tail::Absorbed => Some(ControlFlow::Continue(())),
-            Tail::Anything => Some(ControlFlow::Break(())),
+        match (self.meta.has(Meta::OPEN), self.meta.has(Meta::DECIDED)) {
+            (false, _) => None,
+            (true, false) => Some(ControlFlow::Continue(())),
+            (true, true) => Some(ControlFlow::Break(())),
         }
     }
 }
 
 impl Automaton {
     /// Calls `visit` for each extension that matches, in order, saying whether the extension has
-    /// conditions that the automaton knows nothing of.
+    /// conditions that the automaton knows nothing of. Exact extensions that are not all keys of a
+    /// telephone are not in here: `named` is called when the string may be one, first of all.
     #[inline]
     pub(super) fn each_match<B>(
         &self,
         dialled: &[u8],
+        named: impl FnOnce() -> ControlFlow<B>,
         mut visit: impl FnMut(usize, bool) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
         let (list, rest) = match self.alphabet.pack(dialled) {
-            Some(packed) => self.walk(packed),
-            None => self.walk_long(dialled),
+            Some(packed) => {
+                if packed.is_named {
+                    named()?;
+                }
+                self.walk(packed)
+            }
+            None => {
+                named()?;
+                self.walk_long(dialled)
+            }
         };
         self.each_candidate(list, |candidate| {
             if !candidate.matches(rest) {
@@ -166,6 +194,29 @@ impl Automaton {
             }
             visit(candidate.entry as usize, candidate.meta.has(Meta::CONDITIONAL))
         })
+    }
+
+    /// The first extension that matches: `None` when there is none, `Some(Err)` when it takes a
+    /// closer look at conditions or names.
+    #[inline]
+    pub(super) fn first(&self, dialled: &[u8]) -> Option<Result<usize, Unclear>> {
+        let Some(packed) = Alphabet::pack_number(dialled) else { return Some(Err(Unclear)) };
+        let (list, symbols) = self.steps(packed);
+        let rest = Rest { packed: symbols as u32, length: length(symbols), digits: 0 };
+        let mut at = (list & LIST) as usize;
+        loop {
+            let candidate = self.candidates.get(at)?;
+            if candidate.fits(rest) {
+                let entry = candidate.entry as usize;
+                let is_clear = !candidate.meta.has(Meta::CONDITIONAL);
+                return Some(if is_clear { Ok(entry) } else { Err(Unclear) });
+            }
+            at = match candidate.meta.0 & (Meta::LAST | Meta::LINKED) {
+                0 => at + 1,
+                Meta::LINKED => *self.links.get(candidate.meta.link())? as usize,
+                _ => return None,
+            };
+        }
     }
 
     /// Whether a longer string could match; `None` when that takes asking each extension.
@@ -201,26 +252,31 @@ impl Automaton {
             + self.rows.capacity() * size_of::<Row>()
             + self.candidates.capacity() * size_of::<Candidate>()
             + self.links.capacity() * size_of::<u32>()
+            + self.starts.capacity() * size_of::<Cell>()
     }
 
+    /// Goes from row to row to a list; what comes back is the list and the symbols left.
     #[inline]
-    fn walk(&self, Packed { mut symbols, length }: Packed) -> (Cell, Rest) {
-        let mut cell = self.root;
-        let mut depth = 0;
+    fn steps(&self, mut symbols: u64) -> (Cell, u64) {
+        let start = symbols as usize & (self.starts.len().wrapping_sub(1));
+        let Some(&(mut cell)) = self.starts.get(start) else { return (DEAD, 0) };
+        symbols >>= 4 * (cell >> TAKEN_SHIFT & 3);
+        cell &= !(3 << TAKEN_SHIFT);
         while cell & LEAF == 0 {
-            let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, NOTHING) };
+            let Some(Row(row)) = self.rows.get(cell as usize) else { return (DEAD, 0) };
             cell = row[(symbols & 15) as usize];
             symbols >>= 4;
-            depth += 1;
         }
+        (cell, symbols)
+    }
+
+    fn walk(&self, packed: Packed) -> (Cell, Rest) {
+        let (cell, symbols) = self.steps(packed.symbols);
         // A symbol of 10 or more has bit 3 and one of bits 2 and 1; the end of the string is one.
         let not_digit = symbols & 0x8888_8888_8888_8888 & (symbols << 1 | symbols << 2);
-        let rest = Rest {
-            packed: symbols as u32,
-            length: length.saturating_sub(depth),
-            digits: not_digit.trailing_zeros() / 4,
-        };
-        if depth > length { (cell | ENDED, rest) } else { (cell, rest) }
+        let digits = not_digit.trailing_zeros() / 4;
+        let rest = Rest { packed: symbols as u32, length: length(symbols), digits };
+        if symbols == 0 { (cell | ENDED, rest) } else { (cell, rest) }
     }
 
     /// The walk for strings that do not fit one word.
@@ -273,6 +329,17 @@ impl Automaton {
     }
 }
 
+/// What [`Automaton::first`] cannot decide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unclear;
+
 /// Marks a cell reached by the end of the string; set by the walk, never stored.
 const ENDED: Cell = 1 << 28;
+
+/// How many symbols come before the end; 0 when the end is gone too.
+#[inline]
+fn length(symbols: u64) -> u32 {
+    ((64 - symbols.leading_zeros()) >> 2).saturating_sub(1)
+}
+
 const NOTHING: Rest = Rest { packed: 0, length: 0, digits: 0 };

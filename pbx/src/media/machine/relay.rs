@@ -149,8 +149,18 @@ impl Machine {
     /// Sends a packet of a telephone event on to the bridged leg. `false` when that has not agreed to
     /// events of the same clock.
     fn pass_event(&mut self, now: Duration, port: PortId, mut packet: PacketBuf) -> bool {
-        let Some(stream) = self.streams.get(&port) else { return true };
-        let Activity::Bridged(to) = stream.activity else { return true };
+        let Some(stream) = self.streams.get_mut(&port) else { return true };
+        let to = match stream.activity {
+            Activity::Bridged(to) => to,
+            // The keys are for us; what is echoed goes on without a gap where they were.
+            Activity::Echo => {
+                if let Ok(view) = Packet::parse(&packet) {
+                    stream.session.sender_mut().withhold(&view);
+                }
+                return true;
+            }
+            Activity::Idle | Activity::Playing(_) => return true,
+        };
         let clock_rate = stream.agreed.events.map(|events| events.clock_rate);
         let Some(target) = self.streams.get_mut(&to) else { return true };
         let Ok(view) = Packet::parse(&packet) else { return true };

@@ -1,0 +1,45 @@
+//! Whole bridged calls in memory, from the first byte to the record, and one RTP packet on its way
+//! through the media machine.
+
+use std::hint::black_box;
+
+use gungraun::prelude::*;
+use pbx::media::CodecKind::{Pcma, Pcmu};
+use pbx::media::machine::Transmit;
+use pbx::record::CallRecord;
+use trunkline_benches::call::{self as calls, Office, Origin, Rehearsal, Scene};
+use trunkline_benches::relay::{Arrival, Bridge};
+
+// Scenes, rehearsals and bridges are warm: calls and packets have gone before.
+
+#[library_benchmark]
+#[bench::extension(Scene::new(Origin::Extension))]
+#[bench::trunk(Scene::new(Origin::Trunk))]
+fn with_telephones(scene: Scene) -> (Scene, CallRecord) {
+    calls::with_telephones(black_box(scene))
+}
+
+#[library_benchmark]
+#[bench::extension(Rehearsal::new(Origin::Extension))]
+#[bench::trunk(Rehearsal::new(Origin::Trunk))]
+fn exchange(rehearsal: Rehearsal) -> (Office, CallRecord) {
+    calls::exchange(black_box(rehearsal))
+}
+
+library_benchmark_group!(name = call, benchmarks = [with_telephones, exchange]);
+
+fn with_arrival(mut bridge: Bridge) -> (Bridge, Arrival) {
+    let arrival = bridge.arrival();
+    (bridge, arrival)
+}
+
+#[library_benchmark]
+#[bench::same_law(with_arrival(Bridge::new(Pcma, 20)))]
+#[bench::other_law(with_arrival(Bridge::new(Pcmu, 20)))]
+#[bench::other_law_other_length(with_arrival(Bridge::new(Pcmu, 10)))]
+fn relay((mut bridge, arrival): (Bridge, Arrival)) -> (Bridge, [Option<Transmit>; 2]) {
+    let transmits = black_box(&mut bridge).relay(black_box(arrival));
+    (bridge, transmits)
+}
+
+library_benchmark_group!(name = media, benchmarks = [relay]);
