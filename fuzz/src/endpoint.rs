@@ -327,8 +327,8 @@ impl Bench {
                 self.answer(StatusCode::SERVER_INTERNAL_ERROR);
                 self.collect();
             }
-            for client in std::mem::take(&mut self.clients) {
-                let _ = self.endpoint.cancel(self.now, client);
+            for client in &self.clients {
+                let _ = self.endpoint.cancel(self.now, *client);
             }
             for dialog in std::mem::take(&mut self.dialogs) {
                 let bye = Request::new(Method::Bye, SipUri::new("", peer().ip(), None));
