@@ -18,7 +18,7 @@ const SLOTS: usize = 24;
 
 /// The media machine between strangers and a call control that changes its mind.
 ///
-/// Records follow each other, see [`records`]. A source below 128 is a datagram: its two highest bits are the
+/// Records follow each other, see `src/records.rs`. A source below 128 is a datagram: its two highest bits are the
 /// port it comes to, the rest the address it comes from. From 128 on it is a command, in the bytes of the record.
 ///
 /// Nothing panics. Media goes to the signalled address, or to one of the host that signalling came from where

@@ -174,12 +174,13 @@ fn mutated(valid: &[Bytes], random: &mut ChaCha8Rng) -> Bytes {
     bytes.into()
 }
 
-/// Makes it another transaction, which no table knows.
+/// Makes it another transaction of another call, which no table knows.
 fn rename(bytes: &mut Vec<u8>, name: usize) {
-    const COOKIE: &[u8] = b"z9hG4bK";
-    if let Some(at) = bytes.windows(COOKIE.len()).position(|window| window == COOKIE) {
-        let at = at + COOKIE.len();
-        bytes.splice(at..at, format!("{name:x}").bytes());
+    for mark in [&b"z9hG4bK"[..], b"Call-ID: "] {
+        if let Some(at) = bytes.windows(mark.len()).position(|window| window == mark) {
+            let at = at + mark.len();
+            bytes.splice(at..at, format!("{name:x}").bytes());
+        }
     }
 }
 
