@@ -65,7 +65,8 @@ fn meets(pattern: &Pattern, dialled: &str) {
     match pattern.more(dialled) {
         Outcome::Decided => assert!(matches, "{pattern} is decided by {dialled:?}"),
         Outcome::More => {}
-        Outcome::No if !matches => {
+        // A pattern that is dialled as such is found when its text is whole, digit by digit it is not.
+        Outcome::No if !matches && !dialled.starts_with('_') => {
             for more in ["0", "5", "*", "a"] {
                 assert!(!pattern.matches(&format!("{dialled}{more}")), "{pattern} {dialled:?}");
             }

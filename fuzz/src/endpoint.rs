@@ -28,7 +28,8 @@ const EVENTS: usize = 24;
 /// | `I` `O` | the peer's INVITE or OPTIONS outside a dialog |
 /// | `R` `U` `B` `N` | its re-INVITE, UPDATE, BYE or INFO in a dialog |
 /// | `C` `A` | its CANCEL and ACK for its last INVITE |
-/// | `0` to `9` | its response to a request of ours: 100, 180, 200, 302, 401, 503, 603, 486, and 183 and 200 of another fork |
+/// | `0` to `7` | its response to a request of ours: 100, 180, 200, 302, 401, 503, 603, 486 |
+/// | `8` `9` | that of another fork: 183, 200 |
 /// | `&` | what it sent last, once more |
 /// | `~` and three bytes | changes what it sends next: how, where, and into what |
 /// | `i` `o` | our INVITE or OPTIONS |
@@ -327,8 +328,8 @@ impl Bench {
                 self.answer(StatusCode::SERVER_INTERNAL_ERROR);
                 self.collect();
             }
-            for client in std::mem::take(&mut self.clients) {
-                let _ = self.endpoint.cancel(self.now, client);
+            for client in &self.clients {
+                let _ = self.endpoint.cancel(self.now, *client);
             }
             for dialog in std::mem::take(&mut self.dialogs) {
                 let bye = Request::new(Method::Bye, SipUri::new("", peer().ip(), None));

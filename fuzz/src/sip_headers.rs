@@ -21,14 +21,18 @@ pub fn sip_headers(data: &[u8]) {
         ($($name:ident)*) => { $( round_trip::<$name>(headers); )* };
     }
     round_trips! {
-        Accept Allow AllowEvents AuthenticationInfo Authorization CSeq CallId Contact ContentDisposition
-        ContentEncoding ContentLanguage ContentLength ContentType Date Diversion Event Expires FlowTimer From
-        HistoryInfo Identity InfoPackage Join MaxForwards MimeVersion MinExpires MinSe Organization
-        PAccessNetworkInfo PAssertedIdentity PAssociatedUri PCalledPartyId PPreferredIdentity Path Priority
-        Privacy ProxyAuthenticate ProxyAuthenticationInfo ProxyAuthorization ProxyRequire RAck RSeq Reason
-        RecordRoute RecvInfo ReferTo ReferredBy RemotePartyId Replaces ReplyTo Require RetryAfter Route Server
-        ServiceRoute SessionExpires SipEtag SipIfMatch Subject SubscriptionState Supported TargetDialog
-        Timestamp To Unsupported UserAgent Via Warning WwwAuthenticate
+        Accept AcceptEncoding AcceptLanguage AlertInfo Allow AllowEvents
+        AuthenticationInfo Authorization CSeq CallId CallInfo Contact ContentDisposition
+        ContentEncoding ContentId ContentLanguage ContentLength ContentType Date Diversion ErrorInfo
+        Event Expires FlowTimer From Geolocation GeolocationError GeolocationRouting HistoryInfo
+        Identity IdentityInfo InReplyTo InfoPackage Join MaxForwards MimeVersion MinExpires MinSe
+        Organization PAccessNetworkInfo PAssertedIdentity PAssociatedUri PCalledPartyId PEarlyMedia
+        PPreferredIdentity Path Priority Privacy ProxyAuthenticate ProxyAuthenticationInfo
+        ProxyAuthorization ProxyRequire RAck RSeq Reason RecordRoute RecvInfo ReferSub ReferTo
+        ReferredBy RemotePartyId Replaces ReplyTo Require
+        RetryAfter Route Server ServiceRoute SessionExpires SipEtag SipIfMatch Subject
+        SubscriptionState Supported TargetDialog Timestamp To Unsupported UserAgent Via Warning
+        WwwAuthenticate
     }
     if let Ok(view) = MessageView::parse(&bytes, &Limits::default()) {
         in_place(&view, headers);
@@ -85,16 +89,16 @@ fn in_place(view: &MessageView<'_>, headers: &Headers) {
     assert!(vias.eq(headers.all::<Via>()));
     for (borrowed, owned) in view.all::<ViaRef<'_>>().zip(headers.all::<Via>()) {
         let (Ok(borrowed), Ok(owned)) = (borrowed, owned) else { continue };
-        assert_eq!(borrowed.branch, owned.branch());
+        assert_eq!(borrowed.branch(), owned.branch());
         assert_eq!(borrowed.transaction(), owned.transaction());
         assert_eq!((borrowed.received(), borrowed.rport()), (owned.received(), owned.rport()));
         let _ = (owned.maddr(), owned.ttl(), owned.port_or_default());
     }
     let numbers =
-        view.all::<CSeqRef<'_>>().map(|r| r.map(|cseq| (cseq.number, cseq.method.to_owned())));
+        view.all::<CSeqRef<'_>>().map(|r| r.map(|cseq| (cseq.number(), cseq.method().to_owned())));
     let owned = headers.all::<CSeq>().map(|r| r.map(|cseq| (cseq.number, cseq.method.to_string())));
     assert!(numbers.eq(owned));
-    let ids = view.all::<CallIdRef<'_>>().map(|r| r.map(|id| id.0.to_owned()));
+    let ids = view.all::<CallIdRef<'_>>().map(|r| r.map(|id| id.as_str().to_owned()));
     assert!(ids.eq(headers.all::<CallId>().map(|r| r.map(|id| id.to_string()))));
 }
 

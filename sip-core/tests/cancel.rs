@@ -3,9 +3,9 @@
 mod common;
 
 use common::*;
-use sip_core::Method;
 use sip_core::endpoint::{Error, Event, Noun};
-use sip_core::transaction::Failure;
+use sip_core::transaction::{Failure, Tables};
+use sip_core::{Method, Transport};
 
 #[test]
 fn a_ringing_call_is_cancelled() {
@@ -52,6 +52,32 @@ fn the_responses_to_invite_and_cancel_have_one_to_tag() {
     for answer in answers {
         assert_eq!(to_tag(&answer.response()), tag);
     }
+}
+
+#[test]
+fn a_cancel_that_finds_no_room_can_be_tried_again() {
+    let mut lab = Lab::with(Transport::Udp, |config| {
+        config.capacity.transactions = Tables { clients: 2, ..Tables::default() };
+    });
+    let call = lab.invite(Alice);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    lab.respond(Bob, &asked, 180);
+    lab.settle();
+    lab.expect_response(Alice, 180);
+    let other = lab.request(Alice, Method::Options);
+    assert_eq!(lab.alice.cancel(lab.now, call), Err(Error::Full(Noun::Client)));
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Options);
+    lab.respond(Bob, &asked, 200);
+    lab.settle();
+    assert_eq!(lab.expect_response(Alice, 200).id, other);
+    lab.run(secs(5));
+    lab.alice.cancel(lab.now, call).unwrap();
+    lab.settle();
+    assert_eq!(lab.expect_response(Alice, 487).id, call);
+    assert!(matches!(lab.event(Bob), Event::Cancelled { .. }));
+    lab.rest();
 }
 
 #[test]

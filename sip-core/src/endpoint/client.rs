@@ -255,6 +255,10 @@ impl Endpoint {
         client.cancel = Cancel::Wanted;
         let state = client.transaction.and_then(|key| self.transactions.invite_state(key));
         if state == Some(invite_client::State::Proceeding) && !self.send_cancel(now, id) {
+            // No further provisional response may come to send it with: the caller has to try again.
+            if let Some(client) = self.clients.get_mut(id.0) {
+                client.cancel = Cancel::No;
+            }
             return Err(Error::Full(Noun::Client));
         }
         Ok(())

@@ -343,7 +343,9 @@ impl<'k> Builder<'k> {
         if list.is_empty() {
             return Some(0);
         }
-        if let Some(&at) = self.lists.get(&list) {
+        // Lists that begin with digits of their own are hardly met again; looking costs more.
+        let is_common = list.first().is_some_and(|first| first.mask == 0);
+        if is_common && let Some(&at) = self.lists.get(&list) {
             return Some(at);
         }
         let split = (1..list.len())
@@ -358,8 +360,7 @@ impl<'k> Builder<'k> {
             None => Meta::LAST,
             Some(link) => Meta::LINKED | link << Meta::LINK_SHIFT,
         };
-        // Lists of one extension are nearly always of their own; to look for them costs more.
-        if list.len() > 1 {
+        if is_common {
             self.lists.insert(list, at);
         }
         Some(at)
