@@ -18,6 +18,9 @@
 //! assert_eq!(ulaw::decode_sample(codes[80]).signum(), 1);
 //! ```
 //!
+//! Around the codec stand [`plc`] (packet loss concealment), [`noise`] (comfort noise), [`vad`] (voice
+//! activity) and [`audio`] (mixing, gain, level). Slices are processed by the fastest [`kernel`] of the machine.
+//!
 //! Samples are 16-bit linear PCM at 8 kHz. No function panics, allocates or looks at anything but its
 //! arguments: where an input and an output slice differ in length, the shorter one counts and the number
 //! of samples written is returned.

@@ -225,7 +225,8 @@ pub struct Rejection {
     pub status: StatusCode,
     /// The header at fault; none when it is the start line.
     pub header: Option<HeaderName>,
-    /// Where, from byte 0 of the message; 0 when something is missing.
+    /// Where, from byte 0 of the message; 0 when something is missing, and for the Request-URI of
+    /// an owned message, which is no longer where it was.
     pub offset: usize,
     /// Why, in words fit for a log or a Warning.
     pub text: Cow<'static, str>,

@@ -62,6 +62,7 @@ pub use text::Token;
 pub use transport::Transport;
 pub use uri::{Host, HostPort, SipUri, TelUri, Uri};
 
+/// Keeps the README's example compiling.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -23,4 +23,6 @@ pub use mix::mix;
 
 pub(crate) use gain::scale;
 pub(crate) use level::{OVERLOAD_POWER, Sums};
-pub(crate) use mix::{add_up, add_up_from};
+pub(crate) use mix::add_up;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use mix::add_up_from;

@@ -90,16 +90,20 @@ fn alaw_codes(samples: &[i16; 32]) -> __m256i {
         _mm256_srli_epi16::<4>(first),
         low_bytes,
     );
-    // One's complement of the negative ones: the magnitude divided by 256, and by 16 as far as it fits.
+    // The high byte tells whether the magnitude, its one's complement if negative, is beyond the lower lines:
+    // whether it lies outside of -16 to 15, which two's complement turns into one comparison.
+    let upper = _mm256_cmpgt_epi8(
+        _mm256_add_epi8(high, _mm256_set1_epi8(i8::MIN + 16)),
+        _mm256_set1_epi8(i8::MIN + 31),
+    );
     let negative = _mm256_cmpgt_epi8(_mm256_setzero_si256(), high);
-    let high = _mm256_xor_si256(high, negative);
-    let middle = _mm256_xor_si256(middle, negative);
-    let upper = _mm256_cmpgt_epi8(high, _mm256_set1_epi8(15));
-    let code = least_of_lines(_mm256_blendv_epi8(middle, high, upper), [31, 47, 63]);
+    let magnitude = _mm256_xor_si256(_mm256_blendv_epi8(middle, high, upper), negative);
+    let code = least_of_lines(magnitude, [31, 47, 63]);
 
+    let even_bits = _mm256_set1_epi8(0xD5u8 as i8);
+    let flip = _mm256_blendv_epi8(even_bits, _mm256_set1_epi8((0xD5u8 ^ 64) as i8), upper);
     let sign = _mm256_and_si256(negative, _mm256_set1_epi8(i8::MIN));
-    let flip = _mm256_xor_si256(sign, _mm256_set1_epi8(0xD5u8 as i8));
-    let flip = _mm256_xor_si256(flip, _mm256_and_si256(upper, _mm256_set1_epi8(64)));
+    let flip = _mm256_xor_si256(flip, sign);
     let apart = _mm256_setr_epi8(
         0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15, //
         0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15,

@@ -5,7 +5,7 @@ use super::pitch::{CrossFade, HISTORY, LONGEST, Search};
 
 /// The Recommendation counts in frames of 10 ms; a gap of any length is cut into them.
 const FRAME: usize = 80;
-const SEARCH: Search = Search { shortest: 40, longest: LONGEST, window: 160 };
+const SEARCH: Search = Search { shortest: 40, longest: LONGEST, window: 160, rough: false };
 /// The circle grows to three periods and no further.
 const MOST_PERIODS: usize = 3;
 /// After the first frame the gain falls by a fifth a frame, so that 60 ms are silent at their end.

@@ -28,6 +28,8 @@ pub(crate) struct Search {
     pub(super) longest: usize,
     /// Length of the two stretches compared, not above `WINDOW`.
     pub(super) window: usize,
+    /// Every second lag is enough.
+    pub(super) rough: bool,
 }
 
 /// The longest window of a search.
@@ -50,6 +52,9 @@ impl Search {
     #[inline(always)]
     pub(crate) fn run(self, past: &[i16]) -> Match {
         let coarse = self.coarse(past);
+        if self.rough {
+            return Match { lag: coarse, score: 0.0 };
+        }
         let mut best = Match { lag: coarse, score: f32::MIN };
         let from = coarse.saturating_sub(1).max(self.shortest);
         let to = (coarse + 1).min(self.longest);
@@ -86,8 +91,12 @@ impl Search {
         let energies = energies(window, &halved);
 
         let mut scores = [f32::MIN; LAGS];
-        for (index, kept) in scores.iter_mut().enumerate().take(lags) {
+        for (index, kept) in scores.iter_mut().enumerate() {
             *kept = score(correlations[index], energies[index]);
+        }
+        // Blocks are whole, the range of lags need not be.
+        for beyond in scores.iter_mut().skip(lags) {
+            *beyond = f32::MIN;
         }
         let mut highest = [f32::MIN; BLOCK];
         for block in scores.as_chunks::<BLOCK>().0 {
@@ -105,7 +114,9 @@ impl Search {
 /// Correlation times its magnitude, over the energy: as good as dividing by the root, without a root.
 #[inline(always)]
 fn score(correlation: f32, energy: f32) -> f32 {
-    correlation * correlation.abs() / energy.max(FLOOR)
+    // Not `max`, which looks for what is not a number and takes its time.
+    let energy = if energy > FLOOR { energy } else { FLOOR };
+    correlation * correlation.abs() / energy
 }
 
 /// The correlations of `recent` with as many of `past` from 0, 1, 2 … on.

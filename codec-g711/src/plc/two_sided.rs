@@ -6,7 +6,7 @@ use super::{DELAY, Gap};
 use crate::audio::Level;
 use crate::math;
 
-const SEARCH: Search = Search { shortest: 20, longest: LONGEST, window: 64 };
+const SEARCH: Search = Search { shortest: 20, longest: LONGEST, window: 64, rough: false };
 /// Speech that resembles itself less than this (the square of a correlation of 0.6) has no pitch; a short
 /// period repeated would give it one.
 const VOICED: f32 = 0.36;
@@ -119,7 +119,7 @@ fn own_pitch(frame: &[i16], gap: &Gap) -> Option<usize> {
     for (index, sample) in start.iter().enumerate() {
         reversed[OWN - 1 - index] = *sample;
     }
-    let search = Search { shortest: SEARCH.shortest, longest, window };
+    let search = Search { shortest: SEARCH.shortest, longest, window, rough: true };
     Some(search.at_end(&reversed).lag)
 }
 

@@ -128,30 +128,36 @@ impl Details {
 }
 
 /// The parser of the metadata crate takes a trunk prefix off international numbers too, so that
-/// +7 800 … loses its 8. Such a number is given to it as dialled at home.
+/// +7 800 … loses its 8. Such a number is given to it as dialled at home, with one prefix or with two:
+/// where the rest begins with the prefix again, it may take both.
 fn parse(region: Option<Id>, digits: &str, extension: &str) -> Result<PhoneNumber, MetadataError> {
     let parse = |region, digits: &str| {
         phonenumber::parse(region, format!("{digits}{extension}"))
             .map_err(|_| MetadataError::Country)
     };
     if let Some(international) = digits.strip_prefix('+')
-        && let Some((home, at_home)) = as_at_home(international)
-        && let Ok(number) = parse(Some(home), &at_home)
-        && number.format().mode(Mode::E164).to_string().starts_with(digits)
+        && let Some((home, prefix, national)) = as_at_home(international)
     {
-        return Ok(number);
+        for at_home in [format!("{prefix}{national}"), format!("{prefix}{prefix}{national}")] {
+            if let Ok(number) = parse(Some(home), &at_home)
+                && number.format().mode(Mode::E164).to_string().starts_with(digits)
+            {
+                return Ok(number);
+            }
+        }
     }
     parse(region, digits)
 }
 
-/// The main country of an international number, and the number as dialled there.
-fn as_at_home(international: &str) -> Option<(Id, String)> {
+/// The main country of an international number, its trunk prefix, and the national number, where that
+/// begins with the prefix.
+fn as_at_home(international: &str) -> Option<(Id, &'static str, &str)> {
     (1..=3).find_map(|length| {
         let (code, national) = international.split_at_checked(length)?;
         let countries = DATABASE.by_code(&code.parse::<u16>().ok()?)?;
         let main = countries.iter().find(|c| c.is_main_country_for_code()).or(countries.first())?;
         let prefix = main.national_prefix().filter(|prefix| national.starts_with(prefix))?;
-        Some((main.id().parse().ok()?, format!("{prefix}{national}")))
+        Some((main.id().parse().ok()?, prefix, national))
     })
 }
 

@@ -87,6 +87,7 @@ impl<T> Plan<T> {
     /// # Errors
     ///
     /// When nothing is reached, why.
+    #[inline]
     pub fn find_in(&self, context: ContextId, query: &Query<'_>) -> Result<Match<'_, T>, NoMatch> {
         search::find(self, context, query)
     }

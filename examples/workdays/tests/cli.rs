@@ -1,6 +1,7 @@
 //! The program as it is called.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -164,7 +165,8 @@ fn every_shared_case_holds() {
     ] {
         let path = shared.join("calendar").join(name).with_extension("csv");
         if !path.exists() {
-            println!("skipped: there is no {}", path.display());
+            // The macros' output is hidden where a test passes.
+            let _ = writeln!(std::io::stderr(), "skipped: there is no {}", path.display());
             continue;
         }
         let text = out(&["--cases", path.to_str().unwrap()]);

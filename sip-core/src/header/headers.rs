@@ -264,6 +264,14 @@ impl Headers {
         self.fields.is_empty()
     }
 
+    /// Writes all lines.
+    pub(crate) fn write_as_they_are(&self, out: &mut Vec<u8>) {
+        for field in &self.fields {
+            out.extend_from_slice(field.line(&self.source));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
     /// Writes all lines, and a Content-Length that is right.
     pub(crate) fn write(&self, body: usize, out: &mut Vec<u8>) {
         let mut counted = false;

@@ -36,7 +36,7 @@ pub(super) fn request(
     lines: &impl Lines,
     policy: &Policy,
 ) -> Result<(), Rejection> {
-    let scheme = target(&start.uri)?;
+    let (scheme, offset) = target(&start.uri)?;
     let top = common(lines)?;
     optional::<MaxForwards>(lines)?;
     every::<RecordRouteRef<'_>>(lines)?;
@@ -52,7 +52,7 @@ pub(super) fn request(
         _ => Err(Rejection {
             status: StatusCode::UNSUPPORTED_URI_SCHEME,
             header: None,
-            offset: 0,
+            offset,
             text: "the scheme of the Request-URI is not supported".into(),
         }),
     }
@@ -73,8 +73,8 @@ enum Scheme {
     Other,
 }
 
-/// A Request-URI is well-formed and has no headers (§19.1.1).
-fn target(uri: &Target<'_>) -> Result<Scheme, Rejection> {
+/// A Request-URI is well-formed and has no headers (§19.1.1); gives its scheme and its offset.
+fn target(uri: &Target<'_>) -> Result<(Scheme, usize), Rejection> {
     let reject = |offset, text: String| Rejection {
         status: StatusCode::BAD_REQUEST,
         header: None,
@@ -97,12 +97,13 @@ fn target(uri: &Target<'_>) -> Result<Scheme, Rejection> {
     if has_headers {
         return Err(reject(offset, "the Request-URI has headers".to_owned()));
     }
-    Ok(match scheme {
+    let scheme = match scheme {
         "sip" | "sips" => Scheme::Sip,
         "tel" => Scheme::Tel,
         urn if urn.eq_ignore_ascii_case("urn") => Scheme::Urn,
         _ => Scheme::Other,
-    })
+    };
+    Ok((scheme, offset))
 }
 
 /// Headers that may stand only once, of those whose repetition could be read in two ways.

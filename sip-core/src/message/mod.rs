@@ -2,6 +2,7 @@
 
 mod check;
 mod method;
+pub mod multipart;
 mod request;
 mod response;
 pub(crate) mod scan;

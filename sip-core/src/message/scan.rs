@@ -114,29 +114,21 @@ fn scan(
     if begin == bytes.len() {
         return fail(ParseErrorKind::Empty, 0);
     }
-    // Looking no further than the limit spares a comparison for each line.
-    let most = limits.header_bytes.min(usize::from(u16::MAX) - 2);
-    let head = bytes.get(..most + 2).unwrap_or(bytes);
-    let beyond = |error: ParseError| match error.kind {
-        ParseErrorKind::Truncated if head.len() < bytes.len() => {
-            ParseError::new(ParseErrorKind::Limit(Limit::HeaderBytes), most)
-        }
-        _ => error,
-    };
+    let mut walk = Walk::new(bytes, limits);
+    let head = walk.head;
     let (start, start_end) = match plain_request_line(head, begin) {
         Some(plain) => plain,
         None => {
-            let end = line_end(head, begin).map_err(beyond)?;
+            let end = line_end(head, begin).map_err(|error| walk.beyond(error))?;
             (start_line(head, begin, end)?, end)
         }
     };
-    let mut walk =
-        Walk { head, at: start_end + 2, left: limits.headers, length: None, state: State::More };
-    let mut headers = walk.batch(first).map_err(beyond)?;
+    walk.at = start_end + 2;
+    let mut headers = walk.batch(first)?;
     see(first.get(..headers).unwrap_or_default());
     while walk.state == State::More {
         let mut lines = NO_LINES;
-        let count = walk.batch(&mut lines).map_err(beyond)?;
+        let count = walk.batch(&mut lines)?;
         see(lines.get(..count).unwrap_or_default());
         headers += count;
     }
@@ -162,10 +154,25 @@ fn scan(
     Ok(Scan { start, headers, body, has_empty_line })
 }
 
+/// The headers of a part of a body, and where its own body starts.
+pub(super) fn part(bytes: &Bytes, limits: &Limits) -> Result<(Headers, usize), ParseError> {
+    let mut headers = Headers::received(bytes.clone(), limits);
+    let mut walk = Walk::new(bytes, limits);
+    while walk.state == State::More {
+        let mut lines = NO_LINES;
+        let count = walk.batch(&mut lines)?;
+        for line in lines.iter().take(count) {
+            headers.push_received(line);
+        }
+    }
+    Ok((headers, walk.at))
+}
+
 /// Finds header lines.
 struct Walk<'a> {
     /// The message as far as its head may reach.
     head: &'a [u8],
+    is_cut: bool,
     /// Where the next line starts; at the end, where the body does.
     at: usize,
     /// Lines that may yet come.
@@ -185,18 +192,43 @@ enum State {
     End,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8], limits: &Limits) -> Walk<'a> {
+        // Looking no further than the limit spares a comparison for each line.
+        let most = limits.header_bytes.min(usize::from(u16::MAX) - 2) + 2;
+        let head = bytes.get(..most).unwrap_or(bytes);
+        Walk {
+            head,
+            is_cut: head.len() < bytes.len(),
+            at: 0,
+            left: limits.headers,
+            length: None,
+            state: State::More,
+        }
+    }
+
+    /// What a line that does not end means, if the head was cut.
+    fn beyond(&self, error: ParseError) -> ParseError {
+        match error.kind {
+            ParseErrorKind::Truncated if self.is_cut => {
+                let kind = ParseErrorKind::Limit(Limit::HeaderBytes);
+                ParseError::new(kind, self.head.len() - 2)
+            }
+            _ => error,
+        }
+    }
+
     /// Finds lines until the batch is full or the head ends; gives their number. First the ends
     /// of all, then their names: each loop alone fits the registers. That holds where no line is
     /// folded, as in nearly all messages.
     fn batch(&mut self, lines: &mut Batch) -> Result<usize, ParseError> {
         let (at, length) = (self.at, self.length);
-        let mut count = self.find_ends(lines)?;
+        let mut count = self.find_ends(lines).map_err(|error| self.beyond(error))?;
         if self.read_names(lines.get_mut(..count).unwrap_or_default())?
             || self.head.get(self.at).is_some_and(is_space) && self.state == State::More
         {
             (self.at, self.length, self.state) = (at, length, State::More);
-            count = self.find_folded(lines)?;
+            count = self.find_folded(lines).map_err(|error| self.beyond(error))?;
         }
         match lines.get(..count).and_then(|lines| lines.get(self.left)) {
             Some(line) => {

@@ -90,11 +90,12 @@ impl Automaton {
 pub(in crate::plan) fn is_odd(pattern: &str) -> bool {
     use crate::pattern::{Element, Elements};
 
-    Elements::new(pattern).any(|element| match element {
-        Element::EmptySet => true,
-        Element::One(set) => set.is_empty(),
-        Element::AtLeastOne | Element::Anything => false,
-    })
+    pattern.contains('[')
+        && Elements::new(pattern).any(|element| match element {
+            Element::EmptySet => true,
+            Element::One(set) => set.is_empty(),
+            Element::AtLeastOne | Element::Anything => false,
+        })
 }
 
 fn sets_of_patterns<T>(entries: &Entries<T>, keys: &Keys, ranks: &Ranks) -> Vec<u32> {
@@ -342,7 +343,9 @@ impl<'k> Builder<'k> {
         if list.is_empty() {
             return Some(0);
         }
-        if let Some(&at) = self.lists.get(&list) {
+        // Lists that begin with digits of their own are hardly met again; looking costs more.
+        let is_common = list.first().is_some_and(|first| first.mask == 0);
+        if is_common && let Some(&at) = self.lists.get(&list) {
             return Some(at);
         }
         let split = (1..list.len())
@@ -357,8 +360,7 @@ impl<'k> Builder<'k> {
             None => Meta::LAST,
             Some(link) => Meta::LINKED | link << Meta::LINK_SHIFT,
         };
-        // Lists of one extension are nearly always of their own; to look for them costs more.
-        if list.len() > 1 {
+        if is_common {
             self.lists.insert(list, at);
         }
         Some(at)

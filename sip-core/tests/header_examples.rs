@@ -1,0 +1,87 @@
+//! Every typed header has an example on its page, which is read and written again.
+
+#[macro_use]
+#[path = "support/all_headers.rs"]
+mod all_headers;
+
+use std::path::Path;
+
+use sip_core::HeaderName;
+use sip_core::header::{self, Shape, TypedHeader};
+
+/// Lines `Example: …` of the pages of all headers: name and value.
+fn examples() -> Vec<(HeaderName, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/header");
+    let mut examples = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in source.lines() {
+            let Some(example) = line.trim().strip_prefix("/// Example: `") else { continue };
+            let (name, value) = example.trim_end_matches('`').split_once(": ").unwrap();
+            examples.push((HeaderName::parse(name).unwrap(), value.to_owned()));
+        }
+    }
+    examples
+}
+
+fn check<T: TypedHeader + PartialEq + std::fmt::Debug>(examples: &[(HeaderName, String)]) {
+    let name = T::NAME;
+    let mut found = 0;
+    for (_, value) in examples.iter().filter(|(other, _)| *other == name) {
+        found += 1;
+        let mut headers = header::Headers::new();
+        headers.push_raw(name.clone(), value).unwrap();
+        let values: Vec<T> = headers
+            .all()
+            .collect::<Result<_, _>>()
+            .unwrap_or_else(|error| panic!("{name}: {value}: {error}"));
+        assert!(!values.is_empty());
+        for value in values {
+            let mut written = Vec::new();
+            value.write(&mut written);
+            let again = T::parse(&written).unwrap();
+            assert_eq!(again, value, "{name}: {}", String::from_utf8_lossy(&written));
+        }
+    }
+    assert_eq!(found, 1, "{name} needs one example");
+}
+
+#[test]
+fn every_example_is_read() {
+    let examples = examples();
+    let mut count = 0;
+    macro_rules! check_all {
+        ($($name:ident)*) => { $(
+            check::<header::$name>(&examples);
+            count += 1;
+        )* };
+    }
+    all_headers!(check_all);
+    assert_eq!(examples.len(), count, "a header that this test does not know");
+}
+
+/// An empty value is an empty list for those that may be empty, and nothing for the others.
+#[test]
+fn empty_values() {
+    let mut may_be_empty = Vec::new();
+    macro_rules! collect {
+        ($($name:ident)*) => { $(
+            if header::$name::parse(b"").is_ok() {
+                may_be_empty.push(stringify!($name));
+            }
+        )* };
+    }
+    all_headers!(collect);
+    let expected = "Accept AcceptEncoding AcceptLanguage Allow AllowEvents ContentEncoding ContentId \
+        ContentLanguage Identity Organization PAccessNetworkInfo PEarlyMedia ProxyRequire RecvInfo \
+        Require Server Subject Supported Unsupported UserAgent";
+    assert_eq!(may_be_empty.join(" "), expected.split_whitespace().collect::<Vec<_>>().join(" "));
+}
+
+#[test]
+fn shapes() {
+    assert_eq!(header::Via::SHAPE, Shape::List);
+    assert_eq!(header::Supported::SHAPE, Shape::Whole);
+    assert_eq!(header::WwwAuthenticate::SHAPE, Shape::Lines);
+    assert_eq!(header::From::SHAPE, Shape::Single);
+}
