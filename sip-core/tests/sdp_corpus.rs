@@ -88,8 +88,16 @@ fn bodies_of_messages_are_written_back_byte_for_byte() {
             continue;
         }
         let message = fs::read(&entry.file).unwrap();
-        let Some(body) = body(&message) else { continue };
-        let description = SessionDescription::parse(body, &Limits::default()).unwrap();
+        // Some flows of the RFCs name a body and leave it out.
+        let text = body(&message).filter(|body| !body.trim_ascii().is_empty());
+        let Some(body) = text else { continue };
+        let description = SessionDescription::parse(body, &Limits::default());
+        if !body.starts_with(b"v=") {
+            // As the RFC prints it: the first line of the description is missing.
+            assert!(description.is_err(), "{}", entry.name);
+            continue;
+        }
+        let description = description.unwrap_or_else(|error| panic!("{}: {error}", entry.name));
         let written = description.to_string();
         let again = SessionDescription::parse(written.as_bytes(), &Limits::strict());
         assert_eq!(again.as_ref(), Ok(&description), "{}", entry.name);
