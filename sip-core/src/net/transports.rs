@@ -497,9 +497,10 @@ impl Transports {
     }
 
     /// Whether there is a driver for this transport.
-    fn speaks(&self, transport: Transport) -> bool {
+    pub(super) fn speaks(&self, transport: Transport) -> bool {
         let secure = self.has_tls();
         match transport {
+            Transport::Udp => !self.udp.is_empty(),
             Transport::Tcp => true,
             Transport::Tls => secure,
             Transport::Ws => cfg!(feature = "ws"),
