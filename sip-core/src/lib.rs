@@ -43,6 +43,7 @@ pub mod message;
 #[cfg(feature = "tokio")]
 pub mod net;
 pub mod registrar;
+pub mod registration;
 pub mod resolve;
 pub mod sdp;
 mod slab;

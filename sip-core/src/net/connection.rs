@@ -169,9 +169,9 @@ async fn reader(
                     }
                     continue;
                 }
+                // An endpoint passes over it; a registration waits for it.
                 Ok(Some(Frame::Pong)) => {
-                    progress = true;
-                    continue;
+                    Input::Received { flow, message: Bytes::from_static(b"\r\n") }
                 }
                 Ok(None) => break,
                 Err(error) => {

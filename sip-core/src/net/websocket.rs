@@ -126,12 +126,12 @@ async fn reader<S>(
         };
         // Keep-alives as on a stream (RFC 5626 §3.5.1).
         if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-            if message.len() >= 4
-                && let Some(pongs) = pongs.upgrade()
-            {
-                let _ = pongs.try_send(Bytes::from_static(b"\r\n"));
+            if message.len() >= 4 {
+                if let Some(pongs) = pongs.upgrade() {
+                    let _ = pongs.try_send(Bytes::from_static(b"\r\n"));
+                }
+                continue;
             }
-            continue;
         }
         if reports.send(Report::Input(Input::Received { flow, message })).await.is_err() {
             return;

@@ -3,7 +3,7 @@
 use super::GruuKey;
 use crate::header::NameAddr;
 
-/// How a [`Registrar`] behaves.
+/// How a [`Registrar`](super::Registrar) behaves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Config {
@@ -17,7 +17,7 @@ pub struct Config {
     pub bindings_each: usize,
     /// Bindings in all. Default 100,000.
     pub bindings: usize,
-    /// Whether changes are kept for [`Registrar::poll_change`]. Default on; off for who never asks.
+    /// Whether changes are kept for [`Registrar::poll_change`](super::Registrar::poll_change). Default on; off for who never asks.
     pub changes: bool,
     /// Where registered phones are to send their requests (RFC 3608), first hop first. Default
     /// empty: no Service-Route.
