@@ -124,14 +124,12 @@ async fn reader<S>(
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Ok(Message::Close(_)) | Err(_)) | None => return,
         };
-        // Keep-alives as on a stream (RFC 5626 §3.5.1).
-        if message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-            if message.len() >= 4 {
-                if let Some(pongs) = pongs.upgrade() {
-                    let _ = pongs.try_send(Bytes::from_static(b"\r\n"));
-                }
-                continue;
+        // Keep-alives as on a stream (RFC 5626 §3.5.1); a shorter one is the answer to ours.
+        if message.len() >= 4 && message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            if let Some(pongs) = pongs.upgrade() {
+                let _ = pongs.try_send(Bytes::from_static(b"\r\n"));
             }
+            continue;
         }
         if reports.send(Report::Input(Input::Received { flow, message })).await.is_err() {
             return;

@@ -2,97 +2,44 @@
 
 use core::fmt;
 
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ring::hmac;
-
 use super::{AddressOfRecord, Binding};
+use crate::sealed::Sealer;
 use crate::{SipUri, Uri};
 
 /// What a temporary GRUU's user part starts with.
 const PREFIX: &str = "tgruu.";
-const NONCE: usize = 12;
-const PLAIN: usize = 16;
-const TAG: usize = 16;
+/// Two digits for each byte of mark, serial, nonce and tag.
+const DIGITS: usize = 2 * (16 + 12 + 16);
 
 /// Makes temporary GRUUs that tell strangers nothing and need no table of their own: each is a
 /// sealed reference to the registration that it was made for, and is good for as long as that is
 /// kept up with the Call-ID it was made with (§3.2).
 #[derive(Clone, PartialEq, Eq)]
-pub struct GruuKey([u8; 32]);
+pub struct GruuKey(Sealer);
 
 impl GruuKey {
     /// `secret` should be random. With another one after a restart, temporary GRUUs from before
     /// are not known any more.
     pub fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+        Self(Sealer::new(secret))
     }
 
     /// The registration that a binding belongs to, in a form that fits into a GRUU.
     pub(super) fn mark(&self, binding: &Binding, instance: &str) -> u64 {
         let parts = [binding.aor.as_str(), instance, binding.call_id.as_str()];
-        first_word(self.sign(b"registration", &parts.map(str::as_bytes)).as_ref())
+        first_word(self.0.sign(b"registration", &parts.map(str::as_bytes)).as_ref())
     }
 
     /// The user part of a temporary GRUU; `serial` makes it differ from others of its registration.
     pub(super) fn seal(&self, mark: u64, serial: u64) -> Option<String> {
-        let mut sealed = [mark.to_be_bytes(), serial.to_be_bytes()].concat();
-        // The nonce follows from the content, so that no two contents ever share one.
-        let nonce = self.nonce(&sealed);
-        let tag = self
-            .cipher()?
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::empty(),
-                &mut sealed,
-            )
-            .ok()?;
-        let mut text = String::from(PREFIX);
-        for byte in nonce.iter().chain(&sealed).chain(tag.as_ref()) {
-            for digit in [byte >> 4, byte & 15] {
-                text.extend(char::from_digit(u32::from(digit), 16));
-            }
-        }
-        Some(text)
+        let plain = [mark.to_be_bytes(), serial.to_be_bytes()].concat();
+        self.0.seal(&plain).map(|text| format!("{PREFIX}{text}"))
     }
 
     /// The mark in a temporary GRUU of ours.
     pub(super) fn open(&self, user: &str) -> Option<u64> {
-        let digits = user.strip_prefix(PREFIX)?.as_bytes();
-        if digits.len() != 2 * (NONCE + PLAIN + TAG) {
-            return None;
-        }
-        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-        let mut bytes = Vec::with_capacity(digits.len() / 2);
-        for pair in digits.chunks_exact(2) {
-            let (high, low) = pair.first().zip(pair.last())?;
-            bytes.push((digit(high)? << 4) | digit(low)?);
-        }
-        let (nonce, sealed) = bytes.split_first_chunk_mut::<NONCE>()?;
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain = self.cipher()?.open_in_place(nonce, Aad::empty(), sealed).ok()?;
-        Some(first_word(plain))
-    }
-
-    fn nonce(&self, plain: &[u8]) -> [u8; NONCE] {
-        let mut nonce = [0; NONCE];
-        nonce.copy_from_slice(&self.sign(b"nonce", &[plain]).as_ref()[..NONCE]);
-        nonce
-    }
-
-    fn cipher(&self) -> Option<LessSafeKey> {
-        let key = self.sign(b"cipher", &[]);
-        UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).ok().map(LessSafeKey::new)
-    }
-
-    fn sign(&self, purpose: &[u8], parts: &[&[u8]]) -> hmac::Tag {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
-        let mut context = hmac::Context::with_key(&key);
-        context.update(purpose);
-        for part in parts {
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part);
-        }
-        context.sign()
+        let digits = user.strip_prefix(PREFIX).filter(|digits| digits.len() == DIGITS)?;
+        self.0.open(digits).map(|plain| first_word(&plain))
     }
 }
 

@@ -38,9 +38,9 @@ pub enum Event {
         /// The address that the server saw us at, when its answer says so: through a NAT not ours.
         seen: Option<SocketAddr>,
         /// Our public GRUU (RFC 5627).
-        public_gruu: Option<Uri>,
+        public_gruu: Option<Box<Uri>>,
         /// Our latest temporary GRUU.
-        temporary_gruu: Option<Uri>,
+        temporary_gruu: Option<Box<Uri>>,
     },
     /// An attempt failed.
     Failed {

@@ -359,7 +359,7 @@ impl Registration {
             let kind: KeepAlive = self.config.keep_alive;
             leg.keeper = Keeper::new(now, flow, kind, timer, &mut *self.random);
         }
-        let gruu = |name| leg::gruu(&self.config, leg.reg_id, response, name);
+        let gruu = |name| leg::gruu(&self.config, leg.reg_id, response, name).map(Box::new);
         self.events.push_back(Event::Registered {
             reg_id: leg.reg_id,
             flow,
