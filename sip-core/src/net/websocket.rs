@@ -122,7 +122,12 @@ async fn reader<S>(
             Some(Ok(Message::Text(text))) => Bytes::from(text),
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            Some(Ok(Message::Close(_))) => {
+                // Reading on sends the answer, which is ready (RFC 6455 §5.5.1).
+                let _ = timeout(config.write, stream.next()).await;
+                return;
+            }
+            Some(Err(_)) | None => return,
         };
         // Keep-alives as on a stream (RFC 5626 §3.5.1); a shorter one is the answer to ours.
         if message.len() >= 4 && message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {

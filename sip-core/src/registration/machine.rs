@@ -422,6 +422,8 @@ impl Registration {
     fn refused(&mut self, now: Duration, at: usize, reason: Reason) {
         let Some(leg) = self.legs.get_mut(at) else { return };
         leg.wake = self.config.retry_refused.map(|pause| now + pause);
+        // Nor do other flows' successes start it again.
+        leg.failures = leg.failures.saturating_add(1);
         let (reg_id, again) = (leg.reg_id, leg.wake);
         self.events.push_back(Event::Failed { reg_id, reason, again });
     }
