@@ -89,6 +89,21 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Appends a decimal number.
+pub(crate) fn write_number(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
+        start -= 1;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}
+
 /// Writes `text` as a quoted string. CR and LF, which no quoted string can hold, become spaces.
 pub fn write_quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
