@@ -89,8 +89,26 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Bytes that text is appended to. What writes itself into these and into a formatter alike does
+/// without the formatter's machinery where it is not needed.
+pub(crate) struct Out<'a>(pub(crate) &'a mut Vec<u8>);
+
+impl fmt::Write for Out<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Appends a decimal number.
-pub(crate) fn write_number(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn write_number(out: &mut Vec<u8>, value: u64) {
+    // Writing to a Vec cannot fail.
+    let _ = put_number(&mut Out(out), value);
+}
+
+/// The same to anything that takes text.
+pub(crate) fn put_number(out: &mut impl fmt::Write, mut value: u64) -> fmt::Result {
     let mut digits = [0u8; 20];
     let mut start = digits.len();
     for place in digits.iter_mut().rev() {
@@ -101,7 +119,7 @@ pub(crate) fn write_number(out: &mut Vec<u8>, mut value: u64) {
             break;
         }
     }
-    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+    out.write_str(str(digits.get(start..).unwrap_or_default()))
 }
 
 /// Writes `text` as a quoted string. CR and LF, which no quoted string can hold, become spaces.

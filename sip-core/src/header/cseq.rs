@@ -3,7 +3,7 @@
 use super::{HeaderName, HeaderView, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
-use crate::text::{Cursor, Token, class, str};
+use crate::text::{Cursor, Token, class, str, write_number};
 
 /// The number of a request within its dialog or call, and its method.
 ///
@@ -34,7 +34,9 @@ impl TypedHeader for CSeq {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{} {}", self.number, self.method).as_bytes());
+        write_number(out, self.number.into());
+        out.push(b' ');
+        out.extend_from_slice(self.method.as_str().as_bytes());
     }
 }
 
@@ -105,7 +107,8 @@ impl TypedHeader for RAck {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{} ", self.response).as_bytes());
+        write_number(out, self.response.into());
+        out.push(b' ');
         self.cseq.write(out);
     }
 }

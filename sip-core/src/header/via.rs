@@ -1,12 +1,11 @@
 //! Via (RFC 3261 §20.42, RFC 3581, RFC 5923).
 
-use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use super::params::{Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, Part, class, is_token, str};
+use crate::text::{Cursor, Out, Part, class, is_token, str};
 use crate::transport::Transport;
 use crate::uri::{Host, HostPort, HostRef, RawHost};
 
@@ -126,9 +125,12 @@ impl TypedHeader for Via {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let mut text = String::new();
-        let _ = write!(text, "SIP/2.0/{} {}{}", self.transport, self.sent_by, self.params);
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"SIP/2.0/");
+        out.extend_from_slice(self.transport.as_str().as_bytes());
+        out.push(b' ');
+        // Writing to a Vec cannot fail.
+        let _ = self.sent_by.put(&mut Out(out));
+        out.extend_from_slice(self.params.as_str().as_bytes());
     }
 }
 

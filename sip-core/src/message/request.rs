@@ -1,7 +1,5 @@
 //! Requests.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
 
 use super::check::{self, Policy};
@@ -9,6 +7,7 @@ use super::{Message, Method};
 use crate::error::{ParseError, ParseErrorKind, Rejection};
 use crate::header::Headers;
 use crate::limits::Limits;
+use crate::text::Out;
 use crate::uri::Uri;
 
 /// A request.
@@ -70,8 +69,10 @@ impl Request {
     /// Appends the request, with a Content-Length that is right.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.method.as_str().as_bytes());
+        out.push(b' ');
         // Writing to a Vec cannot fail.
-        let _ = write!(out, " {} SIP/2.0\r\n", self.uri);
+        let _ = self.uri.put(&mut Out(out));
+        out.extend_from_slice(b" SIP/2.0\r\n");
         self.headers.write(self.body.len(), out);
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&self.body);
@@ -79,7 +80,9 @@ impl Request {
 
     /// The request as bytes.
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(1024);
+        // Nearly all have a method and a URI of less than 100 bytes together.
+        let headers = self.headers.written(self.body.len());
+        let mut out = Vec::with_capacity(128 + headers + self.body.len());
         self.write(&mut out);
         out.into()
     }

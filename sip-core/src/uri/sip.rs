@@ -9,7 +9,7 @@ use super::params::{self, UriParams, decode};
 use super::tel::TelUri;
 use super::{Host, HostPort, HostRef, Uri, escape};
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, Part, class, str};
+use crate::text::{Cursor, Part, class, put_number, str};
 use crate::transport::Transport;
 
 /// `sip:user:password@host:port;parameters?headers`.
@@ -253,21 +253,31 @@ impl SipUri {
 
 impl fmt::Display for SipUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        self.put(f)
+    }
+}
+
+impl SipUri {
+    /// Appends the text.
+    pub(super) fn put(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(if self.secure { "sips:" } else { "sip:" })?;
         if let Some(user) = &self.user {
-            f.write_str(user)?;
+            out.write_str(user)?;
             if let Some(password) = &self.password {
-                write!(f, ":{password}")?;
+                out.write_str(":")?;
+                out.write_str(password)?;
             }
-            f.write_str("@")?;
+            out.write_str("@")?;
         }
-        self.host.fmt(f)?;
+        self.host.as_ref().put(out)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            out.write_str(":")?;
+            put_number(out, port.into())?;
         }
-        f.write_str(self.params.as_str())?;
+        out.write_str(self.params.as_str())?;
         if !self.headers.is_empty() {
-            write!(f, "?{}", self.headers)?;
+            out.write_str("?")?;
+            out.write_str(&self.headers)?;
         }
         Ok(())
     }
