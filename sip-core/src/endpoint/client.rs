@@ -240,7 +240,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// The request is over or is no INVITE, or the table is full.
+    /// The request is over or is no INVITE.
     pub fn cancel(&mut self, now: Duration, id: ClientId) -> Result<(), Error> {
         let client = self.clients.get_mut(id.0).ok_or(Error::Gone(Noun::Client))?;
         if client.method != Method::Invite {
@@ -254,26 +254,19 @@ impl Endpoint {
         }
         client.cancel = Cancel::Wanted;
         let state = client.transaction.and_then(|key| self.transactions.invite_state(key));
-        if state == Some(invite_client::State::Proceeding) && !self.send_cancel(now, id) {
-            // No further provisional response may come to send it with: the caller has to try again.
-            if let Some(client) = self.clients.get_mut(id.0) {
-                client.cancel = Cancel::No;
-            }
-            return Err(Error::Full(Noun::Client));
+        if state == Some(invite_client::State::Proceeding) {
+            self.send_cancel(now, id);
         }
         Ok(())
     }
 
-    pub(super) fn send_cancel(&mut self, now: Duration, id: ClientId) -> bool {
-        let Some(client) = self.clients.get_mut(id.0) else { return false };
-        let Some(key) = client.transaction else { return false };
-        if self.transactions.send_cancel(now, key, ClientUser::Cancel).is_none() {
-            return false;
-        }
+    pub(super) fn send_cancel(&mut self, now: Duration, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(key) = client.transaction else { return };
+        self.transactions.send_cancel(now, key, ClientUser::Cancel);
         client.cancel = Cancel::Sent;
         let deadline = now + self.config.timing.timeout();
         client.cancel_timeout = Some(self.timers.start(deadline, Wake::CancelTimeout(id)));
-        true
     }
 
     /// The cancelled INVITE had its time (§9.1).
