@@ -293,6 +293,11 @@ impl<C, S> Transactions<C, S> {
         self.servers.get_mut(key.0).map(|server| &mut server.user)
     }
 
+    /// The flow of a client transaction.
+    pub fn client_flow(&self, key: ClientKey) -> Option<Flow> {
+        self.clients.get(key.0).map(|client| client.flow)
+    }
+
     /// The flow of a server transaction's responses.
     pub fn server_flow(&self, key: ServerKey) -> Option<Flow> {
         self.servers.get(key.0).map(|server| server.flow)
