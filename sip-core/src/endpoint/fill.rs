@@ -98,7 +98,7 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::UserAgent, headers);
-        if request.method == Method::Invite {
+        if matches!(request.method, Method::Invite | Method::Update) {
             self.lines.fill_capabilities(headers);
         }
     }
@@ -128,7 +128,8 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::Server, headers);
-        let tells = matches!(method, Method::Invite | Method::Options) && status.is_success();
+        let tells = matches!(method, Method::Invite | Method::Update | Method::Options)
+            && status.is_success();
         if tells || status == crate::StatusCode::METHOD_NOT_ALLOWED {
             self.lines.fill_capabilities(headers);
         }

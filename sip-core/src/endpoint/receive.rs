@@ -8,15 +8,18 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 
+use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
 use super::usage::Pending;
 use super::{Endpoint, Event, ServerId};
+use crate::dialog::negotiation::{Carrier, Offer, describes};
+use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    CSeqRef, CallIdRef, FromRef, Require, RetryAfter, Shape, ToRef, TypedHeader, Unsupported,
-    ViaRef,
+    Allow, CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, Shape, ToRef, TypedHeader,
+    Unsupported, ViaRef,
 };
 use crate::keyed::push_hex;
 use crate::transaction::{Incoming, ServerKey, ServerTag};
@@ -56,8 +59,8 @@ impl Envelope {
 }
 
 /// A request on its way to the user.
-struct Arrival {
-    request: Request,
+pub(super) struct Arrival {
+    pub(super) request: Request,
     envelope: Envelope,
     flow: Flow,
     reply: Flow,
@@ -186,6 +189,15 @@ impl Endpoint {
             }
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         }
+        let session = match self.session_asked(&arrival.request) {
+            Ok(session) => session,
+            Err(min) => {
+                let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+                return self.refuse(now, arrival, status, |response| {
+                    response.headers.set(MinSe::new(min));
+                });
+            }
+        };
         let full = self.events.len() >= self.config.capacity.events
             || (*method == Method::Invite
                 && dialog.is_none()
@@ -203,7 +215,12 @@ impl Endpoint {
                 }
             });
         }
-        self.hand_over(now, arrival, dialog);
+        match dialog {
+            Some(dialog) if *method == Method::Prack && self.abilities.reliable => {
+                self.receive_prack(now, arrival, dialog);
+            }
+            _ => self.hand_over_with(now, arrival, dialog, session),
+        }
     }
 
     /// The dialog of a request; the status to refuse it with when it has none but names one, or
@@ -252,7 +269,8 @@ impl Endpoint {
             return Err(StatusCode::SERVER_INTERNAL_ERROR);
         }
         let method = &arrival.request.method;
-        if usage.bye.is_some() && *method != Method::Bye {
+        // A BYE that waits for a PRACK must not refuse it.
+        if usage.bye.is_some() && !matches!(method, Method::Bye | Method::Prack) {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         }
         if *method == Method::Invite {
@@ -263,15 +281,46 @@ impl Endpoint {
                 None => {}
             }
         }
+        if *method == Method::Update && usage.update.is_some() {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR);
+        }
+        // A PRACK may answer an offer: its own place looks into that.
+        if *method != Method::Prack
+            && carried_offer(&arrival.request).is_some()
+            && let Some(status) = usage.turns.clash()
+        {
+            return Err(status);
+        }
         usage.dialog.set_flow(arrival.flow);
         Ok(())
     }
 
     /// Makes the transaction and tells the user.
-    fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
+    pub(super) fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
+        self.hand_over_with(now, arrival, dialog, None);
+    }
+
+    fn hand_over_with(
+        &mut self,
+        now: Duration,
+        arrival: Arrival,
+        dialog: Option<DialogId>,
+        session: Option<Asked>,
+    ) {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
+        user.session = session;
+        user.offer = carried_offer(&arrival.request);
+        if is_invite {
+            if self.abilities.reliable {
+                user.reliability = Reliability::asked(&arrival.request.headers);
+            }
+            if self.abilities.timer {
+                let allow = arrival.request.headers.typed::<Allow>().ok().flatten();
+                user.takes_update = allow.is_some_and(|allow| allow.contains(&Method::Update));
+            }
+        }
         user.dialog = dialog;
         user.initial = initial;
         if initial {
@@ -282,9 +331,18 @@ impl Endpoint {
         } else if is_invite || arrival.request.method == Method::Update {
             user.target = Some(contact_lines(&arrival.request.headers));
         }
+        let offer = user.offer;
         let Some(key) = self.make(now, &arrival, user) else { return };
-        if is_invite && let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
-            usage.invite = Some(Pending::Theirs(key));
+        if let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
+            if is_invite {
+                usage.invite = Some(Pending::Theirs(key));
+                usage.turns.invite(offer);
+            } else if let Some(offer) = offer {
+                usage.turns.offer(offer);
+            }
+            if arrival.request.method == Method::Update {
+                usage.update = Some(key);
+            }
         }
         let Arrival { request, flow, .. } = arrival;
         self.events.push_back(Event::Request { id: ServerId(key), dialog, request, flow });
@@ -303,6 +361,11 @@ impl Endpoint {
             refresh: None,
             own,
             initial: false,
+            offer: None,
+            reliability: Reliability::No,
+            reliable: None,
+            session: None,
+            takes_update: false,
         }
     }
 
@@ -327,7 +390,7 @@ impl Endpoint {
     }
 
     /// Answers a request without asking the user.
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         now: Duration,
         arrival: Arrival,
@@ -366,6 +429,17 @@ impl Endpoint {
         }
         self.transactions.transmit(reply, response.to_bytes());
     }
+}
+
+/// The offer that a request of the peer's carries.
+fn carried_offer(request: &Request) -> Option<Offer> {
+    let carrier = match request.method {
+        Method::Invite => Carrier::Invite,
+        Method::Update => Carrier::Update,
+        Method::Prack => Carrier::Prack,
+        _ => return None,
+    };
+    describes(&request.headers, &request.body).then_some(Offer::Theirs(carrier))
 }
 
 /// A request made of the lines in a broken one that matching and answering need. Its method and

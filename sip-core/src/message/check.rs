@@ -1,11 +1,11 @@
 //! What every user agent checks before it works on a message (RFC 3261 §8.1.1, §8.2.2, §16.3).
 
 use super::StatusCode;
-use crate::error::{HeaderError, Rejection};
+use crate::error::{HeaderError, Rejection, ValueErrorKind};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
-    RecordRouteRef, RouteRef, ToRef, ViaRef, all, require,
+    RAck, RecordRouteRef, ReferToRef, RouteRef, ToRef, ViaRef, all, require,
 };
 use crate::uri::{Uri, UriRef};
 
@@ -38,13 +38,14 @@ pub(super) fn request(
 ) -> Result<(), Rejection> {
     let (scheme, offset) = target(&start.uri)?;
     let top = common(lines)?;
-    optional::<MaxForwards>(lines)?;
+    hops(lines)?;
     every::<RecordRouteRef<'_>>(lines)?;
     every::<RouteRef<'_>>(lines)?;
     every::<Authorization>(lines)?;
     every::<ProxyAuthorization>(lines)?;
     contacts(start.method, lines, top.branch().is_some())?;
     cseq(start.method, lines)?;
+    of_method(start.method, lines)?;
     match scheme {
         Scheme::Sip => Ok(()),
         Scheme::Tel if policy.tel => Ok(()),
@@ -106,27 +107,46 @@ fn target(uri: &Target<'_>) -> Result<(Scheme, usize), Rejection> {
     Ok((scheme, offset))
 }
 
-/// Headers that may stand only once, of those whose repetition could be read in two ways.
-const SINGLE: [Known; 10] = [
-    Known::From,
-    Known::To,
-    Known::CallId,
-    Known::CSeq,
-    Known::MaxForwards,
-    Known::ContentType,
-    Known::Expires,
-    Known::Event,
-    Known::ReferTo,
-    Known::Replaces,
-];
+/// Headers that may stand only once, of those whose repetition could be read in two ways. Others,
+/// such as Subject, harm nobody who takes the first (§8.2.2).
+const SINGLE: u128 = {
+    let names = [
+        Known::From,
+        Known::To,
+        Known::CallId,
+        Known::CSeq,
+        Known::MaxForwards,
+        Known::ContentType,
+        Known::ContentDisposition,
+        Known::Expires,
+        Known::Event,
+        Known::SubscriptionState,
+        Known::ReferTo,
+        Known::ReferredBy,
+        Known::Replaces,
+        Known::Join,
+        Known::TargetDialog,
+        Known::RAck,
+        Known::RSeq,
+        Known::SipEtag,
+        Known::SipIfMatch,
+    ];
+    let mut all = 0;
+    let mut index = 0;
+    while index < names.len() {
+        all |= 1 << names[index] as u8;
+        index += 1;
+    }
+    all
+};
 
 /// What requests and responses have in common: Via, From, To and Call-ID, well-formed. Gives the
 /// top Via.
 fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
-    let mut seen = 0u16;
+    let mut seen = 0;
     for line in lines.lines() {
-        let Some(bit) = SINGLE.iter().position(|known| *known == line.known) else { continue };
-        if seen & 1 << bit != 0 {
+        let bit = (1 << line.known as u8) & SINGLE;
+        if seen & bit != 0 {
             return Err(Rejection {
                 status: StatusCode::BAD_REQUEST,
                 header: line.known.name(),
@@ -134,7 +154,7 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
                 text: "given more than once".into(),
             });
         }
-        seen |= 1 << bit;
+        seen |= bit;
     }
     let top: ViaRef<'_> = require(lines)?;
     every::<ViaRef<'_>>(lines)?;
@@ -147,8 +167,22 @@ fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
     Ok(top)
 }
 
-fn optional<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
-    crate::header::find::<T>(lines)?;
+/// Max-Forwards is a number. One beyond its range counts as absent (RFC 4475 §3.1.2.4).
+fn hops(lines: &impl Lines) -> Result<(), Rejection> {
+    match crate::header::find::<MaxForwards>(lines) {
+        Err(error) if error.kind != ValueErrorKind::Range => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What some methods cannot do without.
+fn of_method(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
+    match method {
+        // Exactly one; more are refused with all that may stand only once (RFC 3515 §2.4.2).
+        "REFER" => require::<ReferToRef<'_>>(lines).map(drop)?,
+        "PRACK" => require::<RAck>(lines).map(drop)?,
+        _ => {}
+    }
     Ok(())
 }
 
@@ -208,4 +242,64 @@ impl From<HeaderError> for Rejection {
 fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
     let offset = lines.named(header.clone()).next().map_or(0, |line| line.offset());
     Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Message, MessageView};
+
+    fn answer(method: &str, more: &str) -> Option<(u16, Option<HeaderName>)> {
+        let text = format!(
+            "{method} sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\n\
+             To: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\nContact: <sip:a@h>\r\n{more}\r\n"
+        );
+        let limits = Limits::default();
+        let view = MessageView::parse(text.as_bytes(), &limits).unwrap().check(&Policy::default());
+        let owned = Message::parse(text.clone().into(), &limits).unwrap().check(&Policy::default());
+        let of = |rejection: Rejection| (rejection.status.code(), rejection.header);
+        let (view, owned) = (view.err().map(of), owned.err().map(of));
+        assert_eq!(view, owned);
+        view
+    }
+
+    #[test]
+    fn hops() {
+        for (more, is_bad) in [
+            ("", false),
+            ("Max-Forwards: 0\r\n", false),
+            ("Max-Forwards: 256\r\n", false),
+            ("Max-Forwards: 99999999999999999999\r\n", false),
+            ("Max-Forwards: -1\r\n", true),
+            ("Max-Forwards: \r\n", true),
+            ("Max-Forwards: 70 71\r\n", true),
+        ] {
+            let expected = is_bad.then_some((400, Some(HeaderName::MaxForwards)));
+            assert_eq!(answer("OPTIONS", more), expected, "{more}");
+        }
+    }
+
+    #[test]
+    fn what_methods_cannot_do_without() {
+        let refer_to = Some((400, Some(HeaderName::ReferTo)));
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\n"), None);
+        assert_eq!(answer("REFER", ""), refer_to);
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\nr: <sip:c@h>\r\n"), refer_to);
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h\r\n"), refer_to);
+        assert_eq!(answer("PRACK", "RAck: 1 1 INVITE\r\n"), None);
+        assert_eq!(answer("PRACK", ""), Some((400, Some(HeaderName::RAck))));
+    }
+
+    #[test]
+    fn once_only() {
+        for (line, name) in [
+            ("Event: x\r\n", HeaderName::Event),
+            ("Replaces: 1;to-tag=1;from-tag=2\r\n", HeaderName::Replaces),
+            ("SIP-If-Match: x\r\n", HeaderName::SipIfMatch),
+        ] {
+            assert_eq!(answer("OPTIONS", line), None);
+            assert_eq!(answer("OPTIONS", &line.repeat(2)), Some((400, Some(name))), "{line}");
+        }
+        assert_eq!(answer("OPTIONS", &"Subject: x\r\n".repeat(2)), None);
+    }
 }

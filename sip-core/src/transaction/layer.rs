@@ -120,12 +120,12 @@ impl<C, S> Transactions<C, S> {
     }
 
     /// Makes the client transaction of the CANCEL for the INVITE transaction `key` (§9.1). `None`
-    /// when that is over or no INVITE, or when the table is full.
+    /// when that is over or no INVITE, or when its CANCEL is out already.
     pub fn send_cancel(&mut self, now: Duration, key: ClientKey, user: C) -> Option<ClientKey> {
-        if self.clients.len() >= self.tables.clients {
+        let client = self.clients.get(key.0)?;
+        if client.cancels || self.client_keys.contains_key(&(client.branch, true)) {
             return None;
         }
-        let client = self.clients.get(key.0)?;
         let cancel = derived(client.invite.as_deref()?, Method::Cancel, None)?;
         let cancel = Client::new(client.flow, client.branch, cancel.to_bytes(), None, user);
         Some(self.start_client(now, Client { cancels: true, ..cancel }))
@@ -291,6 +291,11 @@ impl<C, S> Transactions<C, S> {
     /// What the user attached to a server transaction.
     pub fn server_mut(&mut self, key: ServerKey) -> Option<&mut S> {
         self.servers.get_mut(key.0).map(|server| &mut server.user)
+    }
+
+    /// The flow of a client transaction.
+    pub fn client_flow(&self, key: ClientKey) -> Option<Flow> {
+        self.clients.get(key.0).map(|client| client.flow)
     }
 
     /// The flow of a server transaction's responses.
