@@ -14,7 +14,7 @@ use crate::invite;
 
 /// An endpoint that answers, its clock, and what it answers an offer with.
 pub struct Server {
-    endpoint: Endpoint,
+    endpoint: Box<Endpoint>,
     now: Duration,
     answer: Bytes,
 }
@@ -74,7 +74,8 @@ pub fn with_script() -> (Server, Script) {
 impl Server {
     /// One that has answered a ping and a call before.
     pub fn warm() -> Server {
-        let endpoint = Endpoint::new(Config::default(), Box::new(ChaCha8Rng::seed_from_u64(1)));
+        let random = Box::new(ChaCha8Rng::seed_from_u64(1));
+        let endpoint = Box::new(Endpoint::new(Config::default(), random));
         let answer = invite::offer_bytes();
         let server = Server { endpoint, now: Duration::from_secs(1), answer };
         let ping = OPTIONS.replace("7a1c", "0000").replace("9d3b", "0000");

@@ -33,6 +33,7 @@ mod refresh;
 mod reliable;
 mod server;
 mod usage;
+mod way_back;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
@@ -46,7 +47,7 @@ use rand_core::Rng;
 
 use crate::dialog::{Dialog, DialogId, DialogTag};
 use crate::flow::Transmit;
-use crate::keyed::KeyedHash;
+use crate::keyed::{KeyedHash, Prehashed};
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::transaction::{Outcome, ServerKey, Transactions};
@@ -68,7 +69,8 @@ pub struct Endpoint {
     clients: Slab<Client>,
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
-    merged: HashMap<Merged, ServerKey, KeyedHash>,
+    hash: KeyedHash,
+    merged: HashMap<Merged, ServerKey, Prehashed>,
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
@@ -124,7 +126,8 @@ impl Endpoint {
             clients: Slab::default(),
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
-            merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            hash: KeyedHash::new(&mut *random),
+            merged: HashMap::default(),
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),

@@ -1,6 +1,7 @@
 //! The INVITE usage of a dialog: who waits for which ACK, and how the dialog ends.
 
 use core::time::Duration;
+use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
@@ -128,9 +129,10 @@ impl Endpoint {
     /// (§15.1.2).
     pub(super) fn remove_dialog(&mut self, now: Duration, id: DialogId) {
         let Some(usage) = self.dialogs.remove(id.0) else { return };
-        let tag = usage.dialog.tag();
-        if self.dialog_tags.get(&tag) == Some(&id) {
-            self.dialog_tags.remove(&tag);
+        if let Entry::Occupied(entry) = self.dialog_tags.entry(usage.dialog.tag())
+            && *entry.get() == id
+        {
+            entry.remove();
         }
         if let Some(session) = usage.session {
             self.stop_session(*session);

@@ -188,6 +188,11 @@ impl<'a> NameAddrRef<'a> {
         (!self.tag.is_empty()).then(|| str(self.tag.of(self.value)))
     }
 
+    /// The same, not yet text; empty when there is none.
+    pub(crate) fn tag_bytes(&self) -> &'a [u8] {
+        self.tag.of(self.value)
+    }
+
     /// All parameters, the tag among them.
     pub fn params(&self) -> ParamsRef<'a> {
         ParamsRef::checked(self.params.of(self.value))

@@ -53,6 +53,10 @@ impl<'a> CSeqRef<'a> {
         self.number
     }
 
+    pub(crate) fn method_bytes(&self) -> &'a [u8] {
+        self.method
+    }
+
     /// The method, as it was written.
     pub fn method(&self) -> &'a str {
         str(self.method)
@@ -179,6 +183,12 @@ impl<'a> CallIdRef<'a> {
     /// The text.
     pub fn as_str(&self) -> &'a str {
         str(self.0)
+    }
+}
+
+impl<'a> CallIdRef<'a> {
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        self.0
     }
 }
 

@@ -195,6 +195,42 @@ impl Headers {
         self.replace(at, field);
     }
 
+    /// Replaces the first value of a comma list, given as a line of its own without line end, the
+    /// value from an offset on. What it holds is known to start no other line.
+    pub(crate) fn replace_first(&mut self, known: Known, mut line: Vec<u8>, value: usize) {
+        let Some(at) = self.fields.iter().position(|field| field.known == known) else { return };
+        let Some(&old) = self.fields.get(at) else { return };
+        let old_value = self.value_of(&old);
+        if memchr::memchr(b',', old_value).is_some()
+            && let Some((second, _)) = Elements::new(old_value).nth(1)
+        {
+            line.extend_from_slice(b", ");
+            line.extend_from_slice(old_value.get(second..).unwrap_or_default());
+        }
+        let start = match self.own.is_empty() {
+            true => {
+                self.own = line;
+                0
+            }
+            false => {
+                let start = self.make_room();
+                self.own.extend_from_slice(&line);
+                start
+            }
+        };
+        let value = u16::try_from(value).unwrap_or(u16::MAX);
+        let field = self.end_own(Field { is_own: true, start: offset(start), value, ..old });
+        self.replace(at, field);
+    }
+
+    /// Whether there is one line of a name, and for sure one value in it.
+    pub(crate) fn has_one(&self, known: Known) -> bool {
+        let mut named = self.fields.iter().filter(|field| field.known == known);
+        let first = named.next();
+        named.next().is_none()
+            && first.is_some_and(|field| memchr::memchr(b',', self.line(field)).is_none())
+    }
+
     /// Appends to the value of the first line of a name, all else left to the byte. Says whether
     /// there is such a line.
     pub(crate) fn append_to(&mut self, known: Known, more: &[&[u8]]) -> bool {
@@ -272,6 +308,17 @@ impl Headers {
         let field = self.write_own(name, |out| out.extend_from_slice(value));
         self.push_field(field);
         Ok(())
+    }
+
+    /// The same with a value that is known to hold none of these.
+    pub(crate) fn push_written(&mut self, name: HeaderName, value: &[u8]) {
+        let start = self.make_room();
+        self.own.extend_from_slice(name.as_str().as_bytes());
+        self.own.extend_from_slice(b": ");
+        let at = self.own.len();
+        self.own.extend_from_slice(value);
+        let field = self.own_field(name, start, at);
+        self.push_field(field);
     }
 
     /// Copies every line of that name from another message to the end, to the byte.
@@ -391,6 +438,11 @@ impl Headers {
         let at = self.own.len();
         value(&mut self.own);
         clean_value(self.own.get_mut(at..).unwrap_or_default());
+        self.own_field(name, start, at)
+    }
+
+    /// Ends the line that was written last, its value starting at `at`.
+    fn own_field(&mut self, name: HeaderName, start: usize, at: usize) -> Field {
         let known = name.resolve();
         let other = if known == Known::Other { self.add_other(name) } else { 0 };
         // A name of more than 64 KiB has no business here; its value would be read as too long.
@@ -555,6 +607,10 @@ impl fmt::Debug for Headers {
 impl Lines for Headers {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.fields.iter().map(|field| self.as_line(field))
+    }
+
+    fn names(&self) -> impl Iterator<Item = Known> {
+        self.fields.iter().map(|field| field.known)
     }
 
     fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::check::{self, Policy};
 use super::{Message, Method};
 use crate::error::{ParseError, ParseErrorKind, Rejection};
-use crate::header::Headers;
+use crate::header::{CSeqRef, Headers, ViaRef};
 use crate::limits::Limits;
 use crate::text::Out;
 use crate::uri::Uri;
@@ -64,6 +64,19 @@ impl Request {
         let start =
             check::Request { method: self.method.as_str(), uri: check::Target::Read(&self.uri) };
         check::request(start, &self.headers, policy)
+    }
+
+    /// The same when the headers named have been read before, and were in order with the others
+    /// that every request has.
+    pub(crate) fn check_read(
+        &self,
+        policy: &Policy,
+        top: &ViaRef<'_>,
+        cseq: &CSeqRef<'_>,
+    ) -> Result<(), Rejection> {
+        let start =
+            check::Request { method: self.method.as_str(), uri: check::Target::Read(&self.uri) };
+        check::request_read(start, &self.headers, policy, top, cseq)
     }
 
     /// Appends the request, with a Content-Length that is right.

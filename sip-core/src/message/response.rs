@@ -52,11 +52,13 @@ impl Response {
     ///
     /// When there is no To, it is malformed, or `tag` is not a token.
     pub fn set_to_tag(&mut self, tag: &str) -> Result<(), HeaderError> {
+        let own = self.headers.require::<ToRef<'_>>()?.tag();
+        if own == Some(tag) {
+            return Ok(());
+        }
         // The common case needs no more than the tag behind what there is.
-        if self.headers.require::<ToRef<'_>>()?.tag().is_none()
-            && is_token(tag.as_bytes())
-            && self.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()])
-        {
+        if own.is_none() && is_token(tag.as_bytes()) {
+            self.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()]);
             return Ok(());
         }
         let mut to: To = self.headers.require()?;

@@ -298,8 +298,7 @@ pub struct SipUriRef<'a> {
     text: &'a [u8],
     /// The user part; empty when there is none.
     user: Part,
-    /// The host, and what stands behind it, the port passed over.
-    host: Part,
+    host: RawHost<'a>,
     params: Part,
     port: Option<u16>,
     secure: bool,
@@ -312,9 +311,7 @@ impl<'a> SipUriRef<'a> {
         let text = cursor.rest();
         let user = user_info(cursor)?;
         let at = |rest: &[u8]| text.len() - rest.len();
-        let start = at(cursor.rest());
-        RawHost::read(cursor)?;
-        let host = Part::new(start, at(cursor.rest()));
+        let host = RawHost::read(cursor)?;
         let port = host::port(cursor)?;
         let start = at(cursor.rest());
         if cursor.peek() == Some(b';') {
@@ -358,8 +355,7 @@ impl<'a> SipUriRef<'a> {
 
     /// The host.
     pub fn host(&self) -> HostRef<'a> {
-        // It has been read once.
-        HostRef::parse(self.host.of(self.text)).unwrap_or(HostRef::Name(""))
+        self.host.to_ref()
     }
 
     /// The port, if one is written.
@@ -403,9 +399,21 @@ fn user_info(cursor: &mut Cursor<'_>) -> Result<Part, ValueError> {
     if user > 0 && cursor.eat(b'@') {
         return Ok(Part::new(0, user));
     }
-    if let Some(b'%' | b':' | b'@') = cursor.peek() {
-        cursor.set_rest(before);
-        return any_user_info(cursor);
+    match cursor.rest() {
+        // A port more often than a password.
+        [b':', rest @ ..] if user > 0 => {
+            cursor.set_rest(rest);
+            cursor.run(class::PASSWORD);
+            if let Some(b'%' | b'@') = cursor.peek() {
+                cursor.set_rest(before);
+                return any_user_info(cursor);
+            }
+        }
+        [b'%' | b':' | b'@', ..] => {
+            cursor.set_rest(before);
+            return any_user_info(cursor);
+        }
+        _ => {}
     }
     cursor.set_rest(before);
     Ok(Part::default())
