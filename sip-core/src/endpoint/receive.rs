@@ -369,7 +369,7 @@ impl Endpoint {
             number: arrival.envelope.number,
             dialog: None,
             seed: None,
-            merged: arrival.envelope.merged.clone(),
+            merged: arrival.envelope.merged,
             target: None,
             refresh: None,
             own,
@@ -383,7 +383,7 @@ impl Endpoint {
     }
 
     fn make(&mut self, now: Duration, arrival: &Arrival, user: ServerUser) -> Option<ServerKey> {
-        let merged = user.merged.clone();
+        let merged = user.merged;
         let made = self.transactions.accept_hashed(
             now,
             &arrival.request,
