@@ -33,7 +33,7 @@ use core::time::Duration;
 
 use super::Digit;
 use super::filter::{GAIN, HIGH, LOW, TAPS, energy};
-use super::group::{Group, HIGH_TONES, LAG, LOW_TONES, Measure};
+use super::group::{Group, HIGH_TONES, LAG, LOW_TONES, Measure, SCALE};
 use crate::tone::Level;
 
 /// Samples between two looks: 1.25 ms.
@@ -74,7 +74,7 @@ const MAX_BEFORE: f32 = 0.25;
 
 /// From the filter's output to the energy of a hop: a tone's mean square is half its amplitude squared, and
 /// its pointer is half the amplitude long, times the filter's gain.
-const UNIT: f32 = 2.0 * HOP as f32 / (GAIN * GAIN);
+const UNIT: f32 = 2.0 * HOP as f32 / (GAIN * GAIN * SCALE);
 
 /// How digits are detected.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -132,6 +132,9 @@ impl Group {
     }
 }
 
+/// Powers are in units of two to the sixteenth, so that squares of the sums of hours stay in single precision.
+pub(super) const SCALE: f32 = 1.0 / 65_536.0;
+
 /// One number times the conjugate of the other: the phase between them, weighted by their power.
 #[inline]
 fn product(a: [i16; 2], b: [i16; 2]) -> [f32; 2] {
@@ -140,7 +143,7 @@ fn product(a: [i16; 2], b: [i16; 2]) -> [f32; 2] {
     // Two products of 16 bits may be one more than 32 bits hold.
     let re = (a_re * b_re) as f32 + (a_im * b_im) as f32;
     let im = (a_im * b_re) as f32 - (a_re * b_im) as f32;
-    [re, im]
+    [re * SCALE, im * SCALE]
 }
 
 /// A nominal tone, with what is known of it in advance.
@@ -254,7 +257,7 @@ mod tests {
                     assert_eq!(measure.index, index);
                     assert!((f64::from(measure.deviation) - deviation).abs() < 1e-4);
                     if deviation.abs() < 0.02 {
-                        let power = 796.0 * f64::from(GAIN * GAIN) * 4_000.0 * 4_000.0;
+                        let power = 796.0 * f64::from(GAIN * GAIN * SCALE) * 4_000.0 * 4_000.0;
                         let ratio = f64::from(measure.power) / power;
                         assert!((ratio - 1.0).abs() < 0.004, "{hertz}: {ratio}");
                         assert!((measure.tone / measure.power - 1.0).abs() < 0.004);
