@@ -27,6 +27,7 @@ extern crate alloc;
 
 pub mod clock;
 pub mod demux;
+pub mod dtmf;
 pub mod header;
 pub mod latch;
 pub mod ntp;
@@ -41,6 +42,7 @@ pub mod srtp;
 pub mod ssrc;
 pub mod stats;
 pub mod telephone_event;
+pub mod tone;
 
 pub use clock::ClockRate;
 pub use header::Header;
