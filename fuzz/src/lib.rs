@@ -9,6 +9,7 @@ mod digest;
 mod endpoint;
 mod framer;
 mod media_machine;
+mod multipart;
 mod records;
 mod rtcp;
 mod rtp;
@@ -17,12 +18,14 @@ mod sdp_offer_answer;
 mod sip_headers;
 mod sip_message;
 mod uri;
+mod websocket;
 
 pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
 pub use endpoint::endpoint;
 pub use framer::framer;
 pub use media_machine::media_machine;
+pub use multipart::multipart;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use sdp::sdp;
@@ -30,6 +33,7 @@ pub use sdp_offer_answer::sdp_offer_answer;
 pub use sip_headers::sip_headers;
 pub use sip_message::sip_message;
 pub use uri::uri;
+pub use websocket::websocket;
 
 /// A target: its name, which is that of its folder under `seeds/`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -41,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     ("endpoint", endpoint),
     ("framer", framer),
     ("media_machine", media_machine),
+    ("multipart", multipart),
     ("rtcp", rtcp),
     ("rtp", rtp),
     ("sdp", sdp),
@@ -48,4 +53,5 @@ pub const TARGETS: &[Target] = &[
     ("sip_headers", sip_headers),
     ("sip_message", sip_message),
     ("uri", uri),
+    ("websocket", websocket),
 ];
