@@ -91,6 +91,9 @@ fn registration(view: &MessageView<'_>) -> Result<(), Rejection> {
 /// No extension is known (§8.2.2.3).
 fn extensions(view: &MessageView<'_>) -> Result<(), Rejection> {
     let Some(required) = view.typed::<Require>()? else { return Ok(()) };
+    if required.0.is_empty() {
+        return Ok(());
+    }
     let tags: Vec<&str> = required.0.iter().map(|tag| tag.as_str()).collect();
     let text = format!("extensions that are not known: {}", tags.join(", "));
     Err(about(view, StatusCode::BAD_EXTENSION, HeaderName::Require, text))

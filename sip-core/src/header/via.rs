@@ -10,7 +10,7 @@ use crate::text::{Cursor, Part, class, is_token, str};
 use crate::transport::Transport;
 use crate::uri::{Host, HostPort, HostRef, RawHost};
 
-/// One hop that a request has passed: `SIP/2.0/UDP host:port;branch=…`.
+/// One hop that a request has passed (RFC 3261 §20.42): `SIP/2.0/UDP host:port;branch=…`.
 ///
 /// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" ( "ttl=" … / "maddr=" … / "received=" … / "branch=" token / "rport" [ "=" 1*DIGIT ] / generic-param ) ) *( "," … )`
 ///
