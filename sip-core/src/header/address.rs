@@ -225,6 +225,14 @@ fn read_bare<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
     let end = |byte: &u8| matches!(byte, b';' | b',' | b'?' | b' ' | b'\t' | b'\r');
     let length = rest.iter().position(end).unwrap_or(rest.len());
     cursor.advance(length);
+    // Headers could be meant for the URI or for the message; the query of another scheme could not.
+    let is_sip =
+        |uri: &[u8]| uri.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"sip"));
+    if cursor.peek() == Some(b'?') && !is_sip(rest) {
+        let query = |byte: &u8| end(byte) && *byte != b'?';
+        let length = cursor.rest().iter().position(query).unwrap_or(cursor.rest().len());
+        cursor.advance(length);
+    }
     if matches!(cursor.peek(), Some(b'?' | b',')) {
         return Err(cursor.expected("< and > around a URI with ? or ,"));
     }
