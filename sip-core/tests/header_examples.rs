@@ -93,9 +93,9 @@ fn every_page_has_grammar_and_section() {
     let mut pages = 0;
     for file in std::fs::read_dir(folder).unwrap() {
         let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        let is_doc = |line: &&str| line.trim().starts_with("///");
+        let is_doc = |line: &str| line.trim().starts_with("///");
         let lines: Vec<&str> = source.lines().collect();
-        for block in lines.split(|line| !is_doc(&line)) {
+        for block in lines.split(|line| !is_doc(line)) {
             let page: String =
                 block.iter().map(|line| line.trim().trim_start_matches("///")).collect();
             let Some((before, example)) = page.split_once(" Example: `") else { continue };

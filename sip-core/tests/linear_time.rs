@@ -63,7 +63,7 @@ const LOADS: &[Load] = &[
     ("frames byte by byte", |n| message("X: y\r\n".repeat(n)), frame),
     ("parts", |n| "--b\r\n\r\nx\r\n".repeat(n).into(), parts),
     ("boundaries that are none", |n| "\r\n--b-".repeat(n).into(), parts),
-    ("WebSocket frames byte by byte", |n| b"\x89\x80abcd".repeat(n).into(), web_socket),
+    ("WebSocket frames byte by byte", |n| b"\x89\x80abcd".repeat(n), web_socket),
     ("WebSocket fragments", |n| fragments(n), web_socket),
     ("SDP attributes", |n| sdp("a=x-y:z\r\n".repeat(n)), negotiate),
     ("SDP attributes that mean something", |n| sdp("a=rtpmap:97 x/8000\r\n".repeat(n)), negotiate),
