@@ -220,11 +220,12 @@ impl<'a> RawParam<'a> {
             [b'"', ..] if token.is_empty() => {
                 Ok(RawParam { name, value: Some(cursor.quoted()?), is_token: false })
             }
-            // A token cannot hold base64, and yet proxies put it into their branches.
-            [b'/' | b'=', ..] if token.is_empty() => {
-                Err(cursor.expected("the value of a parameter"))
+            [b'[' | b']' | b':', ..] => {
+                cursor.run(class::VALUE);
+                Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
             }
-            [b'[' | b']' | b':' | b'/' | b'=', ..] => {
+            // A token cannot hold base64, and yet proxies put it into their branches.
+            [b'/' | b'=', ..] if !token.is_empty() && name.eq_ignore_ascii_case(b"branch") => {
                 cursor.run(class::LOOSE_VALUE);
                 Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
             }

@@ -350,6 +350,7 @@ mod tests {
             "SIP/2.0/UDP",
             "SIP/2.0/UDP ",
             "SIP/2.0/UDP h;branch==x",
+            "SIP/2.0/UDP h;x=y=",
             "SIP/2.0/UDP ;branch=x",
             "SIP/2.0 h",
             "HTTP/2.0/UDP h",
