@@ -194,23 +194,25 @@ fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> 
 }
 
 /// Contacts are well-formed; a request that can make a dialog has exactly one SIP or SIPS URI,
-/// whatever others it has (§8.1.1.8). Where RFC 2543 wrote the request, which knew no branch, it may
-/// have none.
+/// whatever others it has (§8.1.1.8), or a telephone number instead, which a gateway answers where it
+/// came from. Where RFC 2543 wrote the request, which knew no branch, it may have none.
 fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Rejection> {
     let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
     let mut count = 0usize;
-    let mut others = false;
+    let (mut others, mut telephones) = (false, false);
     for contact in all::<ContactRef<'_>, _>(lines) {
         match contact? {
             ContactRef::Star if makes_dialog => return Err(reject("* has no meaning here")),
             ContactRef::Address(address) if !matches!(address.uri(), UriRef::Sip(_)) => {
                 others = true;
+                telephones |= matches!(address.uri(), UriRef::Tel(_));
             }
             _ => count += 1,
         }
     }
     match count {
+        0 if telephones => Ok(()),
         0 if makes_dialog && others => Err(reject("no SIP or SIPS URI")),
         0 if makes_dialog && is_current => Err(reject("missing")),
         2.. if makes_dialog => Err(reject("more than one")),
@@ -307,11 +309,13 @@ mod tests {
         ] {
             assert_eq!(answer("INVITE", more), expected, "{more}");
         }
-        let text = "INVITE sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@h>;tag=1\r\n\
+        let text: &str = "INVITE sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@h>;tag=1\r\n\
                     t: <sip:b@h>\r\ni: 1\r\nCSeq: 1 INVITE\r\nm: <tel:+1>\r\n\r\n";
-        let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
-        let rejection = view.check(&Policy::default()).unwrap_err();
-        assert_eq!(Some((rejection.status.code(), rejection.header)), contact);
+        for (text, expected) in [(text, None), (&text.replace("tel:+1", "http://h"), contact)] {
+            let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
+            let rejection = view.check(&Policy::default()).err();
+            assert_eq!(rejection.map(|r| (r.status.code(), r.header)), expected);
+        }
     }
 
     #[test]
