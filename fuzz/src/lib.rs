@@ -12,6 +12,7 @@ mod endpoint;
 mod extensions_conf;
 mod framer;
 mod media_machine;
+mod multipart;
 mod plan_file;
 mod records;
 mod rtcp;
@@ -21,6 +22,7 @@ mod sdp_offer_answer;
 mod sip_headers;
 mod sip_message;
 mod uri;
+mod websocket;
 
 pub use dial_number::dial_number;
 pub use dialplan_csv::dialplan_csv;
@@ -30,6 +32,7 @@ pub use endpoint::endpoint;
 pub use extensions_conf::extensions_conf;
 pub use framer::framer;
 pub use media_machine::media_machine;
+pub use multipart::multipart;
 pub use plan_file::plan_file;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
@@ -38,6 +41,7 @@ pub use sdp_offer_answer::sdp_offer_answer;
 pub use sip_headers::sip_headers;
 pub use sip_message::sip_message;
 pub use uri::uri;
+pub use websocket::websocket;
 
 /// A target: its name, which is that of its folder under `seeds/`, and its body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -52,6 +56,7 @@ pub const TARGETS: &[Target] = &[
     ("extensions_conf", extensions_conf),
     ("framer", framer),
     ("media_machine", media_machine),
+    ("multipart", multipart),
     ("plan_file", plan_file),
     ("rtcp", rtcp),
     ("rtp", rtp),
@@ -60,4 +65,5 @@ pub const TARGETS: &[Target] = &[
     ("sip_headers", sip_headers),
     ("sip_message", sip_message),
     ("uri", uri),
+    ("websocket", websocket),
 ];

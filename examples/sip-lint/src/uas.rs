@@ -91,6 +91,9 @@ fn registration(view: &MessageView<'_>) -> Result<(), Rejection> {
 /// No extension is known (§8.2.2.3).
 fn extensions(view: &MessageView<'_>) -> Result<(), Rejection> {
     let Some(required) = view.typed::<Require>()? else { return Ok(()) };
+    if required.0.is_empty() {
+        return Ok(());
+    }
     let tags: Vec<&str> = required.0.iter().map(|tag| tag.as_str()).collect();
     let text = format!("extensions that are not known: {}", tags.join(", "));
     Err(about(view, StatusCode::BAD_EXTENSION, HeaderName::Require, text))
@@ -149,6 +152,8 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
     let Ok(parts) = multipart::parts(&kind, &body, &Limits::default()) else {
         return unsupported(HeaderName::ContentType, "a body that cannot be taken apart");
     };
+    // A text beside a session can be shown, or not.
+    let is_plain = |kind: &MediaType| kind.is("text", "plain");
     let is_alternative = kind.subtype.as_str().eq_ignore_ascii_case("alternative");
     let mut is_understood = parts.is_empty();
     let mut is_strange = false;
@@ -159,6 +164,7 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
                 is_understood = true;
             }
             Some(Taken::Yes) | None => is_understood = true,
+            Some(_) if part_kind(part).is_some_and(|kind| is_plain(&kind)) => {}
             Some(_) => is_strange |= !is_optional(part.headers.typed().ok().flatten()),
         }
     }
