@@ -107,6 +107,26 @@ impl Dialog {
         })
     }
 
+    /// The subscriber's dialog: made by a NOTIFY (RFC 6665 §4.4.1) that answers our request with CSeq
+    /// `number` and this Contact.
+    pub(crate) fn notified(
+        notify: &Request,
+        number: u32,
+        contact: Option<NameAddr>,
+        flow: Flow,
+    ) -> Result<Self, HeaderError> {
+        let own = notify.headers.require::<To>()?.0;
+        let tag = own.tag().unwrap_or_default();
+        let seed = Self::callee(notify, tag, flow)?;
+        Ok(Self {
+            role: Role::Caller,
+            state: DialogState::Confirmed,
+            local_number: number,
+            contact,
+            ..seed
+        })
+    }
+
     /// Which side we are.
     pub fn role(&self) -> Role {
         self.role

@@ -9,6 +9,8 @@ pub(super) struct Abilities {
     pub(super) reliable: bool,
     /// Session timers (RFC 4028).
     pub(super) timer: bool,
+    /// REFER without subscriptions (RFC 4488).
+    pub(super) no_refer_sub: bool,
 }
 
 impl Abilities {
@@ -16,6 +18,6 @@ impl Abilities {
         let has = |tag: &str| {
             config.supported.iter().any(|known| known.as_str().eq_ignore_ascii_case(tag))
         };
-        Self { reliable: has("100rel"), timer: has("timer") }
+        Self { reliable: has("100rel"), timer: has("timer"), no_refer_sub: has("norefersub") }
     }
 }

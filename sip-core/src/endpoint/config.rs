@@ -67,7 +67,7 @@ impl Default for Config {
 pub struct Capacity {
     /// Transactions, and messages to be sent.
     pub transactions: Tables,
-    /// Dialogs, early ones included. Default 65,536.
+    /// Dialogs, early ones included, and as many subscriptions. Default 65,536.
     pub dialogs: usize,
     /// Dialogs that the forks of one INVITE may make. Default 16; answers of further forks are
     /// counted and dropped.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::subscription::{Ended, SubscriptionId};
 use crate::dialog::DialogId;
 use crate::flow::Flow;
 use crate::slab::Key;
@@ -82,6 +83,38 @@ pub enum Event {
         /// The BYE, whose outcome is told like that of any other; `None` when there was no room
         /// for one and the dialog is gone.
         bye: Option<ClientId>,
+    },
+    /// A NOTIFY came for a subscription or referral of ours. The endpoint has answered it.
+    Notified {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Its dialog.
+        dialog: DialogId,
+        /// The NOTIFY.
+        request: Request,
+    },
+    /// Our SUBSCRIBE has reached another notifier: a subscription of its own, whose first
+    /// [`Event::Notified`] follows.
+    SubscriptionForked {
+        /// The subscription that was asked for.
+        from: SubscriptionId,
+        /// The new one.
+        subscription: SubscriptionId,
+    },
+    /// The peer has refreshed its subscription. The endpoint has answered and repeated the last
+    /// notice.
+    Resubscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Seconds that it lives from now on.
+        expires: u32,
+    },
+    /// A subscription, of ours or of the peer's, is over.
+    SubscriptionEnded {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Why.
+        why: Ended,
     },
     /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has
     /// answered it 487; `id` is spent.

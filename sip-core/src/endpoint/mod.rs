@@ -28,16 +28,20 @@ mod error;
 mod event;
 mod fill;
 mod next_hop;
+mod notifier;
 mod receive;
 mod refresh;
 mod reliable;
 mod server;
+mod subscriber;
+mod subscription;
 mod usage;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
 pub use event::{ClientId, Event, Input, ServerId, Statistics};
 pub use next_hop::NextHop;
+pub use subscription::{Ended, Notice, SubscriptionId};
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -56,6 +60,7 @@ use ability::Abilities;
 use client::{Client, ClientUser};
 use fill::Lines;
 use server::{Merged, ServerUser};
+use subscription::Subscription;
 use usage::Usage;
 
 /// A user agent core. See the [module](self).
@@ -69,6 +74,9 @@ pub struct Endpoint {
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
     merged: HashMap<Merged, ServerKey, KeyedHash>,
+    subscriptions: Slab<Subscription>,
+    /// Subscriptions that may get a first NOTIFY, by Call-ID and our tag.
+    awaited: HashMap<DialogTag, SubscriptionId, KeyedHash>,
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
@@ -109,6 +117,12 @@ enum Wake {
     Expire(DialogId),
     /// The time to wait after 491 is over (§14.1).
     Glare(ClientId),
+    /// The first NOTIFY did not come (timer N of RFC 6665).
+    NoNotify(SubscriptionId),
+    /// A subscription is to be refreshed.
+    SubscriptionRefresh(SubscriptionId),
+    /// A subscription is over.
+    SubscriptionExpiry(SubscriptionId),
 }
 
 impl Endpoint {
@@ -125,6 +139,8 @@ impl Endpoint {
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            subscriptions: Slab::default(),
+            awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
@@ -162,6 +178,9 @@ impl Endpoint {
                 Wake::Refresh(dialog) => self.refresh_session(now, dialog),
                 Wake::Expire(dialog) => self.expire_session(now, dialog),
                 Wake::Glare(id) => self.glare_over(now, id),
+                Wake::NoNotify(id) => self.no_notify(id),
+                Wake::SubscriptionRefresh(id) => self.refresh_subscription(now, id),
+                Wake::SubscriptionExpiry(id) => self.subscription_expired(now, id),
             }
             self.settle(now);
         }
@@ -214,6 +233,8 @@ impl Endpoint {
             && self.dialogs.len() == 0
             && self.dialog_tags.is_empty()
             && self.merged.is_empty()
+            && self.subscriptions.len() == 0
+            && self.awaited.is_empty()
             && self.timers.is_empty()
             && self.events.is_empty()
     }

@@ -10,8 +10,9 @@ use bytes::Bytes;
 
 use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
+use super::subscription::{Part, Sought};
 use super::usage::Pending;
-use super::{Endpoint, Event, ServerId};
+use super::{Endpoint, Event, ServerId, SubscriptionId};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
@@ -24,7 +25,9 @@ use crate::header::{
 use crate::keyed::push_hex;
 use crate::transaction::{Incoming, ServerKey, ServerTag};
 use crate::uri::HostRef;
-use crate::{HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode};
+use crate::{
+    HeaderError, HeaderName, Headers, Limits, Message, Method, Request, Response, StatusCode,
+};
 
 /// What matching needs of a request.
 struct Envelope {
@@ -62,7 +65,7 @@ impl Envelope {
 pub(super) struct Arrival {
     pub(super) request: Request,
     envelope: Envelope,
-    flow: Flow,
+    pub(super) flow: Flow,
     reply: Flow,
 }
 
@@ -175,8 +178,10 @@ impl Endpoint {
     /// A request that no transaction knows.
     fn receive_new(&mut self, now: Duration, arrival: Arrival) {
         let method = &arrival.request.method;
+        let awaited = self.awaits(&arrival);
         let dialog = match self.place(&arrival) {
             Ok(dialog) => dialog,
+            Err(_) if awaited.is_some() => None,
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         };
         let unsupported = self.unsupported(&arrival.request);
@@ -215,11 +220,37 @@ impl Endpoint {
                 }
             });
         }
-        match dialog {
-            Some(dialog) if *method == Method::Prack && self.abilities.reliable => {
+        if let Some(subscription) = awaited {
+            return self.first_notify(now, arrival, subscription);
+        }
+        let part = match method {
+            Method::Notify => Part::Subscriber,
+            _ => Part::Notifier,
+        };
+        let known = match (dialog, method) {
+            (Some(dialog), Method::Notify | Method::Subscribe) => {
+                self.find_subscription(dialog, part, &arrival.request)
+            }
+            _ => None,
+        };
+        match (dialog, known) {
+            (Some(dialog), Some(known)) if part == Part::Subscriber => {
+                self.receive_notify(now, arrival, dialog, known);
+            }
+            (Some(dialog), Some(known)) => self.receive_resubscribe(now, arrival, dialog, known),
+            (Some(dialog), None) if *method == Method::Prack && self.abilities.reliable => {
                 self.receive_prack(now, arrival, dialog);
             }
             _ => self.hand_over_with(now, arrival, dialog, session),
+        }
+    }
+
+    /// The subscription of ours that a NOTIFY without a dialog begins.
+    fn awaits(&self, arrival: &Arrival) -> Option<SubscriptionId> {
+        let tag = arrival.envelope.dialog.as_ref()?;
+        match self.dialog_tags.contains_key(tag) {
+            true => None,
+            false => self.awaited(&arrival.request),
         }
     }
 
@@ -271,6 +302,14 @@ impl Endpoint {
         let method = &arrival.request.method;
         // A BYE that waits for a PRACK must not refuse it.
         if usage.bye.is_some() && !matches!(method, Method::Bye | Method::Prack) {
+            let other = matches!(method, Method::Notify | Method::Subscribe);
+            if !other || usage.subscriptions.is_empty() {
+                return Err(StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+        // What is left of a dialog when the call in it is over are its subscriptions (RFC 5057 §5).
+        let calls = [Method::Invite, Method::Bye, Method::Update, Method::Prack, Method::Info];
+        if !usage.call && calls.contains(method) {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         }
         if *method == Method::Invite {
@@ -323,7 +362,21 @@ impl Endpoint {
         }
         user.dialog = dialog;
         user.initial = initial;
-        if initial {
+        match Sought::read(&arrival.request, arrival.envelope.number) {
+            Ok(sought) => user.sought = sought.map(Box::new),
+            Err(error) => {
+                // A SUBSCRIBE without Event (RFC 6665 §4.2.1.1).
+                let no_event = error.is_missing() && error.header == HeaderName::Event;
+                let status = if no_event { StatusCode::BAD_EVENT } else { error.status() };
+                return self.refuse(now, arrival, status, |_| {});
+            }
+        }
+        if user.sought.is_some() && dialog.is_none() {
+            let mut routes = Headers::new();
+            routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
+            user.routes = (!routes.is_empty()).then_some(routes);
+        }
+        if initial || (user.sought.is_some() && dialog.is_none()) {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
                 Ok(seed) => user.seed = Some(Box::new(seed)),
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
@@ -364,6 +417,8 @@ impl Endpoint {
             offer: None,
             reliability: Reliability::No,
             reliable: None,
+            sought: None,
+            routes: None,
             session: None,
             takes_update: false,
         }
@@ -406,7 +461,7 @@ impl Endpoint {
         }
     }
 
-    fn refuse_full(&mut self, arrival: &Arrival) {
+    pub(super) fn refuse_full(&mut self, arrival: &Arrival) {
         self.statistics.refused += 1;
         self.reply_alone(&arrival.request, arrival.reply, StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::reliable::{Reliability, Reliable};
+use super::subscription::Sought;
 use super::usage::{Pending, Usage};
 use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::{Offer, describes};
@@ -61,6 +62,10 @@ pub(super) struct ServerUser {
     pub(super) reliability: Reliability,
     /// The reliable responses sent so far.
     pub(super) reliable: Option<Box<Reliable>>,
+    /// What a SUBSCRIBE or REFER asks for.
+    pub(super) sought: Option<Box<Sought>>,
+    /// Record-Route lines of a SUBSCRIBE or REFER outside a dialog, which its 2xx repeats.
+    pub(super) routes: Option<Headers>,
     /// What the request asks of the session timer.
     pub(super) session: Option<Asked>,
     /// Whether the sender's Allow names UPDATE.
@@ -161,6 +166,9 @@ impl Endpoint {
             Some(asked) => self.agree_on_session(asked, &mut response.headers),
             None => None,
         };
+        if let Some(routes) = user.routes.as_ref().filter(|_| status.is_success()) {
+            response.headers.copy(HeaderName::RecordRoute, routes);
+        }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
         let described = describes(&response.headers, &response.body);
