@@ -233,6 +233,16 @@ impl Dialog {
         }
     }
 
+    /// Takes another URI and display name of ours; the tag stays (RFC 4916).
+    pub(crate) fn set_local(&mut self, address: NameAddr) {
+        self.local = renamed(&self.local, address);
+    }
+
+    /// Takes another URI and display name of the peer's.
+    pub(crate) fn set_remote(&mut self, address: NameAddr) {
+        self.remote = renamed(&self.remote, address);
+    }
+
     pub(crate) fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
     }
@@ -304,6 +314,15 @@ impl Dialog {
             _ => (self.target.clone(), self.routes.clone()),
         }
     }
+}
+
+fn renamed(old: &NameAddr, mut new: NameAddr) -> NameAddr {
+    new.clear_tag();
+    if let Some(tag) = old.tag() {
+        // It was read as a tag.
+        let _ = new.set_tag(tag);
+    }
+    new
 }
 
 /// The methods whose request and 2xx name a Contact (§8.1.1.8, §12.1, RFC 3311, RFC 3515,

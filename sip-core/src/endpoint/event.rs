@@ -116,6 +116,15 @@ pub enum Event {
         /// Why.
         why: Ended,
     },
+    /// An INVITE with Replaces was accepted, and the call that it replaces is being ended (RFC 3891).
+    Replaced {
+        /// The call that is over.
+        dialog: DialogId,
+        /// The call that took its place.
+        by: DialogId,
+        /// The BYE; `None` when the old one only rang at its peer and was cancelled.
+        bye: Option<ClientId>,
+    },
     /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has
     /// answered it 487; `id` is spent.
     Cancelled {

@@ -27,8 +27,11 @@ mod config;
 mod error;
 mod event;
 mod fill;
+mod info;
+mod named;
 mod next_hop;
 mod notifier;
+mod peer;
 mod receive;
 mod refresh;
 mod reliable;
@@ -40,6 +43,7 @@ mod usage;
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
 pub use event::{ClientId, Event, Input, ServerId, Statistics};
+pub use named::Named;
 pub use next_hop::NextHop;
 pub use subscription::{Ended, Notice, SubscriptionId};
 
@@ -59,6 +63,7 @@ use crate::{Method, Request, SipUri};
 use ability::Abilities;
 use client::{Client, ClientUser};
 use fill::Lines;
+use named::Departed;
 use server::{Merged, ServerUser};
 use subscription::Subscription;
 use usage::Usage;
@@ -74,6 +79,7 @@ pub struct Endpoint {
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
     merged: HashMap<Merged, ServerKey, KeyedHash>,
+    departed: Departed,
     subscriptions: Slab<Subscription>,
     /// Subscriptions that may get a first NOTIFY, by Call-ID and our tag.
     awaited: HashMap<DialogTag, SubscriptionId, KeyedHash>,
@@ -117,6 +123,8 @@ enum Wake {
     Expire(DialogId),
     /// The time to wait after 491 is over (§14.1).
     Glare(ClientId),
+    /// A call that has ended need not be remembered any more.
+    ForgetDeparted,
     /// The first NOTIFY did not come (timer N of RFC 6665).
     NoNotify(SubscriptionId),
     /// A subscription is to be refreshed.
@@ -139,6 +147,7 @@ impl Endpoint {
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            departed: Departed::new(KeyedHash::new(&mut *random)),
             subscriptions: Slab::default(),
             awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             timers: Wheel::new(),
@@ -178,6 +187,7 @@ impl Endpoint {
                 Wake::Refresh(dialog) => self.refresh_session(now, dialog),
                 Wake::Expire(dialog) => self.expire_session(now, dialog),
                 Wake::Glare(id) => self.glare_over(now, id),
+                Wake::ForgetDeparted => self.departed.forget_oldest(),
                 Wake::NoNotify(id) => self.no_notify(id),
                 Wake::SubscriptionRefresh(id) => self.refresh_subscription(now, id),
                 Wake::SubscriptionExpiry(id) => self.subscription_expired(now, id),
@@ -233,6 +243,7 @@ impl Endpoint {
             && self.dialogs.len() == 0
             && self.dialog_tags.is_empty()
             && self.merged.is_empty()
+            && self.departed.is_empty()
             && self.subscriptions.len() == 0
             && self.awaited.is_empty()
             && self.timers.is_empty()

@@ -8,6 +8,8 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 
+use super::named::Named;
+use super::peer::Peer;
 use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
 use super::subscription::{Part, Sought};
@@ -19,7 +21,7 @@ use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, Shape, ToRef, TypedHeader,
+    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, Shape, ToRef, TypedHeader,
     Unsupported, ViaRef,
 };
 use crate::keyed::push_hex;
@@ -194,6 +196,22 @@ impl Endpoint {
             }
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         }
+        if let Err(status) = self.admit(&arrival.request) {
+            let packages = self.recv_info();
+            return self.refuse(now, arrival, status, |response| {
+                if status == StatusCode::BAD_INFO_PACKAGE {
+                    response.headers.set(packages);
+                }
+            });
+        }
+        let named = match dialog {
+            Some(_) => Ok(None),
+            None => self.find_named(&arrival.request),
+        };
+        let named = match named {
+            Ok(named) => named,
+            Err(status) => return self.refuse(now, arrival, status, |_| {}),
+        };
         let session = match self.session_asked(&arrival.request) {
             Ok(session) => session,
             Err(min) => {
@@ -241,7 +259,7 @@ impl Endpoint {
             (Some(dialog), None) if *method == Method::Prack && self.abilities.reliable => {
                 self.receive_prack(now, arrival, dialog);
             }
-            _ => self.hand_over_with(now, arrival, dialog, session),
+            _ => self.hand_over_with(now, arrival, dialog, session, named),
         }
     }
 
@@ -336,7 +354,7 @@ impl Endpoint {
 
     /// Makes the transaction and tells the user.
     pub(super) fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
-        self.hand_over_with(now, arrival, dialog, None);
+        self.hand_over_with(now, arrival, dialog, None, None);
     }
 
     fn hand_over_with(
@@ -345,20 +363,19 @@ impl Endpoint {
         arrival: Arrival,
         dialog: Option<DialogId>,
         session: Option<Asked>,
+        named: Option<Named>,
     ) {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
         user.session = session;
+        user.named = named;
         user.offer = carried_offer(&arrival.request);
         if is_invite {
             if self.abilities.reliable {
                 user.reliability = Reliability::asked(&arrival.request.headers);
             }
-            if self.abilities.timer {
-                let allow = arrival.request.headers.typed::<Allow>().ok().flatten();
-                user.takes_update = allow.is_some_and(|allow| allow.contains(&Method::Update));
-            }
+            user.peer.learn(&self.abilities, &arrival.request.headers);
         }
         user.dialog = dialog;
         user.initial = initial;
@@ -385,7 +402,12 @@ impl Endpoint {
             user.target = Some(contact_lines(&arrival.request.headers));
         }
         let offer = user.offer;
+        let renews = is_invite || arrival.request.method == Method::Update;
         let Some(key) = self.make(now, &arrival, user) else { return };
+        if let Some(dialog) = dialog.filter(|_| renews) {
+            self.learn_methods(dialog, &arrival.request.headers);
+            self.learn_identity(dialog, &arrival.request.headers);
+        }
         if let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
             if is_invite {
                 usage.invite = Some(Pending::Theirs(key));
@@ -420,7 +442,8 @@ impl Endpoint {
             sought: None,
             routes: None,
             session: None,
-            takes_update: false,
+            peer: Peer::default(),
+            named: None,
         }
     }
 

@@ -3,6 +3,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use super::named::Named;
+use super::peer::Peer;
 use super::reliable::{Reliability, Reliable};
 use super::subscription::Sought;
 use super::usage::{Pending, Usage};
@@ -68,8 +70,10 @@ pub(super) struct ServerUser {
     pub(super) routes: Option<Headers>,
     /// What the request asks of the session timer.
     pub(super) session: Option<Asked>,
-    /// Whether the sender's Allow names UPDATE.
-    pub(super) takes_update: bool,
+    /// What the sender of an INVITE can do.
+    pub(super) peer: Peer,
+    /// The dialog that an INVITE names in its headers.
+    pub(super) named: Option<Named>,
 }
 
 impl Endpoint {
@@ -127,7 +131,7 @@ impl Endpoint {
             let mut usage = Usage::new(*seed);
             usage.invite = Some(Pending::Theirs(key));
             usage.turns.invite(user.offer);
-            usage.takes_update = user.takes_update;
+            usage.peer = core::mem::take(&mut user.peer);
             let dialog = self.add_dialog(usage);
             if let Some(user) = self.transactions.server_mut(key) {
                 user.dialog = Some(dialog);
@@ -229,6 +233,10 @@ impl Endpoint {
         if status.is_success() {
             usage.dialog.confirm();
             self.take_target(key, dialog);
+            let named = self.transactions.server_mut(key).and_then(|user| user.named.take());
+            if let Some(Named::Replaces(old)) = named {
+                self.replace(now, old, id);
+            }
             self.await_ack(now, id, key, number, bytes, bye);
         } else {
             let early = usage.dialog.state() == DialogState::Early;

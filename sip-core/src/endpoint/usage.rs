@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::peer::Peer;
 use super::refresh::Session;
 use super::reliable::Heard;
 use super::subscription::{Ended, SubscriptionId};
@@ -37,8 +38,8 @@ pub(super) struct Usage {
     pub(super) session: Option<Box<Session>>,
     /// What a 422 of the peer's has asked for.
     pub(super) min_se: u32,
-    /// Whether the peer's Allow names UPDATE.
-    pub(super) takes_update: bool,
+    /// What the peer can do.
+    pub(super) peer: Peer,
     /// Whether there is a call in the dialog, or there was one; subscriptions may outlive it.
     pub(super) call: bool,
     pub(super) subscriptions: Vec<SubscriptionId>,
@@ -88,7 +89,7 @@ impl Usage {
             heard: None,
             session: None,
             min_se: 0,
-            takes_update: false,
+            peer: Peer::default(),
             call: true,
             subscriptions: Vec::new(),
         }
@@ -168,6 +169,9 @@ impl Endpoint {
     }
 
     fn end_call(&mut self, now: Duration, id: DialogId, usage: Usage) {
+        if usage.call {
+            self.remember_departed(now, usage.dialog.tag());
+        }
         if let Some(session) = usage.session {
             self.stop_session(*session);
         }
