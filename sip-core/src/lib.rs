@@ -42,6 +42,8 @@ pub mod limits;
 pub mod message;
 #[cfg(feature = "tokio")]
 pub mod net;
+pub mod package;
+pub mod publication;
 pub mod registrar;
 pub mod sdp;
 mod slab;
