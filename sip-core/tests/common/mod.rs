@@ -255,6 +255,16 @@ impl Lab {
         }
     }
 
+    /// The same behind whatever else happened.
+    pub fn expect_request_after(&mut self, side: Side, method: Method) -> Asked {
+        loop {
+            if let Event::Request { id, dialog, request, flow } = self.event(side) {
+                assert_eq!(request.method, method);
+                return Asked { id, dialog, request, flow };
+            }
+        }
+    }
+
     pub fn expect_response(&mut self, side: Side, code: u16) -> Told {
         match self.event(side) {
             Event::Response { id, dialog, response, .. } => {
