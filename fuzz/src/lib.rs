@@ -4,31 +4,39 @@
 
 #![forbid(unsafe_code)]
 
+mod demux;
 mod dialplan_pattern;
 mod digest;
 mod endpoint;
 mod framer;
+mod header_extension;
 mod media_machine;
 mod records;
 mod rtcp;
+mod rtcp_xr;
 mod rtp;
 mod sdp;
 mod sdp_offer_answer;
 mod sip_headers;
 mod sip_message;
+mod srtp;
 mod uri;
 
+pub use demux::demux;
 pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
 pub use endpoint::endpoint;
 pub use framer::framer;
+pub use header_extension::header_extension;
 pub use media_machine::media_machine;
 pub use rtcp::rtcp;
+pub use rtcp_xr::rtcp_xr;
 pub use rtp::rtp;
 pub use sdp::sdp;
 pub use sdp_offer_answer::sdp_offer_answer;
 pub use sip_headers::sip_headers;
 pub use sip_message::sip_message;
+pub use srtp::srtp;
 pub use uri::uri;
 
 /// A target: its name, which is that of its folder under `seeds/`, and its body.
@@ -36,16 +44,20 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("demux", demux),
     ("dialplan_pattern", dialplan_pattern),
     ("digest", digest),
     ("endpoint", endpoint),
     ("framer", framer),
+    ("header_extension", header_extension),
     ("media_machine", media_machine),
     ("rtcp", rtcp),
+    ("rtcp_xr", rtcp_xr),
     ("rtp", rtp),
     ("sdp", sdp),
     ("sdp_offer_answer", sdp_offer_answer),
     ("sip_headers", sip_headers),
     ("sip_message", sip_message),
+    ("srtp", srtp),
     ("uri", uri),
 ];
