@@ -28,6 +28,7 @@ extern crate alloc;
 pub mod clock;
 pub mod demux;
 pub mod dtmf;
+pub mod extension;
 pub mod header;
 pub mod latch;
 pub mod ntp;
