@@ -4,11 +4,15 @@
 
 #![forbid(unsafe_code)]
 
+mod dial_number;
+mod dialplan_csv;
 mod dialplan_pattern;
 mod digest;
 mod endpoint;
+mod extensions_conf;
 mod framer;
 mod media_machine;
+mod plan_file;
 mod records;
 mod rtcp;
 mod rtp;
@@ -18,11 +22,15 @@ mod sip_headers;
 mod sip_message;
 mod uri;
 
+pub use dial_number::dial_number;
+pub use dialplan_csv::dialplan_csv;
 pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
 pub use endpoint::endpoint;
+pub use extensions_conf::extensions_conf;
 pub use framer::framer;
 pub use media_machine::media_machine;
+pub use plan_file::plan_file;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use sdp::sdp;
@@ -36,11 +44,15 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("dial_number", dial_number),
+    ("dialplan_csv", dialplan_csv),
     ("dialplan_pattern", dialplan_pattern),
     ("digest", digest),
     ("endpoint", endpoint),
+    ("extensions_conf", extensions_conf),
     ("framer", framer),
     ("media_machine", media_machine),
+    ("plan_file", plan_file),
     ("rtcp", rtcp),
     ("rtp", rtp),
     ("sdp", sdp),

@@ -38,6 +38,8 @@ pub mod quality;
 pub mod rtcp;
 pub mod sequence;
 pub mod session;
+#[cfg(feature = "srtp")]
+pub mod srtp;
 pub mod ssrc;
 pub mod stats;
 pub mod telephone_event;

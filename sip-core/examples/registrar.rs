@@ -9,9 +9,8 @@ use rand_core::Rng;
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::{Authenticator, Rejection, Secret};
 use sip_core::endpoint::{Config, Event};
-use sip_core::header::To;
 use sip_core::net::{Driver, SystemRandom, Transports};
-use sip_core::registrar::{AddressOfRecord, Registrar};
+use sip_core::registrar::Registrar;
 use sip_core::{Endpoint, Flow, Method, Request, Response, StatusCode};
 
 struct Office {
@@ -68,24 +67,16 @@ impl Office {
     fn register(&mut self, now: std::time::Duration, request: &Request, flow: Flow) -> Response {
         let passwords = &self.passwords;
         let secret = |user: &str| passwords.get(user).cloned().map(Secret::Password);
-        let user = match self.authenticator.verify(now, request, &secret) {
-            Ok(verified) => verified.username,
+        let verified = match self.authenticator.verify(now, request, &secret) {
+            Ok(verified) => verified,
             Err(Rejection::Challenge { stale, .. }) => {
                 return self.authenticator.challenge(now, request, stale, &mut self.random);
             }
             Err(Rejection::BadRequest(_)) => return Response::to(request, StatusCode::BAD_REQUEST),
         };
-        let Ok(to) = request.headers.require::<To>() else {
-            return Response::to(request, StatusCode::BAD_REQUEST);
-        };
-        // Everybody may register only himself.
-        let own = to.uri.as_sip().and_then(|uri| uri.user()).is_some_and(|name| name == user);
-        match AddressOfRecord::of(&to.uri) {
-            Some(aor) if own => self
-                .registrar
-                .register(now, &aor, request, flow)
-                .unwrap_or_else(|rejection| rejection.response(request)),
-            _ => Response::to(request, StatusCode::FORBIDDEN),
-        }
+        // Everybody may register only himself, under whatever name the phone knows us by.
+        self.registrar
+            .register_as(now, &verified, &|_domain| true, request, flow)
+            .unwrap_or_else(|rejection| rejection.response(request))
     }
 }

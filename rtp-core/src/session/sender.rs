@@ -79,12 +79,15 @@ const MAX_CLOCK_STEP: Duration = Duration::from_secs(10);
 impl Sender {
     /// A stream that begins with a random sequence number and timestamp, from `rng`, which should
     /// be hard to predict (RFC 3550 section 5.1).
+    ///
+    /// The sequence number is below 2^15, so that its first wrap is far off: an SRTP receiver that
+    /// missed the beginning could not know of it (RFC 4568 section 6.4).
     pub fn new(ssrc: Ssrc, clock_rate: ClockRate, rng: &mut (impl Rng + ?Sized)) -> Sender {
         let random = rng.next_u64();
         Sender {
             ssrc,
             clock_rate,
-            next_sequence: random as u16,
+            next_sequence: random as u16 & 0x7fff,
             newest: Newest {
                 timestamp: (random >> 32) as u32,
                 at: Duration::ZERO,

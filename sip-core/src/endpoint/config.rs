@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::NextHop;
+use crate::dialog::session_timer;
 use crate::flow::Flow;
 use crate::message::Policy;
 use crate::transaction::{Tables, Timing};
@@ -28,8 +29,11 @@ pub struct Config {
     /// and into 405. It does not refuse other methods: that is the user's, with 405 or 501.
     pub allow: Vec<Method>,
     /// The option tags that a peer may require (§8.2.2.3); others are answered 420. They are
-    /// also written into Supported. Empty by default.
+    /// also written into Supported. Empty by default. `100rel` and `timer` put the endpoint's own machines
+    /// for them in force.
     pub supported: Vec<Token>,
+    /// Session timers, in force when `timer` is in `supported`.
+    pub session_timer: session_timer::Settings,
     /// How we name ourselves towards the peer of a flow.
     pub address: Address,
     /// Where requests within a dialog go.
@@ -48,6 +52,7 @@ impl Default for Config {
             user_agent: None,
             allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options],
             supported: Vec::new(),
+            session_timer: session_timer::Settings::default(),
             address: Address::default(),
             next_hop: NextHop::default(),
             refresh_provisional: Duration::from_secs(60),

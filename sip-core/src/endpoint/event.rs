@@ -58,6 +58,31 @@ pub enum Event {
         /// The ACK; its body is the answer when the 2xx carried an offer.
         request: Request,
     },
+    /// The PRACK for a reliable provisional response of ours came (RFC 3262). The endpoint has
+    /// answered it; a PRACK with an offer comes as [`Event::Request`] instead.
+    Prack {
+        /// The INVITE that was answered.
+        id: ServerId,
+        /// The dialog.
+        dialog: DialogId,
+        /// The PRACK; its body is the answer when the response carried an offer.
+        request: Request,
+    },
+    /// The session has to be refreshed and the peer does not take UPDATE: send a re-INVITE with the
+    /// present session description (RFC 4028 §7.4). Without it the session expires.
+    SessionRefreshDue {
+        /// The dialog.
+        dialog: DialogId,
+    },
+    /// Nobody has refreshed the session (RFC 4028 §10), or the peer no longer knows it. The endpoint
+    /// has sent BYE.
+    SessionExpired {
+        /// The dialog.
+        dialog: DialogId,
+        /// The BYE, whose outcome is told like that of any other; `None` when there was no room
+        /// for one and the dialog is gone.
+        bye: Option<ClientId>,
+    },
     /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has
     /// answered it 487; `id` is spent.
     Cancelled {

@@ -43,11 +43,12 @@ impl Lines {
 
 impl Line {
     fn of(header: Option<impl TypedHeader>) -> Self {
-        Self(header.map(|header| {
+        let value = header.map(|header| {
             let mut value = Vec::new();
             header.write(&mut value);
             value
-        }))
+        });
+        Self(value.filter(|value| memchr::memchr3(b'\r', b'\n', 0, value).is_none()))
     }
 
     /// Adds the line where its author has left it out.
@@ -55,8 +56,7 @@ impl Line {
         if let Some(value) = &self.0
             && !headers.contains(name.clone())
         {
-            // What a typed header has written holds no line end.
-            let _ = headers.push_raw(name, value);
+            headers.push_written(name, value);
         }
     }
 }
@@ -98,7 +98,7 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::UserAgent, headers);
-        if request.method == Method::Invite {
+        if matches!(request.method, Method::Invite | Method::Update) {
             self.lines.fill_capabilities(headers);
         }
     }
@@ -128,7 +128,8 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::Server, headers);
-        let tells = matches!(method, Method::Invite | Method::Options) && status.is_success();
+        let tells = matches!(method, Method::Invite | Method::Update | Method::Options)
+            && status.is_success();
         if tells || status == crate::StatusCode::METHOD_NOT_ALLOWED {
             self.lines.fill_capabilities(headers);
         }

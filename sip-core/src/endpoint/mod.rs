@@ -19,6 +19,7 @@
 //!                              +------------------+   poll_event
 //! ```
 
+mod ability;
 mod ack;
 mod answer;
 mod client;
@@ -28,8 +29,11 @@ mod event;
 mod fill;
 mod next_hop;
 mod receive;
+mod refresh;
+mod reliable;
 mod server;
 mod usage;
+mod way_back;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
@@ -43,12 +47,13 @@ use rand_core::Rng;
 
 use crate::dialog::{Dialog, DialogId, DialogTag};
 use crate::flow::Transmit;
-use crate::keyed::KeyedHash;
+use crate::keyed::{KeyedHash, Prehashed};
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::transaction::{Outcome, ServerKey, Transactions};
 use crate::{Method, Request, SipUri};
 
+use ability::Abilities;
 use client::{Client, ClientUser};
 use fill::Lines;
 use server::{Merged, ServerUser};
@@ -57,13 +62,15 @@ use usage::Usage;
 /// A user agent core. See the [module](self).
 pub struct Endpoint {
     config: Config,
+    abilities: Abilities,
     lines: Lines,
     random: Box<dyn Rng + Send>,
     transactions: Transactions<ClientUser, ServerUser>,
     clients: Slab<Client>,
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
-    merged: HashMap<Merged, ServerKey, KeyedHash>,
+    hash: KeyedHash,
+    merged: HashMap<Merged, ServerKey, Prehashed>,
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
@@ -94,6 +101,16 @@ enum Wake {
     RepeatAccept(DialogId),
     /// The ACK for a 2xx did not come.
     AckTimeout(DialogId),
+    /// A reliable provisional response is sent again (RFC 3262 §3).
+    RepeatProvisional(ServerId),
+    /// The PRACK for one did not come.
+    NoPrack(ServerId),
+    /// A session is to be refreshed (RFC 4028 §10).
+    Refresh(DialogId),
+    /// A session was not refreshed.
+    Expire(DialogId),
+    /// The time to wait after 491 is over (§14.1).
+    Glare(ClientId),
 }
 
 impl Endpoint {
@@ -109,10 +126,12 @@ impl Endpoint {
             clients: Slab::default(),
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
-            merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            hash: KeyedHash::new(&mut *random),
+            merged: HashMap::default(),
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
+            abilities: Abilities::of(&config),
             lines: Lines::new(&config),
             config,
             random,
@@ -141,6 +160,11 @@ impl Endpoint {
                 Wake::RefreshProvisional(id) => self.refresh_provisional(now, id),
                 Wake::RepeatAccept(dialog) => self.repeat_accept(now, dialog),
                 Wake::AckTimeout(dialog) => self.ack_timeout(now, dialog),
+                Wake::RepeatProvisional(id) => self.repeat_provisional(now, id),
+                Wake::NoPrack(id) => self.no_prack(now, id),
+                Wake::Refresh(dialog) => self.refresh_session(now, dialog),
+                Wake::Expire(dialog) => self.expire_session(now, dialog),
+                Wake::Glare(id) => self.glare_over(now, id),
             }
             self.settle(now);
         }
@@ -211,8 +235,8 @@ impl Endpoint {
     fn settle(&mut self, now: Duration) {
         while let Some(outcome) = self.transactions.poll_outcome() {
             match outcome {
-                Outcome::ClientEnded { key: _, user, failure } => {
-                    self.client_ended(now, user, failure);
+                Outcome::ClientEnded { key, user, failure } => {
+                    self.client_ended(now, key, user, failure);
                 }
                 Outcome::ServerEnded { key, user, failure } => {
                     self.server_ended(now, key, user, failure);

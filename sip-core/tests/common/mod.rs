@@ -10,9 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::dialog::DialogId;
 use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId, within};
-use sip_core::header::{CSeq, From, NameAddr, To};
+use sip_core::header::{CSeq, ContentType, From, NameAddr, To};
 use sip_core::{
-    ConnectionId, Flow, Limits, Message, Method, Request, Response, StatusCode, Transmit,
+    ConnectionId, Flow, Limits, Message, Method, Request, Response, StatusCode, Token, Transmit,
     Transport, Uri,
 };
 
@@ -326,11 +326,45 @@ impl Lab {
         assert_eq!(lines(&seen), lines(expected), "\n{seen}\n");
     }
 
+    /// Who sent what since the last drawing: a line is the time in milliseconds, the arrow from Alice
+    /// (left) or Bob (right), and the method or status.
+    pub fn draw(&mut self) -> String {
+        self.pump();
+        core::mem::take(&mut self.ladder).join("\n")
+    }
+
     /// Forgets who sent what.
     pub fn clear_ladder(&mut self) {
         self.pump();
         self.ladder.clear();
     }
+}
+
+/// An endpoint's configuration with option tags and methods of extensions.
+pub fn extended(tags: &'static [&'static str]) -> impl Fn(&mut Config) {
+    move |config| {
+        config.supported = tags.iter().map(|tag| Token::from_static(tag)).collect();
+        config.allow.extend([Method::Prack, Method::Update, Method::Refer, Method::Notify]);
+    }
+}
+
+/// A session description; its text does not matter to the endpoint.
+pub fn sdp() -> (ContentType, Bytes) {
+    (ContentType::sdp(), Bytes::from_static(b"v=0\r\n"))
+}
+
+pub fn offering(mut request: Request) -> Request {
+    let (kind, body) = sdp();
+    request.headers.set(kind);
+    request.body = body;
+    request
+}
+
+pub fn describing(mut response: Response) -> Response {
+    let (kind, body) = sdp();
+    response.headers.set(kind);
+    response.body = body;
+    response
 }
 
 /// A request and its names.
