@@ -26,6 +26,7 @@
 extern crate alloc;
 
 pub mod clock;
+pub mod comfort_noise;
 pub mod demux;
 pub mod dtmf;
 pub mod extension;

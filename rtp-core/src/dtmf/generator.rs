@@ -39,6 +39,8 @@ pub struct Generator {
     queue: VecDeque<(Digit, Option<u64>)>,
     /// The digit being sounded, and the samples left of it: `None` while the key is down.
     sounding: Option<(Digit, Option<u64>)>,
+    /// Samples that it has sounded for.
+    sounded: u64,
     low: Oscillator,
     high: Oscillator,
     /// Samples of silence still due.
@@ -53,6 +55,7 @@ impl Generator {
             config,
             queue: VecDeque::with_capacity(config.max_queue.min(64)),
             sounding: None,
+            sounded: 0,
             low: silent,
             high: silent,
             pause: 0,
@@ -88,6 +91,20 @@ impl Generator {
             _ => {
                 for (_, left) in &mut self.queue {
                     left.get_or_insert(320);
+                }
+            }
+        }
+    }
+
+    /// The key that is down was down for `duration`, which is only known now: it sounds until it has sounded
+    /// that long.
+    pub fn release_after(&mut self, duration: Duration) {
+        let total = samples(duration).max(1);
+        match &mut self.sounding {
+            Some((_, left @ None)) => *left = Some(total.saturating_sub(self.sounded)),
+            _ => {
+                for (_, left) in &mut self.queue {
+                    left.get_or_insert(total);
                 }
             }
         }
@@ -133,6 +150,7 @@ impl Generator {
         }
         if self.sounding.is_none() {
             self.sounding = self.queue.pop_front();
+            self.sounded = 0;
             if let Some((digit, _)) = self.sounding {
                 self.low = Oscillator::new(f32::from(digit.low()), self.config.low);
                 self.high = Oscillator::new(f32::from(digit.high()), self.config.high);
@@ -148,6 +166,7 @@ impl Generator {
         for sample in &mut audio[..count] {
             *sample = to_sample(self.low.sample() + self.high.sample());
         }
+        self.sounded += count as u64;
         if let Some(left) = left {
             *left -= count as u64;
             if *left == 0 {

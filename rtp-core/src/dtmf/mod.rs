@@ -28,12 +28,14 @@
 //! key are a key, whoever plays them; and a digit below other sound of a tenth of its power or more (a dial
 //! tone, a talker) is not heard, since that is how speech is kept from being digits.
 
+mod bridge;
 mod detector;
 mod digit;
 mod filter;
 mod generator;
 mod group;
 
+pub use bridge::{ToEvents, ToTones};
 pub use detector::{Detector, DetectorConfig, Event};
 pub use digit::Digit;
 pub use generator::{Generator, GeneratorConfig};
