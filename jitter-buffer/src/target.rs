@@ -47,7 +47,7 @@ const PRIOR_MS: u32 = 2000;
 pub(crate) const STRETCH_PART: i64 = 5;
 /// When a packet is missing, playout slows down in time to win about this much, on the mean of what
 /// pitch allows out of [`Budget`](crate::stretching::Budget)'s 20 ms.
-const WON_MS: u64 = 10;
+const WON_MS: u64 = 8;
 
 impl Target {
     /// A target between `least` and `most` units.
@@ -86,7 +86,7 @@ impl Target {
     /// The delay worth having above the floor, in units.
     pub(crate) fn delay(&self) -> i64 {
         let level = self.levels.get(self.context).copied().unwrap_or(LEVELS);
-        (level as i64 * self.scale.level).clamp(self.least, self.most)
+        (level as i64 * self.scale.level - self.scale.level / 2).clamp(self.least, self.most)
     }
 
     /// The transit that playout should allow for: the delay above the floor, or that of the last

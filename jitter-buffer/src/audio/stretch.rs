@@ -16,7 +16,7 @@ pub struct Stretcher {
 
 /// Two places are alike when their normalized correlation is at least this: below, a listener hears the
 /// seam (NetEQ asks for 0.9 to accelerate speech, others for 0.5; a voiced sound reaches 0.8 and more).
-const ALIKE: f32 = 0.75;
+const ALIKE: f32 = 0.7;
 /// No two places of noise are alike, and any two will do: what is least like itself at every distance is
 /// noise.
 const NOISE: f32 = 0.4;
@@ -116,7 +116,7 @@ impl Stretcher {
         let base = if is_later { 0 } else { (start - from) / thinning };
         let here = thin.get(base..base + length)?;
         let own = dot(here, here) as f32;
-        let (mut best, mut best_lag, mut greatest) = (0.0, 0, None);
+        let (mut best, mut greatest) = (0.0_f32, None);
         for lag in least_lag.max(1)..=most_lag {
             let other = if is_later { base + lag } else { base.checked_sub(lag)? };
             let there = thin.get(other..other + length)?;
@@ -125,9 +125,7 @@ impl Stretcher {
                 continue;
             }
             let likeness = product * product / (own * dot(there, there) as f32).max(1.0);
-            if likeness > best {
-                (best, best_lag) = (likeness, lag);
-            }
+            best = best.max(likeness);
             if likeness >= ALIKE * ALIKE {
                 // Near the top of each peak; the last peak is the greatest distance.
                 match greatest {
@@ -138,7 +136,7 @@ impl Stretcher {
         }
         let lag = match greatest {
             Some((_, lag)) => lag,
-            None if best < NOISE * NOISE && best_lag > 0 => best_lag,
+            None if best < NOISE * NOISE => most_lag,
             None => return None,
         };
         Some(refine(sound, start, end, lag * thinning, thinning, is_later).clamp(1, most))
