@@ -16,6 +16,9 @@ pub(crate) const OUTAGE: Duration = Duration::from_millis(150);
 /// delay: later than nearly all, and early enough for a pull or two.
 const MISSED_NUM: i64 = 3;
 const MISSED_DEN: i64 = 10;
+/// Playout comes back by a tick only when it could by this part of one more: else a path just at the edge
+/// between two ticks would have it go to and fro.
+const HOLD_PART: i64 = 8;
 /// Without stretching, a frame is dropped for each of this much media played when the delay is a frame too
 /// long, and in proportion more often when it is longer: 2 % loss that nobody has to bear for long.
 const DROP_SECONDS: i64 = 1;
@@ -84,11 +87,17 @@ impl<T> JitterBuffer<T> {
     /// Skips the first frame, whose time has been concealed, when it would make the delay longer than it
     /// should be and the one after it is due as well.
     fn skips(&mut self, first: Place, now: i64) -> bool {
-        if now - first.media <= self.allowance() {
+        let Keeping::Adaptive(adaptive) = &self.keeping else { return false };
+        let target = &adaptive.target;
+        if now - first.media <= target.allowance() {
             return false;
         }
         match self.first_queued_from(first.position + 1) {
-            Some(second) if second.media <= self.timeline.position => {
+            // Not to where the packets of a moment ago would be late.
+            Some(second)
+                if second.media <= self.timeline.position
+                    && now - second.media >= target.recent() =>
+            {
                 self.give_up_before(second.position);
                 true
             }
@@ -149,13 +158,13 @@ impl<T> JitterBuffer<T> {
         let target = &adaptive.target;
         // How late the next packet is at the least, if it is not here.
         let late = transit - units - target.floor();
-        let is_missed = late > target.delay() * MISSED_NUM / MISSED_DEN
-            && target.delay() > 0
-            && self.slots.media(self.next).is_none();
+        let usual = target.allowance() - target.floor();
+        let spare = transit - target.allowance();
+        let is_missed =
+            late > usual * MISSED_NUM / MISSED_DEN && self.slots.media(self.next).is_none();
         if is_missed {
             return i64::MAX;
         }
-        let spare = transit - target.allowance();
         let tick = self.limits.tick;
         if spare >= 0 {
             -self.shortening(spare, ahead)
@@ -170,7 +179,8 @@ impl<T> JitterBuffer<T> {
     /// Pulls come at ticks. What was pulled `ahead` of need was pulled for nothing; beyond that, only a whole
     /// tick makes pulls come earlier.
     fn shortening(&self, spare: i64, ahead: i64) -> i64 {
-        if spare < 0 { 0 } else { ahead + spare / self.limits.tick * self.limits.tick }
+        let tick = self.limits.tick;
+        if spare < 0 { 0 } else { ahead + (spare - tick / HOLD_PART).max(0) / tick * tick }
     }
 
     fn allowance(&self) -> i64 {

@@ -269,7 +269,12 @@ impl Keeping {
                 Self::Fixed { drift, hold: 0 }
             }
             Mode::Adaptive { least, most } => Self::Adaptive(Box::new(Adaptive {
-                target: Target::new(clock, clock.units(least), clock.units(most)),
+                target: Target::new(
+                    clock,
+                    clock.units(config.tick),
+                    clock.units(least),
+                    clock.units(most),
+                ),
                 budget: config.stretching.then(|| Budget::new(clock)),
                 has_waited: false,
                 since_drop: 0,

@@ -23,6 +23,8 @@ pub(crate) const LEVELS: usize = 128;
 const LEVEL_MS: i64 = 4;
 /// One crossing. The counts stay below 2 x 0.376 /s x 10 s = 7.6 (see [`SURENESS`]).
 const ONE: i64 = 4096;
+/// The weight of a crossing that counts as one.
+pub(crate) const WEIGHT: i64 = 256;
 /// Counts fade by a part in 50 every 200 ms: to a third in 10 s. Rare events that matter come every few
 /// seconds, and a few of them have to be remembered at once; a longer memory would hold on to a network
 /// that was.
@@ -46,9 +48,10 @@ impl Crossings {
         crossings
     }
 
-    /// Notes that the delay rose from one level to another, both in `level` units each.
+    /// Notes that the delay rose from one level to another, both in `level` units each, which counts for
+    /// `weight` of [`WEIGHT`].
     #[inline]
-    pub(crate) fn rise(&mut self, from: i64, to: i64, level: i64) {
+    pub(crate) fn rise(&mut self, from: i64, to: i64, level: i64, weight: i64) {
         let (from, to) = (from.max(0), to.min(level * LEVELS as i64));
         if to <= from {
             return;
@@ -58,9 +61,9 @@ impl Crossings {
         self.used = self.used.max(last + 1);
         let (mut start, mut end) = (from, (first as i64 + 1) * level);
         for (count, price) in self.counts.iter_mut().zip(&PRICES).take(last + 1).skip(first) {
-            let part = (end.min(to) - start) * ONE / level;
-            // Below 2 x 4096, so the cast cuts nothing.
-            *count = count.saturating_add(part as u16).min(sureness(*price, elapsed));
+            let part = (end.min(to) - start) * weight / level * (ONE / WEIGHT);
+            let part = part.clamp(0, i64::from(u16::MAX)) as u16;
+            *count = count.saturating_add(part).min(sureness(*price, elapsed));
             (start, end) = (end, end + level);
         }
     }
@@ -151,7 +154,7 @@ mod tests {
         for ms in (0..seconds * 1000).step_by(20) {
             crossings.pass(20);
             if ms % period == 0 {
-                crossings.rise(0, height * 8, LEVEL);
+                crossings.rise(0, height * 8, LEVEL, WEIGHT);
             }
         }
         crossings.best_level(&crossings) as i64 * LEVEL_MS
@@ -171,7 +174,7 @@ mod tests {
         let mut crossings = Crossings::new();
         for _ in 0..100_000 {
             crossings.pass(20);
-            crossings.rise(0, 500 * 8, LEVEL);
+            crossings.rise(0, 500 * 8, LEVEL, WEIGHT);
         }
         assert_eq!(crossings.best_level(&crossings), 125);
         for _ in 0..400 {
@@ -183,10 +186,10 @@ mod tests {
     #[test]
     fn a_rise_counts_in_part_where_it_begins_and_ends() {
         let mut crossings = Crossings { elapsed: 16_000, ..Crossings::new() };
-        crossings.rise(16, 80, LEVEL);
+        crossings.rise(16, 80, LEVEL, WEIGHT);
         assert_eq!(crossings.counts[..4], [2048, 4096, 2048, 0]);
-        crossings.rise(1 << 40, 1 << 41, LEVEL);
-        crossings.rise(-50, -10, LEVEL);
+        crossings.rise(1 << 40, 1 << 41, LEVEL, WEIGHT);
+        crossings.rise(-50, -10, LEVEL, WEIGHT);
         assert_eq!(crossings.used, 3);
     }
 

@@ -35,7 +35,8 @@ impl Budget {
     /// What part of a wish can be granted; `None` when it is too little for any voice.
     #[inline]
     pub(crate) fn grant(&self, wish: i64) -> Option<i32> {
-        let granted = wish.clamp(-self.saved, self.saved);
+        let saved = self.saved.max(0);
+        let granted = wish.clamp(-saved, saved);
         // At most 20 ms, which is 200,000 units at the highest rate.
         (granted.abs() >= self.shortest).then_some(granted as i32)
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::crossings::{Crossings, LEVELS, level_units};
+use crate::crossings::{Crossings, LEVELS, WEIGHT, level_units};
 use crate::floor::{BUCKET_MS, Floor};
 use crate::units::MediaClock;
 
@@ -50,12 +50,12 @@ pub(crate) const STRETCH_PART: i64 = 5;
 const WON_MS: u64 = 8;
 
 impl Target {
-    /// A target between `least` and `most` units.
-    pub(crate) fn new(clock: MediaClock, least: i64, most: i64) -> Self {
+    /// A target for pulls at each `tick`, between `least` and `most` units.
+    pub(crate) fn new(clock: MediaClock, tick: i64, least: i64, most: i64) -> Self {
         let all = Crossings::with_prior(FIRST_LEVEL_MS / 4, PRIOR_MS);
         let level = all.best_level(&all);
         Self {
-            scale: Scale::new(clock),
+            scale: Scale::new(clock, tick),
             floor: Floor::new(clock.units(Duration::from_millis(BUCKET_MS)), 0),
             envelope: 0,
             recent: [i64::MIN; 2],
@@ -93,8 +93,13 @@ impl Target {
     /// packets while they are later than this, since then a spike is passing or the path has changed.
     pub(crate) fn allowance(&self) -> i64 {
         let floor = self.floor.least();
+        (floor + self.delay()).max(self.recent()).min(floor + self.most)
+    }
+
+    /// The later transit of the last two packets.
+    pub(crate) fn recent(&self) -> i64 {
         let [last, before] = self.recent;
-        (floor + self.delay()).max(last.max(before)).min(floor + self.most)
+        last.max(before)
     }
 
     /// Notes a packet that brings `media` more than the one before, in order, of frames this long.
@@ -105,7 +110,8 @@ impl Target {
         self.recent = [transit, self.recent[0]];
         let from = self.envelope - media / STRETCH_PART;
         self.envelope = transit.max(from);
-        let learnt = self.learn(from, transit, frame);
+        // Ticks are concealed whole: half of one for nothing on the mean.
+        let learnt = self.learn(from, transit, frame, self.scale.tick / 2);
         let faded = self.pass(media);
         self.unrest -= self.unrest * media / self.scale.unrest;
         let moved = self.enter(transit - self.floor.least());
@@ -118,13 +124,14 @@ impl Target {
     pub(crate) fn note_overtaken(&mut self, transit: i64, frame: i64) {
         self.floor.note(transit, 0);
         // Being overtaken is an accident of one packet and tells nothing of the path's mood.
-        if self.learn((transit - frame).max(self.envelope), transit, frame) {
+        if self.learn((transit - frame).max(self.envelope), transit, frame, 0) {
             self.decide();
         }
     }
 
-    /// Whether there was anything to learn from playout having to go from one transit to another.
-    fn learn(&mut self, from: i64, to: i64, frame: i64) -> bool {
+    /// Whether there was anything to learn from playout having to go from one transit to another, and
+    /// concealing `rounding` more than that.
+    fn learn(&mut self, from: i64, to: i64, frame: i64, rounding: i64) -> bool {
         let floor = self.floor.least();
         let (from, late) = (from - floor, to - floor);
         // With a delay of one and a half frames or more, a missing packet is noticed early enough to
@@ -133,9 +140,11 @@ impl Target {
         if to <= from || to <= 0 {
             return false;
         }
-        self.all.rise(from, to, self.scale.level);
+        let rise = to - from.max(0);
+        let weight = (rise + rounding) * WEIGHT / rise;
+        self.all.rise(from, to, self.scale.level, weight);
         if let Some(context) = self.contexts.get_mut(self.context) {
-            context.rise(from, to, self.scale.level);
+            context.rise(from, to, self.scale.level, weight);
         }
         true
     }
@@ -175,6 +184,7 @@ impl Target {
 /// The constants above in timestamp units.
 #[derive(Debug)]
 struct Scale {
+    tick: i64,
     level: i64,
     step: i64,
     unrest: i64,
@@ -189,9 +199,10 @@ const STEP_MS: u32 = 20;
 const LONGEST_STEP_MS: u64 = 200;
 
 impl Scale {
-    fn new(clock: MediaClock) -> Self {
+    fn new(clock: MediaClock, tick: i64) -> Self {
         let units = |ms: u64| clock.units(Duration::from_millis(ms)).max(1);
         Self {
+            tick,
             level: level_units(clock),
             step: units(STEP_MS.into()),
             unrest: units(UNREST_MS),

@@ -92,7 +92,6 @@ fn main() -> Result<()> {
         replay.write_wav(path)?;
     }
     let rating = Rating::of(&trace, &replay, Duration::from_millis(arguments.network_delay));
-    println!("{rating}");
-    println!("{}", replay.summary());
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{rating}\n{}", replay.summary()).context("printing")
 }

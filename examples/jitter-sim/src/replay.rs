@@ -218,16 +218,13 @@ impl Player {
 /// The sound of each frame of the trace.
 fn speak(trace: &Trace) -> Vec<Vec<i16>> {
     let mut talker = Talker::new();
-    let samples = (trace.frame().as_micros() as usize * CLOCK_RATE as usize) / 1_000_000;
-    trace
-        .sent()
-        .iter()
-        .map(|_| {
-            let mut pcm = vec![0; samples];
-            talker.speak(&mut pcm);
-            pcm
-        })
-        .collect()
+    let lengths = trace.frame_lengths();
+    let speak = |samples: u32| {
+        let mut pcm = vec![0; samples as usize];
+        talker.speak(&mut pcm);
+        pcm
+    };
+    lengths.into_iter().map(speak).collect()
 }
 
 fn micros(at: i64) -> Duration {

@@ -103,6 +103,28 @@ impl Trace {
         let units = units.clamp(CLOCK_RATE / 400, CLOCK_RATE / 1000 * 120);
         Duration::from_micros(u64::from(units) * 1_000_000 / u64::from(CLOCK_RATE))
     }
+
+    /// How many timestamp units each frame lasts, by index.
+    pub(crate) fn frame_lengths(&self) -> Vec<u32> {
+        let mut timestamps = vec![0; self.sent().len()];
+        for packet in &self.packets {
+            timestamps[packet.index] = packet.timestamp;
+        }
+        let step = |at: usize| Some(timestamps.get(at + 1)?.wrapping_sub(timestamps[at]));
+        let mut length = self.frame().as_micros() as u32 / 1000 * (CLOCK_RATE / 1000);
+        (0..timestamps.len())
+            .map(|index| {
+                // A step that does not come twice is the edge of a silence or a jump.
+                let is_steady = step(index) == step(index + 1);
+                if let Some(step) =
+                    step(index).filter(|step| is_steady && (20..=480).contains(step))
+                {
+                    length = step;
+                }
+                length
+            })
+            .collect()
+    }
 }
 
 fn parse(line: &str) -> Result<Packet> {
