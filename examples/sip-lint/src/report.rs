@@ -133,8 +133,11 @@ impl Report<'_> {
         }
         writeln!(out, "{}", if verdict.roundtrip { "" } else { "; it does not survive writing" })?;
         for problem in &verdict.problems {
-            let place = problem.header.as_deref().unwrap_or("start line or whole");
-            writeln!(out, "  byte {}, {place}: {}", problem.offset, problem.text)?;
+            write!(out, "  byte {}", problem.offset)?;
+            if let Some(header) = &problem.header {
+                write!(out, ", {header}")?;
+            }
+            writeln!(out, ": {}", problem.text)?;
         }
         Ok(())
     }
