@@ -131,7 +131,10 @@ impl Report<'_> {
                 write!(out, ": {word}, a UAS answers {code} {reason}")?;
             }
         }
-        writeln!(out, "{}", if verdict.roundtrip { "" } else { "; it does not survive writing" })?;
+        // What cannot be read cannot be written either.
+        let is_lost =
+            !verdict.roundtrip && verdict.status.is_none() && verdict.verdict == Word::Accept;
+        writeln!(out, "{}", if is_lost { "; it does not survive writing" } else { "" })?;
         for problem in &verdict.problems {
             write!(out, "  byte {}", problem.offset)?;
             if let Some(header) = &problem.header {
