@@ -215,8 +215,9 @@ impl Wanted {
     }
 }
 
-/// A session description must be one. What does not even say `v=` is of a kind that we do not speak; one that its
-/// Content-Length has cut in its last line is left to the session.
+/// A session description must be one. What is broken in it is bad syntax; where something is missing, or of a kind
+/// that we do not speak, there is only nothing to agree on. One that its Content-Length has cut in its last line is
+/// left to the session.
 fn session(body: &[u8], start: usize, is_whole: bool) -> Result<(), Rejection> {
     let Err(error) = SessionDescription::parse(body, &sdp::Limits::default()) else {
         return Ok(());
@@ -226,8 +227,11 @@ fn session(body: &[u8], start: usize, is_whole: bool) -> Result<(), Rejection> {
         return Ok(());
     }
     let status = match error.kind {
-        SdpErrorKind::Missing(b'v') => StatusCode::NOT_ACCEPTABLE_HERE,
-        _ => error.status(),
+        SdpErrorKind::Malformed(_)
+        | SdpErrorKind::Overflow(_)
+        | SdpErrorKind::ControlByte(_)
+        | SdpErrorKind::Limit(_) => error.status(),
+        _ => StatusCode::NOT_ACCEPTABLE_HERE,
     };
     Err(refuse(status, None, start + error.offset, format!("session description: {}", error.kind)))
 }

@@ -131,6 +131,8 @@ fn bodies() {
     assert_eq!(invite(sdp, OFFER), 0);
     assert_eq!(invite(sdp, &OFFER.replace("AVP 0", "AVP 4294967296")), 400);
     assert_eq!(invite(sdp, &OFFER.replace("v=0\r\n", "")), 488);
+    assert_eq!(invite(sdp, "v=0\r\n"), 488);
+    assert_eq!(invite(sdp, "(SDP not shown)"), 488);
     assert_eq!(invite("", OFFER), 415);
     assert_eq!(invite("Content-Type: application\n", OFFER), 400);
     assert_eq!(invite("c: text/plain\nContent-Disposition: icon;handling=optional\n", "x"), 0);
