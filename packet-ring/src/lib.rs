@@ -34,6 +34,7 @@
 extern crate alloc;
 
 mod atomic;
+pub mod forward;
 pub mod overwrite;
 pub mod pool;
 pub mod spsc;

@@ -1,0 +1,17 @@
+//! packet-ring beside other crates and beside bare system calls.
+//!
+//! Contenders of a group take turns, and the least of many turns counts: on a machine that does other
+//! things as well the least is what the code costs and the rest is what the others cost.
+//!
+//! `peers-packet-ring [fib] [rings] [sockets]`; without arguments, all.
+
+mod fib;
+mod report;
+
+fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
+    if wants("fib") {
+        fib::run();
+    }
+}

@@ -1,0 +1,3 @@
+//! Forwarding.
+
+pub mod fib;
