@@ -46,6 +46,16 @@ fn prefixes(count: usize) -> BTreeMap<(u32, u8), u16> {
     prefixes
 }
 
+/// Nanoseconds a lookup. The first pass pays for what the contender before left in the caches.
+fn timed(mut pass: impl FnMut()) -> f64 {
+    pass();
+    let started = Instant::now();
+    for _ in 0..2 {
+        pass();
+    }
+    started.elapsed().as_nanos() as f64 / (2 * ADDRESSES) as f64
+}
+
 fn compare(count: usize, wanted: f64) {
     let prefixes = prefixes(count);
     let mut fib = Fib::new();
@@ -78,47 +88,47 @@ fn compare(count: usize, wanted: f64) {
         assert_eq!(found, table.longest_match_ipv4(*address).map(|(_, hop)| *hop));
     }
     let mut found = vec![None; ADDRESSES];
-    let per_lookup = |started: Instant| started.elapsed().as_nanos() as f64 / ADDRESSES as f64;
     let least = measure(
         &format!("{count} prefixes"),
         TURNS,
         vec![
             contender("packet-ring, `lookup_batch`", || {
-                let started = Instant::now();
-                fib.lookup_batch(black_box(&addresses), &mut found);
-                black_box(&found);
-                per_lookup(started)
+                timed(|| {
+                    fib.lookup_batch(black_box(&addresses), &mut found);
+                    black_box(&found);
+                })
             }),
             contender("packet-ring, `lookup`", || {
-                let started = Instant::now();
-                for address in black_box(&addresses) {
-                    black_box(fib.lookup(*address));
-                }
-                per_lookup(started)
+                timed(|| {
+                    for address in black_box(&addresses) {
+                        black_box(fib.lookup(*address));
+                    }
+                })
             }),
             contender("prefix-trie", || {
-                let started = Instant::now();
-                for address in black_box(&addresses) {
-                    let host = Ipv4Net::new(*address, 32).expect("a host");
-                    black_box(trie.get_lpm(&host));
-                }
-                per_lookup(started)
+                timed(|| {
+                    for address in black_box(&addresses) {
+                        let host = Ipv4Net::new(*address, 32).expect("a host");
+                        black_box(trie.get_lpm(&host));
+                    }
+                })
             }),
             contender("ip_network_table", || {
-                let started = Instant::now();
-                for address in black_box(&addresses) {
-                    black_box(table.longest_match_ipv4(*address));
-                }
-                per_lookup(started)
+                timed(|| {
+                    for address in black_box(&addresses) {
+                        black_box(table.longest_match_ipv4(*address));
+                    }
+                })
             }),
         ],
     );
     println!();
     let rate = 1000.0 / least[1];
     goal(&format!("at least {wanted} M lookups/s, one by one"), rate >= wanted, format!("{rate:.0} M"));
-    let slowest = least[0].max(least[1]);
-    let ratio = least[2].min(least[3]) / slowest;
-    goal("at least 4x the better of the others", ratio >= 4.0, format!("{ratio:.1}x"));
+    let ratio = least[2].min(least[3]) / least[1];
+    goal("at least 4x the better of the others, one by one", ratio >= 4.0, format!("{ratio:.1}x"));
+    let ratio = least[2].min(least[3]) / least[0];
+    goal("at least 4x the better of the others, in batches", ratio >= 4.0, format!("{ratio:.1}x"));
     let memory = fib.memory() as f64 / 1e6;
     goal(
         "at most 8 MB",
