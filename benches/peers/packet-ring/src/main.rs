@@ -6,12 +6,26 @@
 //! `peers-packet-ring [fib] [rings] [sockets]`; without arguments, all.
 
 mod fib;
+#[cfg(target_os = "linux")]
+mod lab;
 mod report;
+mod rings;
+#[cfg(target_os = "linux")]
+mod sockets;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     if wants("fib") {
         fib::run();
+    }
+    if wants("rings") {
+        rings::run();
+    }
+    if wants("sockets") {
+        #[cfg(target_os = "linux")]
+        sockets::run();
+        #[cfg(not(target_os = "linux"))]
+        println!("skipped: the back ends compared are Linux's");
     }
 }
