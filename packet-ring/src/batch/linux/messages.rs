@@ -269,6 +269,13 @@ impl Outbox {
         self.headers.get(message).map_or(ptr::null(), |header| &header.msg_hdr)
     }
 
+    /// The peer of a message as the kernel wants it, and its length; good until the next `fill`.
+    pub(super) fn name(&self, message: usize) -> (*const libc::c_void, u32) {
+        self.names
+            .get(message)
+            .map_or((ptr::null(), 0), |(name, len)| (ptr::from_ref(name).cast(), *len))
+    }
+
     /// Sends messages `from..to` by one socket; returns how many went.
     pub(super) fn send(
         &mut self,

@@ -2,7 +2,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::collections::VecDeque;
 use std::io;
 use std::net::UdpSocket;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::{self, ThreadId};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use std::vec::Vec;
 use std::{boxed::Box, mem};
 
-use io_uring::types::{BufRingEntry, CancelBuilder, Fd, RecvMsgOut, SubmitArgs, Timespec};
+use io_uring::types::{BufRingEntry, CancelBuilder, Fd, Fixed, RecvMsgOut, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use super::super::sockets::Sockets;
@@ -47,6 +47,8 @@ struct Socket {
 const ENTRIES: u32 = 256;
 const COMPLETIONS: u32 = 4096;
 const GROUP: u16 = 0;
+/// Places in the table of registered sockets; others are looked up.
+const FILES: u32 = 4096;
 
 /// What a completion is about, in the highest two bits of its user data.
 const RECEIVE: u64 = 0;
@@ -244,6 +246,7 @@ impl UdpIo for UringIo {
         let Some(socket) = self.sockets.remove(id) else { return false };
         if let Some(ring) = &mut self.ring {
             ring.unarmed.retain(|unarmed| *unarmed != id);
+            ring.register(id, -1);
             ring.cancelled.push(receive_data(id, socket.generation));
             ring.closing.push(socket.socket);
         }
@@ -256,16 +259,28 @@ impl UringIo {
     fn send_part(&mut self, outbox: &mut Outbox, part: &[Datagram]) -> io::Result<usize> {
         let mut sent = 0;
         let mut left = 0;
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         let Some(ring) = &mut self.ring else { return Ok(0) };
         for message in 0..outbox.len() {
             let Some(socket) = self.sockets.get(part[outbox.span(message).0].socket) else {
                 continue;
             };
-            let flags = (libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as u32;
-            let entry = opcode::SendMsg::new(Fd(socket.socket.as_raw_fd()), outbox.header(message))
-                .flags(flags)
-                .build()
-                .user_data(SEND << KIND | message as u64);
+            let (start, count) = outbox.span(message);
+            let packet = &part[start].packet;
+            let (name, name_len) = outbox.name(message);
+            // A message of one needs no header, which the kernel would have to copy.
+            let one = |entry: opcode::Send| {
+                entry.flags(flags).dest_addr(name.cast()).dest_addr_len(name_len).build()
+            };
+            let (fd, len) = (Fd(socket.socket.as_raw_fd()), packet.len() as u32);
+            let several = |entry: opcode::SendMsg| entry.flags(flags as u32).build();
+            let entry = match (ring.slot(part[start].socket), count) {
+                (Some(slot), 1) => one(opcode::Send::new(slot, packet.as_ptr(), len)),
+                (None, 1) => one(opcode::Send::new(fd, packet.as_ptr(), len)),
+                (Some(slot), _) => several(opcode::SendMsg::new(slot, outbox.header(message))),
+                (None, _) => several(opcode::SendMsg::new(fd, outbox.header(message))),
+            };
+            let entry = entry.user_data(SEND << KIND | message as u64);
             // SAFETY: the header and what it leads to belong to `outbox` and to `part`, both unchanged until
             // the completion was seen: the loop below leaves only when none is missing, or with an error,
             // upon which the caller never frees them.
@@ -327,6 +342,8 @@ struct Ring {
     template: Box<libc::msghdr>,
     buffers: BufferRing,
     lent: usize,
+    /// Which places of the file table have a socket.
+    registered: Vec<bool>,
     unarmed: Vec<SocketId>,
     /// User data of receives to be cancelled, and the sockets to be closed after.
     cancelled: Vec<u64>,
@@ -355,6 +372,8 @@ impl Ring {
                 0,
             )
         }?;
+        // Fewer files may be allowed; then there is no table.
+        let places = if ring.submitter().register_files_sparse(FILES).is_ok() { FILES } else { 0 };
         // SAFETY: zeros are a valid message header, without pointers.
         let mut template: Box<libc::msghdr> = Box::new(unsafe { mem::zeroed() });
         template.msg_namelen = Name::LEN as u32;
@@ -365,6 +384,7 @@ impl Ring {
             template,
             buffers,
             lent: 0,
+            registered: std::vec![false; places as usize],
             unarmed: Vec::new(),
             cancelled: Vec::new(),
             closing: Vec::new(),
@@ -372,8 +392,20 @@ impl Ring {
         })
     }
 
+    /// The registered place of a socket, which spares the kernel a look-up for each packet.
+    fn slot(&self, id: SocketId) -> Option<Fixed> {
+        self.registered.get(id.0 as usize)?.then_some(Fixed(id.0))
+    }
+
+    fn register(&mut self, id: SocketId, fd: RawFd) {
+        if let Some(place) = self.registered.get_mut(id.0 as usize) {
+            *place = self.ring.submitter().register_files_update(id.0, &[fd]).is_ok() && fd >= 0;
+        }
+    }
+
     /// Starts to receive from a socket, until told otherwise.
     fn arm(&mut self, id: SocketId, socket: &Socket) -> io::Result<()> {
+        self.register(id, socket.socket.as_raw_fd());
         let fd = Fd(socket.socket.as_raw_fd());
         let entry = opcode::RecvMsgMulti::new(fd, &*self.template, GROUP)
             .build()
@@ -458,12 +490,13 @@ impl Ring {
             // SAFETY: it points to nothing.
             unsafe { self.push(&entry) }?;
         }
-        let timeout = if wait { timeout } else { Some(Duration::ZERO) };
+        let (timeout, wanted) = if wait { (timeout, 1) } else { (Some(Duration::ZERO), BATCH) };
         let done = match timeout {
-            None => self.ring.submit_and_wait(1),
+            None => self.ring.submit_and_wait(wanted),
             Some(timeout) => {
+                // As many completions are made ready as are wanted, even when there is no time to wait.
                 let time = Timespec::from(timeout);
-                self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&time))
+                self.ring.submitter().submit_with_args(wanted, &SubmitArgs::new().timespec(&time))
             }
         };
         self.closing.clear();
