@@ -258,6 +258,9 @@ impl Transports {
     /// The flow to `host` at the address of `flow`: over TLS a connection on which the peer proves
     /// that name, which is opened unless there is one (RFC 5923); otherwise `flow` as it is.
     ///
+    /// When the connection is lost, ask again: a flow without a connection is one to the address
+    /// alone, which a certificate rarely names.
+    ///
     /// A connection that the peer has opened is used as well when its certificate proves the name
     /// and its first request had `alias` in its Via, which then names the port.
     pub fn connect(&mut self, host: &Host, flow: Flow) -> Flow {
