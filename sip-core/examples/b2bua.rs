@@ -107,9 +107,8 @@ impl Bridge {
         }
         let mut other = within(request.method.clone());
         copy_body(&request, &mut other);
-        let now = driver.now();
         let leg = self.legs.get(&dialog);
-        match leg.and_then(|leg| driver.endpoint.request_in(now, *leg, other).ok()) {
+        match leg.and_then(|leg| driver.endpoint.request_in(driver.now(), *leg, other).ok()) {
             Some(client) => drop(self.passed.insert(client, (id, request))),
             None => answer(driver, id, &request, StatusCode::REQUEST_PENDING),
         }

@@ -290,3 +290,21 @@ impl core::fmt::Debug for Endpoint {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is held for each call and request; the heap behind it comes on top.
+    #[test]
+    fn entries_of_the_tables_stay_small() {
+        for (name, size, most) in [
+            ("dialog", size_of::<Usage>(), 960),
+            ("request of the peer's", size_of::<ServerUser>(), 384),
+            ("request of ours", size_of::<Client>(), 160),
+            ("subscription", size_of::<Subscription>(), 512),
+        ] {
+            assert!(size <= most, "{name}: {size} bytes");
+        }
+    }
+}

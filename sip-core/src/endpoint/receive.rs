@@ -265,6 +265,9 @@ impl Endpoint {
 
     /// The subscription of ours that a NOTIFY without a dialog begins.
     fn awaits(&self, arrival: &Arrival) -> Option<SubscriptionId> {
+        if self.awaited.is_empty() || arrival.request.method != Method::Notify {
+            return None;
+        }
         let tag = arrival.envelope.dialog.as_ref()?;
         match self.dialog_tags.contains_key(tag) {
             true => None,
@@ -368,14 +371,14 @@ impl Endpoint {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
-        user.session = session;
+        user.session = session.map(Box::new);
         user.named = named;
         user.offer = carried_offer(&arrival.request);
         if is_invite {
             if self.abilities.reliable {
                 user.reliability = Reliability::asked(&arrival.request.headers);
             }
-            user.peer.learn(&self.abilities, &arrival.request.headers);
+            user.peer = Peer::of(&self.abilities, &arrival.request.headers).map(Box::new);
         }
         user.dialog = dialog;
         user.initial = initial;
@@ -391,7 +394,7 @@ impl Endpoint {
         if user.sought.is_some() && dialog.is_none() {
             let mut routes = Headers::new();
             routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
-            user.routes = (!routes.is_empty()).then_some(routes);
+            user.routes = (!routes.is_empty()).then(|| Box::new(routes));
         }
         if initial || (user.sought.is_some() && dialog.is_none()) {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
@@ -442,7 +445,7 @@ impl Endpoint {
             sought: None,
             routes: None,
             session: None,
-            peer: Peer::default(),
+            peer: None,
             named: None,
         }
     }

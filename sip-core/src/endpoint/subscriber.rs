@@ -306,9 +306,6 @@ impl Endpoint {
 
     /// The subscription that a NOTIFY outside every known dialog begins.
     pub(super) fn awaited(&self, request: &Request) -> Option<SubscriptionId> {
-        if self.awaited.is_empty() || request.method != Method::Notify {
-            return None;
-        }
         let headers = &request.headers;
         let call_id = headers.require::<CallIdRef<'_>>().ok()?.as_str();
         let local = headers.require::<ToRef<'_>>().ok()?.tag()?;
