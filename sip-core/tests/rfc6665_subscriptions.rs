@@ -10,7 +10,7 @@ use sip_core::endpoint::{Ended, Error, Event, Notice, SubscriptionId};
 use sip_core::header::{
     self, ContentType, Expires, From, MediaType, MinExpires, RecordRoute, SubscriptionState, To,
 };
-use sip_core::{Method, Request, Response, StatusCode, Token};
+use sip_core::{Method, Request, Response, StatusCode, Token, Transport};
 
 fn watching(expires: u32) -> Request {
     let mut request = request(Method::Subscribe, Alice);
@@ -204,7 +204,7 @@ fn refusals_are_told_with_their_response() {
 
 #[test]
 fn an_event_is_required() {
-    let mut lab = Lab::new();
+    let mut lab = Lab::with(Transport::Udp, |config| config.allow.push(Method::Subscribe));
     lab.request(Alice, Method::Subscribe);
     lab.settle();
     lab.no_event(Bob);

@@ -9,6 +9,8 @@
 //! What the user need not do: Via, branches, retransmission, 100 Trying, matching, To tags, the
 //! ACK for anything but a 2xx, answering CANCEL, 487, 481, 482, 491, out-of-order requests,
 //! repeating a 2xx until its ACK and an ACK for each repeated 2xx, route sets and remote targets.
+//! And, where [`Config::supported`] names them: PRACK, session refreshes, Replaces; answering and
+//! refreshing subscriptions.
 //!
 //! ```text
 //!    driver                         Endpoint                              user

@@ -384,6 +384,8 @@ impl Endpoint {
         user.initial = initial;
         match Sought::read(&arrival.request, arrival.envelope.number) {
             Ok(sought) => user.sought = sought.map(Box::new),
+            // Who does not take the method refuses that first (§8.2.1).
+            Err(_) if !self.config.allow.contains(&arrival.request.method) => {}
             Err(error) => {
                 // A SUBSCRIBE without Event (RFC 6665 §4.2.1.1).
                 let no_event = error.is_missing() && error.header == HeaderName::Event;
