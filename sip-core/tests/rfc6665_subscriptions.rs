@@ -145,6 +145,20 @@ fn forks_have_subscriptions_of_their_own() {
     assert_eq!(lab.alice.dialogs(), 2);
 }
 
+#[test]
+fn a_hostile_network_cannot_fork_without_end() {
+    let mut lab = Lab::with(Transport::Udp, |config| config.capacity.forks = 3);
+    subscribe(&mut lab, 600);
+    lab.settle();
+    accept(&mut lab);
+    lab.take();
+    for n in 0..10 {
+        let notify = notify_from(&mut lab, &format!("n{n}"));
+        lab.deliver(notify);
+    }
+    assert_eq!((lab.alice.dialogs(), lab.alice.subscriptions()), (3, 3));
+}
+
 /// A NOTIFY of another notifier than Bob.
 fn notify_from(lab: &mut Lab, tag: &str) -> Packet {
     let asked = lab.ladder.iter().any(|line| line.ends_with("SUBSCRIBE"));
