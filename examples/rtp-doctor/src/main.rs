@@ -4,6 +4,7 @@ mod capture;
 mod findings;
 mod payload;
 mod report;
+mod secret;
 mod signalling;
 mod stream;
 
@@ -15,6 +16,8 @@ use anyhow::Context;
 use clap::Parser;
 
 use payload::Formats;
+use rtp_core::demux::{Kind, classify};
+use rtp_core::srtp::MasterKey;
 
 /// Tells from a capture how calls sounded, and what is wrong with their media.
 #[derive(Parser)]
@@ -27,6 +30,10 @@ struct Arguments {
     /// What a payload type is, such as 96=opus/48000, where the capture has no SDP that says it.
     #[arg(long = "payload", value_name = "TYPE=NAME/CLOCK", value_parser = payload::argument)]
     payloads: Vec<(u8, payload::Format)>,
+    /// A key of SRTP in the capture, such as AES_CM_128_HMAC_SHA1_80: with key and salt in
+    /// hexadecimal behind; one for each direction.
+    #[arg(long = "srtp", value_name = "SUITE:HEX", value_parser = secret::argument)]
+    keys: Vec<MasterKey>,
     /// The network's delay one way in milliseconds, which a capture does not show, for the MOS.
     #[arg(long, value_name = "MS", default_value_t = 20)]
     delay: u16,
@@ -50,7 +57,7 @@ fn examine(arguments: &Arguments) -> anyhow::Result<bool> {
     // Once for what payload types mean, and once to count by their clocks.
     let mut formats = Formats::new(&arguments.payloads);
     let mut signalled = signalling::Signalled::default();
-    capture::read(&bytes, |seen| {
+    read(&bytes, &arguments.keys, |seen| {
         if let capture::Seen::Datagram(datagram) = seen {
             signalled.look(&datagram);
             formats.look(&datagram);
@@ -58,7 +65,7 @@ fn examine(arguments: &Arguments) -> anyhow::Result<bool> {
     })?;
     formats.decide(&signalled);
     let mut streams = stream::Streams::new(formats);
-    capture::read(&bytes, |seen| streams.take(&seen))?;
+    read(&bytes, &arguments.keys, |seen| streams.take(&seen))?;
     let streams = streams.finish();
     let findings = findings::all(&streams, &signalled);
     let delay = Duration::from_millis(arguments.delay.into());
@@ -68,4 +75,24 @@ fn examine(arguments: &Arguments) -> anyhow::Result<bool> {
         print!("{}", report::text(&streams, &findings, delay));
     }
     Ok(findings.is_empty())
+}
+
+/// What a capture holds, with the protection taken off where a key fits.
+fn read(
+    bytes: &[u8],
+    keys: &[MasterKey],
+    mut take: impl FnMut(capture::Seen<'_>),
+) -> anyhow::Result<()> {
+    let mut secrets = secret::Secrets::new(keys)?;
+    capture::read(bytes, |seen| match seen {
+        capture::Seen::Datagram(datagram) => {
+            let payload = match classify(datagram.payload) {
+                Kind::Rtp => secrets.open(datagram.payload, false),
+                Kind::Rtcp => secrets.open(datagram.payload, true),
+                _ => datagram.payload,
+            };
+            take(capture::Seen::Datagram(capture::Datagram { payload, ..datagram }));
+        }
+        other => take(other),
+    })
 }

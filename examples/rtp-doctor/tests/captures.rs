@@ -4,6 +4,7 @@ mod capture;
 
 use std::process::{Command, Output};
 
+use rtp_core::srtp::{MasterKey, Policy, Protector, SrtpConfig};
 use rtp_core::telephone_event::{EventCode, EventReport};
 use rtp_core::{Header, PayloadType, Ssrc};
 use serde_json::Value;
@@ -198,6 +199,42 @@ fn digits_are_read_with_and_without_sdp() {
     assert_eq!(streams[0]["digits"], "12#*0");
     assert_eq!(streams[0]["lost"], 0);
     assert_eq!(streams[0]["formats"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn srtp_is_read_by_who_has_the_key() {
+    let material: Vec<u8> = (1..=30).collect();
+    let key = MasterKey::from_bytes(Policy::AesCm128HmacSha1_80, &material).unwrap();
+    let mut protector = Protector::new(key, SrtpConfig::default()).unwrap();
+    let mut capture = Capture::default();
+    for number in 0..100u16 {
+        let packet = if (50..53).contains(&number) {
+            let code = EventCode::from_digit('7').unwrap();
+            let report = EventReport { code, end: true, volume: 10, duration: 800 };
+            rtp(101, number, 8_000, 1, &report.to_bytes())
+        } else {
+            rtp(8, number, 160 * u32::from(number), 1, &[0xd5; 160])
+        };
+        let mut wire = packet.clone();
+        wire.resize(packet.len() + protector.rtp_overhead(), 0);
+        protector.protect_rtp(&mut wire, packet.len()).unwrap();
+        capture.udp(20_000 * u64::from(number), A, B, &wire);
+    }
+    let hex: String = material.iter().map(|octet| format!("{octet:02x}")).collect();
+    let key = format!("AES_CM_128_HMAC_SHA1_80:{hex}");
+    let event = ["--payload", "101=telephone-event/8000", "--json"];
+    let with = |more: &[&str]| -> Value {
+        let output = doctor(&capture, Format::Pcap, &[&event[..], more].concat());
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["streams"][0].clone()
+    };
+    assert_eq!(with(&["--srtp", &key])["digits"], "7");
+    let without = with(&[]);
+    assert_eq!((&without["packets"], &without["lost"]), (&99.into(), &0.into()));
+    assert_ne!(without["digits"], "7");
+    for wrong in ["", "AES", "AES_CM_128_HMAC_SHA1_80:00", "X:00", "AES_CM_128_HMAC_SHA1_80:0g"] {
+        let output = doctor(&capture, Format::Pcap, &["--srtp", wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
 }
 
 #[test]
