@@ -1,8 +1,10 @@
-//! RTP, RTCP, telephone events and media quality figures, sans-IO.
+//! RTP, RTCP, SRTP, telephone events and media quality figures, sans-IO.
 //!
 //! Nothing in this crate opens a socket, reads a clock or draws its own randomness: packets and
 //! `now` (a [`core::time::Duration`] since an arbitrary start) come in, bytes go out into buffers
 //! that the caller owns. No function that handles a packet allocates.
+//!
+//! SRTP is behind the feature `srtp`; without the default feature `std` the crate needs `alloc` only.
 //!
 //! ```
 //! use rtp_core::{Packet, PayloadType, Ssrc, header::Header};

@@ -5,10 +5,29 @@ mod common;
 
 use common::audio;
 use common::srtp::{key, pair, pair_with, seal, seal_rtcp};
+use proptest::collection::vec;
+use proptest::prelude::*;
 use rtp_core::Ssrc;
 use rtp_core::srtp::{MAX_REPLAY_WINDOW, Policy, SrtpConfig, SrtpError, Unprotector};
 
 const RR: [u8; 12] = [0x80, 201, 0, 1, 0, 0, 0, 7, 0x80, 203, 0, 0];
+
+proptest! {
+    #[test]
+    fn octets_from_a_stranger_are_refused(
+        policy in proptest::sample::select(&Policy::ALL[..]),
+        mki in vec(any::<u8>(), 0..3),
+        first in 0x80u8..=0xbf,
+        mut datagram in vec(any::<u8>(), 1..300),
+    ) {
+        datagram[0] = first;
+        let key = key(policy, 1).with_mki(&mki).unwrap();
+        let (_, mut theirs) = pair_with(key, SrtpConfig::default());
+        prop_assert!(theirs.unprotect_rtp(&mut datagram.clone()).is_err());
+        prop_assert!(theirs.unprotect_rtcp(&mut datagram).is_err());
+        prop_assert_eq!(theirs.streams(), 0);
+    }
+}
 
 #[test]
 fn tampering_with_any_bit_is_refused() {
