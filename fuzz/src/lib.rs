@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod comfort_noise;
 mod dial_number;
 mod dialplan_csv;
 mod dialplan_pattern;
@@ -11,8 +12,10 @@ mod digest;
 mod endpoint;
 mod extensions_conf;
 mod framer;
+mod info_body;
 mod media_machine;
 mod plan_file;
+mod quality_report;
 mod records;
 mod rtcp;
 mod rtp;
@@ -20,8 +23,10 @@ mod sdp;
 mod sdp_offer_answer;
 mod sip_headers;
 mod sip_message;
+mod telephone_event;
 mod uri;
 
+pub use comfort_noise::comfort_noise;
 pub use dial_number::dial_number;
 pub use dialplan_csv::dialplan_csv;
 pub use dialplan_pattern::dialplan_pattern;
@@ -29,14 +34,17 @@ pub use digest::digest;
 pub use endpoint::endpoint;
 pub use extensions_conf::extensions_conf;
 pub use framer::framer;
+pub use info_body::info_body;
 pub use media_machine::media_machine;
 pub use plan_file::plan_file;
+pub use quality_report::quality_report;
 pub use rtcp::rtcp;
 pub use rtp::rtp;
 pub use sdp::sdp;
 pub use sdp_offer_answer::sdp_offer_answer;
 pub use sip_headers::sip_headers;
 pub use sip_message::sip_message;
+pub use telephone_event::telephone_event;
 pub use uri::uri;
 
 /// A target: its name, which is that of its folder under `seeds/`, and its body.
@@ -44,6 +52,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("comfort_noise", comfort_noise),
     ("dial_number", dial_number),
     ("dialplan_csv", dialplan_csv),
     ("dialplan_pattern", dialplan_pattern),
@@ -51,13 +60,16 @@ pub const TARGETS: &[Target] = &[
     ("endpoint", endpoint),
     ("extensions_conf", extensions_conf),
     ("framer", framer),
+    ("info_body", info_body),
     ("media_machine", media_machine),
     ("plan_file", plan_file),
+    ("quality_report", quality_report),
     ("rtcp", rtcp),
     ("rtp", rtp),
     ("sdp", sdp),
     ("sdp_offer_answer", sdp_offer_answer),
     ("sip_headers", sip_headers),
     ("sip_message", sip_message),
+    ("telephone_event", telephone_event),
     ("uri", uri),
 ];
