@@ -29,6 +29,7 @@ pub mod clock;
 pub mod comfort_noise;
 pub mod demux;
 pub mod dtmf;
+pub mod extension;
 pub mod header;
 pub mod latch;
 pub mod ntp;

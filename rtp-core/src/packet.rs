@@ -178,6 +178,7 @@ impl<'a> Extension<'a> {
     pub const ONE_BYTE: u16 = 0xbede;
 
     /// The elements of RFC 8285, padding skipped; none when the profile is another.
+    /// [`crate::extension`] writes them.
     ///
     /// Reading stops at identifier 15 of the one-octet form and at an element that does not fit,
     /// as section 4.2 asks.

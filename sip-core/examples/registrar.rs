@@ -24,7 +24,7 @@ struct Office {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().ok_or("usage: registrar ADDRESS:PORT USER:PASSWORD...")?;
-    let address = address.parse()?;
+    let address: std::net::SocketAddr = address.parse()?;
     let passwords = arguments
         .filter_map(|user| user.split_once(':').map(|(u, p)| (u.to_owned(), p.to_owned())))
         .collect();
@@ -44,6 +44,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut transports = Transports::new(Default::default());
     println!("UDP {}", transports.bind_udp(address).await?);
     println!("TCP {}", transports.bind_tcp(address).await?);
+    // Browsers come to the next port.
+    #[cfg(feature = "ws")]
+    {
+        let next = std::net::SocketAddr::new(address.ip(), address.port() + 1);
+        println!("WS {}", transports.bind(sip_core::Transport::Ws, next).await?);
+    }
     let mut config = Config::default();
     config.allow = vec![Method::Register, Method::Options];
     let endpoint = Endpoint::new(config, Box::new(SystemRandom::default()));

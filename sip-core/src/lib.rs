@@ -42,7 +42,9 @@ pub mod limits;
 pub mod message;
 #[cfg(feature = "tokio")]
 pub mod net;
+pub mod package;
 pub mod proxy;
+pub mod publication;
 pub mod registrar;
 pub mod registration;
 pub mod resolve;

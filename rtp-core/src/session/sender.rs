@@ -11,7 +11,7 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::header::Header;
-use crate::rtcp::SenderInfo;
+use crate::rtcp::{RelayedStream, SenderInfo};
 use crate::{ClockRate, NtpTime, Packet, PayloadType, Ssrc};
 
 /// A packet of a local source (a player, a mixer, a tone), as that source counts time.
@@ -237,6 +237,18 @@ impl Sender {
         }
         let elapsed = self.clock_rate.ticks(now.saturating_sub(self.newest.at));
         self.newest.timestamp.wrapping_add(elapsed as u32)
+    }
+
+    /// What is done to the stream that is relayed now, so that a listener's feedback can be said in
+    /// its sender's terms ([`crate::rtcp::Feedback::translate`]); `sender` is our SSRC in the
+    /// session that it comes from. `None` while a local source speaks.
+    pub fn relayed(&self, sender: Ssrc) -> Option<RelayedStream> {
+        match self.source {
+            Source::Relayed { ssrc, sequence_offset, .. } => {
+                Some(RelayedStream { sender, incoming: ssrc, outgoing: self.ssrc, sequence_offset })
+            }
+            _ => None,
+        }
     }
 
     /// When the last packet went out.

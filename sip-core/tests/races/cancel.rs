@@ -1,8 +1,6 @@
 //! CANCEL and what it races with (RFC 3261 §9).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use sip_core::endpoint::{Error, Event, Noun};
 use sip_core::transaction::{Failure, Tables};
 use sip_core::{Method, Transport};

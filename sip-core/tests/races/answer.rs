@@ -1,8 +1,6 @@
 //! 2xx, ACK and forks (RFC 3261 §13.2.2.4, §13.3.1.4, RFC 6026).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use sip_core::dialog::DialogState;
 use sip_core::endpoint::{Error, Event};
 use sip_core::header::{Contact, ContentType, NameAddr, RecordRoute};

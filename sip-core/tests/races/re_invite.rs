@@ -1,8 +1,6 @@
 //! Requests within a dialog: order, glare, changed targets (RFC 3261 §12.2, §14).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use sip_core::endpoint::Error;
 use sip_core::header::{Contact, NameAddr, RetryAfter, Route};
 use sip_core::{HeaderName, Method, Response, StatusCode};

@@ -1,8 +1,6 @@
 //! BYE and what it races with (RFC 3261 §15, RFC 5407 §3).
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use sip_core::Method;
 use sip_core::endpoint::{Error, Event, Noun};
 use sip_core::transaction::Failure;
