@@ -203,7 +203,10 @@ fn skewed_clocks_cost_one_frame_in_a_thousand() {
         let mut buffer = buffer(20);
         let playouts = listen(&mut buffer, packets, 178_000, 40);
         let statistics = buffer.statistics();
-        assert!(statistics.concealed <= 220 && statistics.discarded <= 220, "{ppm}: {statistics:?}");
+        assert!(
+            statistics.concealed <= 220 && statistics.discarded <= 220,
+            "{ppm}: {statistics:?}"
+        );
         assert!(statistics.nominal <= ms(40), "{ppm}: {statistics:?}");
         assert!(played(&playouts).is_sorted_by(|a, b| a < b), "{ppm}");
     }

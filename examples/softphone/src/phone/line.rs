@@ -102,7 +102,7 @@ impl Line {
         if first {
             self.counters = Counters::default();
             if self.script.record {
-                let sides = RecordedSides::Received;
+                let sides = RecordedSides::Heard;
                 self.command(now, Command::Record { port: PORT, recording: RECORDING, sides });
             }
         }
