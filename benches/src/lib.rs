@@ -8,6 +8,7 @@
 pub mod call;
 pub mod g711;
 pub mod invite;
+pub mod jitter;
 pub mod relay;
 pub mod rtp;
 pub mod sdp;

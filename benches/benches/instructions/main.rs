@@ -8,6 +8,7 @@ mod descriptions;
 mod machines;
 mod messages;
 mod packets;
+mod playout;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
@@ -17,10 +18,11 @@ use descriptions::sdp;
 use machines::{call, media};
 use messages::sip;
 use packets::rtp;
+use playout::jitter;
 
 main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, rtp, g711, call, media]
+    library_benchmark_groups = [sip, sdp, rtp, g711, call, media, jitter]
 );
