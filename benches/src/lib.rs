@@ -9,6 +9,7 @@ pub mod call;
 pub mod dtmf;
 pub mod g711;
 pub mod invite;
+pub mod jitter;
 pub mod relay;
 pub mod rtp;
 pub mod sdp;

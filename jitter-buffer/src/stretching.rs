@@ -16,8 +16,9 @@ pub(crate) struct Budget {
     shortest: i64,
 }
 
-/// The most saved: the pitch period of the deepest voice (50 Hz), or two of a usual one.
-const MOST: Duration = Duration::from_millis(20);
+/// The most saved: twice the pitch period of the deepest voice (50 Hz), so that two packets missing one soon
+/// after the other can both be slowed down for. It is saved up in 200 ms.
+const MOST: Duration = Duration::from_millis(40);
 /// The pitch period of the highest voice (400 Hz). Less cannot be asked for.
 const SHORTEST: Duration = Duration::from_micros(2500);
 
@@ -37,7 +38,7 @@ impl Budget {
     pub(crate) fn grant(&self, wish: i64) -> Option<i32> {
         let saved = self.saved.max(0);
         let granted = wish.clamp(-saved, saved);
-        // At most 20 ms, which is 200,000 units at the highest rate.
+        // At most 40 ms, which is 400,000 units at the highest rate.
         (granted.abs() >= self.shortest).then_some(granted as i32)
     }
 

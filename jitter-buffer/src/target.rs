@@ -46,7 +46,7 @@ const PRIOR_MS: u32 = 2000;
 /// Playout comes back by at most this part of what is played: the limit of stretching.
 pub(crate) const STRETCH_PART: i64 = 5;
 /// When a packet is missing, playout slows down in time to win about this much, on the mean of what
-/// pitch allows out of [`Budget`](crate::stretching::Budget)'s 20 ms.
+/// pitch allows out of 20 ms at once.
 const WON_MS: u64 = 8;
 
 impl Target {

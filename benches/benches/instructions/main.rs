@@ -3,28 +3,30 @@
 //! `python3 benches/record/check.py` runs these and compares them with the committed record.
 #![allow(missing_docs, unused_qualifications, reason = "what gungraun's macros write")]
 
-mod agents;
 mod audio;
 mod codec;
 mod descriptions;
 mod machines;
 mod messages;
 mod packets;
+mod playout;
+mod servers;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
 
-use agents::uas;
 use audio::dtmf;
 use codec::g711;
 use descriptions::sdp;
 use machines::{call, media};
 use messages::sip;
 use packets::rtp;
+use playout::jitter;
+use servers::uas;
 
 main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media]
+    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media, jitter]
 );

@@ -10,6 +10,7 @@ use sip_core::HostPort;
 use crate::account::Given;
 use crate::destination::Destination;
 use crate::dial_string::DialString;
+use crate::impair::Network;
 
 /// A command-line telephone.
 ///
@@ -116,6 +117,9 @@ pub struct SoundOptions {
     /// Record what is heard into this WAV file.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Let what comes through a bad network, to hear (`--record`) what becomes of it.
+    #[arg(long, value_enum, value_name = "NETWORK")]
+    pub impair: Option<Network>,
     /// Press these keys: 0-9, *, #, A-D, and ',' for a pause of one second.
     #[arg(long, value_name = "KEYS", default_value = "", hide_default_value = true)]
     pub dtmf: DialString,

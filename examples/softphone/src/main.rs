@@ -9,6 +9,7 @@ mod dial_string;
 mod driver;
 mod errand;
 mod failure;
+mod impair;
 mod interrupt;
 mod phone;
 mod progress;

@@ -160,6 +160,8 @@ impl<'a> Plan<'a> {
             let script = &mut settings.script;
             script.play = sound.play.as_deref().map(read).transpose()?;
             script.record = sound.record.is_some();
+            script.listen = true;
+            script.impair = sound.impair;
             script.key_length = sound.dtmf_length;
             script.presses =
                 sound.dtmf.presses(sound.dtmf_delay, sound.dtmf_length, sound.dtmf_gap);

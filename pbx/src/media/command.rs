@@ -154,8 +154,11 @@ pub struct RecordingId(pub u64);
 /// Which directions of a stream a recording holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordedSides {
-    /// What the peer says, mono.
+    /// What the peer says, mono, each packet where its time stamp puts it: lost ones are silence.
     Received,
+    /// What a listener hears of the peer, mono: played out at an even pace with a delay that follows the
+    /// network, and with what is missing concealed.
+    Heard,
     /// What the peer says in the left channel and what it hears in the right one.
     Both,
 }

@@ -1,6 +1,7 @@
 //! Media: a second sans-IO machine that carries the voices of calls.
 
 mod command;
+mod hearing;
 pub mod machine;
 mod port;
 mod recorder;

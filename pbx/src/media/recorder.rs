@@ -68,7 +68,7 @@ impl Recorder {
         source: (u32, u32),
         samples: &[i16],
     ) {
-        if direction == Direction::Sent && self.sides == RecordedSides::Received {
+        if direction == Direction::Sent && self.sides != RecordedSides::Both {
             return;
         }
         let arrival = ticks(now.saturating_sub(self.start));
@@ -105,7 +105,9 @@ impl Recorder {
     fn flush(&mut self, until: u64) -> Option<Block> {
         let count = usize::try_from(until.saturating_sub(self.flushed)).ok().filter(|n| *n > 0)?;
         let samples = match self.sides {
-            RecordedSides::Received => (0..count).map(|_| self.received.take()).collect(),
+            RecordedSides::Received | RecordedSides::Heard => {
+                (0..count).map(|_| self.received.take()).collect()
+            }
             RecordedSides::Both => {
                 (0..count).flat_map(|_| [self.received.take(), self.sent.take()]).collect()
             }

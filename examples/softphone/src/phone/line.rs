@@ -15,6 +15,7 @@ use sip_core::sdp::{Codec as SdpCodec, Negotiated};
 
 use super::event::{Counters, Event, Media};
 use crate::dial_string::Press;
+use crate::impair::{Impairment, Network};
 
 /// The only port of this phone.
 const PORT: PortId = PortId(0);
@@ -33,8 +34,12 @@ pub struct Script {
     pub play: Option<Audio>,
     /// Send back what the peer says, instead of playing.
     pub echo: bool,
-    /// Record what the peer says.
+    /// Record what the peer says, each packet where its time stamp puts it.
     pub record: bool,
+    /// Record it as it is heard instead, after the jitter buffer.
+    pub listen: bool,
+    /// What is heard comes through such a network.
+    pub impair: Option<Network>,
     /// Keys to press, by time.
     pub presses: Vec<Press>,
     /// How long each key is held.
@@ -44,6 +49,7 @@ pub struct Script {
 /// The media of at most one call at a time.
 pub(super) struct Line {
     machine: Machine,
+    impairment: Option<Impairment>,
     script: Script,
     state: State,
     counters: Counters,
@@ -76,6 +82,8 @@ impl Line {
     pub(super) fn new(pool: PacketPool, seed: [u8; 32], script: Script) -> Self {
         Self {
             machine: Machine::new(pool, seed),
+            // Always the same bad network, so that two recordings can be compared.
+            impairment: script.impair.map(|network| Impairment::new(network, 1)),
             script,
             state: State::Closed,
             counters: Counters::default(),
@@ -102,7 +110,10 @@ impl Line {
         if first {
             self.counters = Counters::default();
             if self.script.record {
-                let sides = RecordedSides::Received;
+                let sides = match self.script.listen {
+                    true => RecordedSides::Heard,
+                    false => RecordedSides::Received,
+                };
                 self.command(now, Command::Record { port: PORT, recording: RECORDING, sides });
             }
         }
@@ -155,11 +166,26 @@ impl Line {
         if self.machine.streams() > 0 && classify(&packet) == Kind::Rtp {
             self.counters.received += 1;
         }
-        self.machine.handle_packet(now, PORT, source, packet);
+        match &mut self.impairment {
+            Some(impairment) => {
+                impairment.enter(now, source, packet);
+                self.let_arrive(now);
+            }
+            None => self.machine.handle_packet(now, PORT, source, packet),
+        }
         self.collect(now);
     }
 
+    /// Takes what has come through the bad network by now.
+    fn let_arrive(&mut self, now: Duration) {
+        let Some(impairment) = &mut self.impairment else { return };
+        while let Some((source, packet)) = impairment.leave(now) {
+            self.machine.handle_packet(now, PORT, source, packet);
+        }
+    }
+
     pub(super) fn handle_timeout(&mut self, now: Duration) {
+        self.let_arrive(now);
         if self.machine.poll_timeout().is_some_and(|at| at <= now) {
             self.machine.handle_timeout(now);
         }
@@ -199,7 +225,8 @@ impl Line {
             }
             _ => None,
         };
-        [own, self.machine.poll_timeout()].into_iter().flatten().min()
+        let arrival = self.impairment.as_ref().and_then(Impairment::poll_timeout);
+        [own, arrival, self.machine.poll_timeout()].into_iter().flatten().min()
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {

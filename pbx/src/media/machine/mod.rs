@@ -11,7 +11,8 @@
 //!
 //! A bridged stream of one codec and packet length is rewritten in its own buffer: nothing is copied,
 //! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew. Jitter
-//! buffers stand at the ends of a call, not here: a relay that waited would add its delay to theirs.
+//! buffers stand at the ends of a call: where a leg ends here and is listened to
+//! ([`RecordedSides::Heard`]), and nowhere else, since a relay that waited would add its delay to theirs.
 
 mod playing;
 mod relay;
@@ -28,8 +29,9 @@ use rtp_core::Ssrc;
 use rtp_core::demux::{Kind, classify};
 use rtp_core::session::MAX_REPORT_LEN;
 
+use super::hearing::Hearing;
 use super::recorder::{Block, Recorder};
-use super::{Command, Event, PortId, RecordingId};
+use super::{Command, Event, PortId, RecordedSides, RecordingId};
 use stream::{Activity, StreamState};
 
 /// A packet to send.
@@ -148,6 +150,10 @@ impl Machine {
                 self.stop_recording_of(now, port);
                 if let Some(stream) = self.streams.get_mut(&port) {
                     stream.recorder = Some(Recorder::new(recording, sides, now));
+                    stream.hearing = (sides == RecordedSides::Heard).then(|| {
+                        let ptime = Duration::from_millis(u64::from(stream.agreed.ptime_ms));
+                        Box::new(Hearing::new(now, ptime))
+                    });
                     self.recordings.insert(recording, port);
                 }
                 self.reschedule(port);
@@ -215,6 +221,7 @@ impl Machine {
         stream.let_digits_end(now);
         self.report_digits(port, true);
         let Some(stream) = self.streams.get_mut(&port) else { return };
+        stream.hear(now);
         if let Some(block) = stream.recorder.as_mut().and_then(|r| r.handle_timeout(now)) {
             self.blocks.push_back(block);
         }
@@ -273,6 +280,9 @@ impl Machine {
         let Some(recorder) = self.streams.get_mut(&port).and_then(|s| s.recorder.take()) else {
             return;
         };
+        if let Some(stream) = self.streams.get_mut(&port) {
+            stream.hearing = None;
+        }
         let recording = recorder.id();
         self.recordings.remove(&recording);
         let (block, samples) = recorder.finish(now);

@@ -10,6 +10,7 @@ use rtp_core::sequence::SequenceLimits;
 use rtp_core::session::{Frame, Session, SessionConfig, random_cname};
 use rtp_core::{ClockRate, Packet, PayloadType, PayloadTypeSet};
 
+use super::super::hearing::Hearing;
 use super::super::recorder::{Direction, Recorder};
 use super::playing::LONGEST;
 use crate::media::repacketizer::Repacketizer;
@@ -46,6 +47,8 @@ pub(super) struct StreamState {
     /// Only where the peer wants packets of another length than it is sent.
     pub(super) cutter: Option<Box<Repacketizer>>,
     pub(super) recorder: Option<Recorder>,
+    /// Only where somebody listens.
+    pub(super) hearing: Option<Box<Hearing>>,
     /// When the machine will look at this stream.
     pub(super) wake: Option<Duration>,
     pub(super) malformed: u64,
@@ -86,6 +89,7 @@ impl StreamState {
             activity: Activity::Idle,
             cutter: None,
             recorder: None,
+            hearing: None,
             wake: None,
             malformed: 0,
             digits: Digits::default(),
@@ -161,6 +165,7 @@ impl StreamState {
             silence,
             self.digits.poll_timeout(),
             self.recorder.as_ref().map(Recorder::poll_timeout),
+            self.hearing.as_ref().map(|hearing| hearing.poll_timeout()),
             self.session.poll_timeout(),
         ]
         .into_iter()
@@ -226,8 +231,20 @@ impl StreamState {
         kind: &CodecKind,
         packet: &Packet<'_>,
     ) {
-        if let Some(recorder) = &mut self.recorder {
+        if let (Direction::Received, Some(hearing)) = (direction, &mut self.hearing) {
+            hearing.take(now, kind, packet);
+        } else if let Some(recorder) = &mut self.recorder {
             record(recorder, now, direction, kind, packet);
+        }
+    }
+
+    /// Listens to what is due.
+    pub(super) fn hear(&mut self, now: Duration) {
+        let (Some(hearing), Some(recorder)) = (&mut self.hearing, &mut self.recorder) else {
+            return;
+        };
+        while let Some((timestamp, samples)) = hearing.handle_timeout(now) {
+            recorder.write(now, Direction::Received, (0, timestamp), &samples);
         }
     }
 

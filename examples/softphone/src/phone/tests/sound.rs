@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pbx::media::{Audio, StreamStatistics};
 
 use super::*;
+use crate::impair::Network;
 use crate::phone::Counters;
 
 /// Three seconds that differ everywhere from themselves a little later: a sweep.
@@ -174,4 +175,36 @@ fn a_peer_that_says_nothing_at_all_is_noticed() {
     town.run_for(secs(30));
     let silences = town.handset(alice).said(|event| matches!(event, Event::Silence { .. })).len();
     assert_eq!(silences, 1);
+}
+
+/// What Alice records of her own echo when it comes through such a network.
+fn recorded(network: Network, listen: bool) -> Vec<i16> {
+    let mut town = Town::new(Faults::NONE);
+    let mut of_alice = playing();
+    of_alice.script.listen = listen;
+    of_alice.script.impair = Some(network);
+    let alice = town.phone(1, of_alice);
+    let mut of_bob = settings("bob");
+    of_bob.script.echo = true;
+    town.phone(2, of_bob);
+    town.call(alice, 2);
+    town.run_for(secs(10));
+    town.handset(alice).recorded.clone()
+}
+
+/// How many of the frames in which something was said are silent.
+fn silent(heard: &[i16]) -> usize {
+    let said = heard.get(4_000..22_000).unwrap_or_default();
+    said.chunks(160).filter(|frame| frame.iter().all(|sample| sample.abs() < 16)).count()
+}
+
+#[test]
+fn a_bad_network_is_listened_to_without_gaps() {
+    for network in [Network::Jitter, Network::Loss, Network::Wifi, Network::Bufferbloat] {
+        let heard = recorded(network, true);
+        assert!((40_000..40_400).contains(&heard.len()), "{network:?}: {}", heard.len());
+        assert!(silent(&heard) <= 2, "{network:?}: {}", silent(&heard));
+    }
+    let (placed, heard) = (recorded(Network::Loss, false), recorded(Network::Loss, true));
+    assert!(silent(&placed) > silent(&heard), "what is lost is missing there");
 }
