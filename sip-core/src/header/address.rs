@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::params::{Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, Part, class, is_token, str, trim, unquote, write_quoted};
+use crate::text::{Cursor, Out, Part, class, is_token, str, trim, unquote, write_quoted};
 use crate::uri::{Uri, UriRef};
 
 /// A URI with a display name and parameters: `"Bob" <sip:bob@example.com>;tag=a6c85cf`.
@@ -89,13 +89,15 @@ impl NameAddr {
 
     /// Appends the text.
     pub fn write(&self, out: &mut Vec<u8>) {
-        use std::io::Write as _;
         if let Some(name) = &self.display_name {
             write_quoted(name, out);
             out.push(b' ');
         }
+        out.push(b'<');
         // Writing to a Vec cannot fail.
-        let _ = write!(out, "<{}>{}", self.uri, self.params);
+        let _ = self.uri.put(&mut Out(out));
+        out.push(b'>');
+        out.extend_from_slice(self.params.as_str().as_bytes());
     }
 }
 
@@ -184,6 +186,11 @@ impl<'a> NameAddrRef<'a> {
     /// The tag, which names one side of a dialog.
     pub fn tag(&self) -> Option<&'a str> {
         (!self.tag.is_empty()).then(|| str(self.tag.of(self.value)))
+    }
+
+    /// The same, not yet text; empty when there is none.
+    pub(crate) fn tag_bytes(&self) -> &'a [u8] {
+        self.tag.of(self.value)
     }
 
     /// All parameters, the tag among them.

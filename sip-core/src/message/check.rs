@@ -5,7 +5,7 @@ use crate::error::{HeaderError, Rejection, ValueErrorKind};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
-    RecordRouteRef, RouteRef, ToRef, ViaRef, all, require,
+    RecordRouteRef, RouteRef, ToRef, ViaRef, all, beyond_first, require,
 };
 use crate::uri::{Uri, UriRef};
 
@@ -36,15 +36,45 @@ pub(super) fn request(
     lines: &impl Lines,
     policy: &Policy,
 ) -> Result<(), Rejection> {
-    let (scheme, offset) = target(&start.uri)?;
-    let top = common(lines)?;
+    let target = target(&start.uri)?;
+    let (top, names) = common(lines)?;
+    beyond(&start, target, lines, policy, &top, names, None)
+}
+
+/// The same for a request whose top Via, From, To, Call-ID and CSeq have been read before.
+pub(super) fn request_read(
+    start: Request<'_>,
+    lines: &impl Lines,
+    policy: &Policy,
+    top: &ViaRef<'_>,
+    cseq: &CSeqRef<'_>,
+) -> Result<(), Rejection> {
+    let target = target(&start.uri)?;
+    let names = once(lines)?;
+    vias(lines, top, names)?;
+    beyond(&start, target, lines, policy, top, names, Some(cseq))
+}
+
+/// What is to be checked behind the headers that every message has.
+fn beyond(
+    start: &Request<'_>,
+    (scheme, offset): (Scheme, usize),
+    lines: &impl Lines,
+    policy: &Policy,
+    top: &ViaRef<'_>,
+    names: Names,
+    cseq_read: Option<&CSeqRef<'_>>,
+) -> Result<(), Rejection> {
     hops(lines)?;
-    every::<RecordRouteRef<'_>>(lines)?;
-    every::<RouteRef<'_>>(lines)?;
-    every::<Authorization>(lines)?;
-    every::<ProxyAuthorization>(lines)?;
-    contacts(start.method, lines, top.branch().is_some())?;
-    cseq(start.method, lines)?;
+    every::<RecordRouteRef<'_>>(lines, names)?;
+    every::<RouteRef<'_>>(lines, names)?;
+    every::<Authorization>(lines, names)?;
+    every::<ProxyAuthorization>(lines, names)?;
+    contacts(start.method, lines, top, names)?;
+    match cseq_read {
+        Some(read) => cseq(start.method, read, lines)?,
+        None => cseq(start.method, &require(lines)?, lines)?,
+    }
     match scheme {
         Scheme::Sip => Ok(()),
         Scheme::Tel if policy.tel => Ok(()),
@@ -59,10 +89,10 @@ pub(super) fn request(
 }
 
 pub(super) fn response(lines: &impl Lines) -> Result<(), Rejection> {
-    common(lines)?;
+    let (_, names) = common(lines)?;
     require::<CSeqRef<'_>>(lines)?;
-    every::<RecordRouteRef<'_>>(lines)?;
-    every::<ContactRef<'_>>(lines)?;
+    every::<RecordRouteRef<'_>>(lines, names)?;
+    every::<ContactRef<'_>>(lines, names)?;
     Ok(())
 }
 
@@ -141,29 +171,65 @@ const SINGLE: u128 = {
 
 /// What requests and responses have in common: Via, From, To and Call-ID, well-formed. Gives the
 /// top Via.
-fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
-    let mut seen = 0;
-    for line in lines.lines() {
-        let bit = (1 << line.known as u8) & SINGLE;
-        if seen & bit != 0 {
-            return Err(Rejection {
-                status: StatusCode::BAD_REQUEST,
-                header: line.known.name(),
-                offset: line.offset(),
-                text: "given more than once".into(),
-            });
-        }
-        seen |= bit;
-    }
+fn common<'a>(lines: &'a impl Lines) -> Result<(ViaRef<'a>, Names), Rejection> {
+    let names = once(lines)?;
     let top: ViaRef<'_> = require(lines)?;
-    every::<ViaRef<'_>>(lines)?;
-    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
-        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
-    }
+    vias(lines, &top, names)?;
     require::<FromRef<'_>>(lines)?;
     require::<ToRef<'_>>(lines)?;
     require::<CallIdRef<'_>>(lines)?;
-    Ok(top)
+    Ok((top, names))
+}
+
+/// Which headers are there at all, and which more than once, a bit each.
+#[derive(Clone, Copy)]
+struct Names {
+    seen: u128,
+    again: u128,
+}
+
+impl Names {
+    fn has(self, known: Known) -> bool {
+        self.seen >> known as u8 & 1 != 0
+    }
+
+    fn repeats(self, known: Known) -> bool {
+        self.again >> known as u8 & 1 != 0
+    }
+}
+
+/// What may stand only once does.
+fn once(lines: &impl Lines) -> Result<Names, Rejection> {
+    let mut names = Names { seen: 0, again: 0 };
+    for known in lines.names() {
+        let bit = 1 << known as u8;
+        let again = names.seen & bit;
+        if again & SINGLE != 0 {
+            let again = lines.lines().filter(|line| line.known == known).nth(1);
+            return Err(Rejection {
+                status: StatusCode::BAD_REQUEST,
+                header: known.name(),
+                offset: again.map_or(0, |line| line.offset()),
+                text: "given more than once".into(),
+            });
+        }
+        names.seen |= bit;
+        names.again |= again;
+    }
+    Ok(names)
+}
+
+/// All Vias are well-formed, the top one read before.
+fn vias(lines: &impl Lines, top: &ViaRef<'_>, names: Names) -> Result<(), Rejection> {
+    if names.repeats(Known::Via) || !is_alone(Known::Via, lines) {
+        for via in beyond_first::<ViaRef<'_>, _>(lines) {
+            via?;
+        }
+    }
+    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
+        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
+    }
+    Ok(())
 }
 
 /// Max-Forwards is a number. One beyond its range counts as absent (RFC 4475 §3.1.2.4).
@@ -174,7 +240,16 @@ fn hops(lines: &impl Lines) -> Result<(), Rejection> {
     }
 }
 
-fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
+/// Whether the first line of that name holds one value for sure, as nearly all do.
+fn is_alone(name: Known, lines: &impl Lines) -> bool {
+    let line = lines.first_known(name);
+    line.is_none_or(|line| memchr::memchr(b',', line.value()).is_none())
+}
+
+fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines, names: Names) -> Result<(), Rejection> {
+    if !names.has(T::NAME.known()) {
+        return Ok(());
+    }
     for value in all::<T, _>(lines) {
         value?;
     }
@@ -184,13 +259,17 @@ fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> 
 /// Contacts are well-formed; a request that can make a dialog has exactly one SIP or SIPS URI,
 /// whatever others it has (§8.1.1.8), or a telephone number instead, which a gateway answers where it
 /// came from. Where RFC 2543 wrote the request, which knew no branch, it may have none.
-fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Rejection> {
+fn contacts(
+    method: &str,
+    lines: &impl Lines,
+    top: &ViaRef<'_>,
+    names: Names,
+) -> Result<(), Rejection> {
     let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
-    let mut count = 0usize;
-    let (mut others, mut telephones) = (false, false);
-    for contact in all::<ContactRef<'_>, _>(lines) {
-        match contact? {
+    let (mut count, mut others, mut telephones) = (0usize, false, false);
+    let mut take = |contact: ContactRef<'_>| {
+        match contact {
             ContactRef::Star if makes_dialog => return Err(reject("* has no meaning here")),
             ContactRef::Address(address) if !matches!(address.uri(), UriRef::Sip(_)) => {
                 others = true;
@@ -198,11 +277,22 @@ fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Re
             }
             _ => count += 1,
         }
+        Ok(())
+    };
+    if names.has(Known::Contact)
+        && !names.repeats(Known::Contact)
+        && is_alone(Known::Contact, lines)
+    {
+        take(require(lines)?)?;
+    } else if names.has(Known::Contact) {
+        for contact in all::<ContactRef<'_>, _>(lines) {
+            take(contact?)?;
+        }
     }
     match count {
         0 if telephones => Ok(()),
         0 if makes_dialog && others => Err(reject("no SIP or SIPS URI")),
-        0 if makes_dialog && is_current => Err(reject("missing")),
+        0 if makes_dialog && top.branch().is_some() => Err(reject("missing")),
         2.. if makes_dialog => Err(reject("more than one")),
         _ => Ok(()),
     }
@@ -210,8 +300,7 @@ fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Re
 
 /// CSeq names the method of the request line (§8.1.1.5). Of a method that nobody knows, that is
 /// the better answer.
-fn cseq(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
-    let cseq: CSeqRef<'_> = require(lines)?;
+fn cseq(method: &str, cseq: &CSeqRef<'_>, lines: &impl Lines) -> Result<(), Rejection> {
     if cseq.method() == method {
         return Ok(());
     }

@@ -243,6 +243,10 @@ impl Lines for MessageView<'_> {
         self.raw_lines().map(|line| Line::received(self.bytes, line))
     }
 
+    fn names(&self) -> impl Iterator<Item = Known> {
+        self.raw_lines().map(|line| line.known)
+    }
+
     #[inline]
     fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>> {
         let known = name.resolve();
