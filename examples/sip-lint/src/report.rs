@@ -132,8 +132,9 @@ impl Report<'_> {
             }
         }
         // What cannot be read cannot be written either.
-        let is_lost =
-            !verdict.roundtrip && verdict.status.is_none() && verdict.verdict == Word::Accept;
+        let is_read = verdict.kind != Kind::Request || verdict.method.is_some();
+        let is_fine = verdict.status.is_none() && verdict.verdict == Word::Accept;
+        let is_lost = !verdict.roundtrip && is_read && is_fine;
         writeln!(out, "{}", if is_lost { "; it does not survive writing" } else { "" })?;
         for problem in &verdict.problems {
             write!(out, "  byte {}", problem.offset)?;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use sip_core::header::{
     Accept, Contact, ContentDisposition, ContentEncoding, ContentType, Event, Expires, MediaType,
-    Require, ToRef,
+    RAck, ReferToRef, Require, ToRef,
 };
 use sip_core::message::multipart::{self, Part};
 use sip_core::sdp::{self, SdpErrorKind, SessionDescription};
@@ -40,6 +40,7 @@ pub(crate) fn answer(bytes: &Bytes, view: &MessageView<'_>) -> Result<(), Reject
     if method == Method::Cancel {
         return Err(refuse(StatusCode::CALL_DOES_NOT_EXIST, None, 0, "there is nothing to cancel"));
     }
+    of_method(view, &method)?;
     extensions(view)?;
     content(bytes, view, &method)?;
     if matches!(method, Method::Subscribe | Method::Publish) {
@@ -84,6 +85,17 @@ fn registration(view: &MessageView<'_>) -> Result<(), Rejection> {
         if expires != Some(Expires(0)) {
             return bad(HeaderName::Contact, "* without Expires: 0");
         }
+    }
+    Ok(())
+}
+
+/// What a method cannot do without: one Refer-To (RFC 3515 §2.4.2; more than one is refused before), or the number of
+/// what is acknowledged (RFC 3262 §7.2).
+fn of_method(view: &MessageView<'_>, method: &Method) -> Result<(), Rejection> {
+    match method {
+        Method::Refer => view.require::<ReferToRef<'_>>().map(drop)?,
+        Method::Prack => view.require::<RAck>().map(drop)?,
+        _ => {}
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::error::{HeaderError, Rejection, ValueErrorKind};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
-    RAck, RecordRouteRef, ReferToRef, RouteRef, ToRef, ViaRef, all, beyond_first, require,
+    RecordRouteRef, RouteRef, ToRef, ViaRef, all, beyond_first, require,
 };
 use crate::uri::{Uri, UriRef};
 
@@ -75,7 +75,6 @@ fn beyond(
         Some(read) => cseq(start.method, read, lines)?,
         None => cseq(start.method, &require(lines)?, lines)?,
     }
-    of_method(start.method, lines)?;
     match scheme {
         Scheme::Sip => Ok(()),
         Scheme::Tel if policy.tel => Ok(()),
@@ -241,17 +240,6 @@ fn hops(lines: &impl Lines) -> Result<(), Rejection> {
     }
 }
 
-/// What some methods cannot do without.
-fn of_method(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
-    match method {
-        // Exactly one; more are refused with all that may stand only once (RFC 3515 §2.4.2).
-        "REFER" => require::<ReferToRef<'_>>(lines).map(drop)?,
-        "PRACK" => require::<RAck>(lines).map(drop)?,
-        _ => {}
-    }
-    Ok(())
-}
-
 /// Whether the first line of that name holds one value for sure, as nearly all do.
 fn is_alone(name: Known, lines: &impl Lines) -> bool {
     let line = lines.first_known(name);
@@ -374,17 +362,6 @@ mod tests {
             let expected = is_bad.then_some((400, Some(HeaderName::MaxForwards)));
             assert_eq!(answer("OPTIONS", more), expected, "{more}");
         }
-    }
-
-    #[test]
-    fn what_methods_cannot_do_without() {
-        let refer_to = Some((400, Some(HeaderName::ReferTo)));
-        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\n"), None);
-        assert_eq!(answer("REFER", ""), refer_to);
-        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\nr: <sip:c@h>\r\n"), refer_to);
-        assert_eq!(answer("REFER", "Refer-To: <sip:c@h\r\n"), refer_to);
-        assert_eq!(answer("PRACK", "RAck: 1 1 INVITE\r\n"), None);
-        assert_eq!(answer("PRACK", ""), Some((400, Some(HeaderName::RAck))));
     }
 
     #[test]

@@ -225,6 +225,23 @@ mod tests {
         assert!(ok.set_to_tag("a b").is_err());
     }
 
+    /// Found by fuzzing: an answer took over a line that is none.
+    #[test]
+    fn no_fold_before_a_colon() {
+        let limits = Limits::default();
+        for before in ["X: y\r\n", "X: y\r\n z\r\n"] {
+            let text = format!(
+                "BYE sip:h SIP/2.0\r\n{before}Via: SIP/2.0/UDP a;branch=z9hG4bK1\r\nCSeq \r\n\t:1 BYE\r\n\r\n"
+            );
+            let error = Message::parse(text.clone().into(), &limits).unwrap_err();
+            assert_eq!(error.kind, ParseErrorKind::Colon);
+            assert_eq!(text.get(error.offset..error.offset + 4), Some("CSeq"));
+            let answer = Response::to_malformed(text.as_bytes(), error.status()).unwrap();
+            assert!(!answer.headers.contains(HeaderName::CSeq));
+            assert!(Message::parse(answer.to_bytes(), &limits).is_ok());
+        }
+    }
+
     #[test]
     fn reason_phrases() {
         assert!(ReasonPhrase::new("a\r\nVia: x").is_none());

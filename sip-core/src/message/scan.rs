@@ -366,7 +366,9 @@ fn is_other(name: &[u8; SHORT], colon: usize) -> bool {
 fn read_any_name(head: &[u8], line: &mut RawLine) -> Result<(), ParseError> {
     let start = usize::from(line.start);
     let text = head.get(start..usize::from(line.end)).unwrap_or_default();
-    let Some(colon) = memchr::memchr(b':', text) else {
+    // Folds are for values: none stands before the colon (§25.1, HCOLON).
+    let colon = memchr::memchr2(b':', b'\r', text);
+    let Some(colon) = colon.filter(|at| text.get(*at) == Some(&b':')) else {
         return Err(ParseError::new(ParseErrorKind::Colon, start));
     };
     line.value = line.start + colon as u16 + 1;
