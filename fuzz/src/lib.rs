@@ -7,6 +7,7 @@
 mod dialplan_pattern;
 mod digest;
 mod endpoint;
+mod forward;
 mod framer;
 mod media_machine;
 mod records;
@@ -21,6 +22,7 @@ mod uri;
 pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
 pub use endpoint::endpoint;
+pub use forward::forward;
 pub use framer::framer;
 pub use media_machine::media_machine;
 pub use rtcp::rtcp;
@@ -39,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     ("dialplan_pattern", dialplan_pattern),
     ("digest", digest),
     ("endpoint", endpoint),
+    ("forward", forward),
     ("framer", framer),
     ("media_machine", media_machine),
     ("rtcp", rtcp),
