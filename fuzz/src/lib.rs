@@ -12,6 +12,7 @@ mod dialplan_pattern;
 mod digest;
 mod endpoint;
 mod extensions_conf;
+mod forward;
 mod framer;
 mod header_extension;
 mod info_body;
@@ -40,6 +41,7 @@ pub use dialplan_pattern::dialplan_pattern;
 pub use digest::digest;
 pub use endpoint::endpoint;
 pub use extensions_conf::extensions_conf;
+pub use forward::forward;
 pub use framer::framer;
 pub use header_extension::header_extension;
 pub use info_body::info_body;
@@ -72,6 +74,7 @@ pub const TARGETS: &[Target] = &[
     ("digest", digest),
     ("endpoint", endpoint),
     ("extensions_conf", extensions_conf),
+    ("forward", forward),
     ("framer", framer),
     ("header_extension", header_extension),
     ("info_body", info_body),

@@ -1,4 +1,12 @@
-//! Packet buffer pools and single-producer single-consumer rings: handles move, packets do not.
+//! Ring-buffer packet I/O: handles move, packets do not.
+//!
+//! | part of a network device | module |
+//! |---|---|
+//! | memory for packets | [`pool`] |
+//! | rings between the medium, queues and processing | [`spsc`]; [`overwrite`] where the writer must not wait |
+//! | receive and transmit rings on sockets and interfaces | `batch`, with the feature `net` |
+//! | switching and routing | [`forward`] |
+//! | input queue, processing, output queue | `pipeline`, with the feature `std` |
 //!
 //! A receiver takes an empty buffer from the [`pool`], lets the socket fill it, and pushes the handle
 //! into a ring ([`spsc`]) towards whoever processes it; the slot returns to the pool when the handle is

@@ -304,8 +304,8 @@ fn ping(to: IpAddr) -> u32 {
         IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, 128, 129, 0),
     };
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-    for attempt in 1..40 {
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    for attempt in 1..8 {
         // Identifier and number; the kernel fills in the checksum of ICMPv6.
         let mut message = [request, 0, 0, 0, 0x12, 0x34, 0, attempt as u8, 1, 2, 3, 4];
         if to.is_ipv4() {
@@ -467,7 +467,7 @@ fn equal_paths_spread_and_lose_little() {
     assert_eq!(before.len(), FLOWS, "every flow arrives");
     for link in 0..8 {
         let share = before.values().filter(|at| **at == link).count();
-        assert!((60..=150).contains(&share), "link {link} has {share} of {FLOWS}");
+        assert!((50..=160).contains(&share), "link {link} has {share} of {FLOWS}");
     }
     // The link whose loss moves the median number of flows, as loads go by the hash of a random key.
     let mut links: Vec<(usize, u32)> =

@@ -14,7 +14,7 @@ use prefix_trie::PrefixMap;
 use crate::report::{Dice, contender, goal, measure};
 
 const ADDRESSES: usize = 1 << 16;
-const TURNS: usize = 25;
+const TURNS: usize = 80;
 
 /// Prefixes by length as the Internet's routing table has them, in thousandths.
 const LENGTHS: [(u8, u64); 18] = [

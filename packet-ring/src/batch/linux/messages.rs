@@ -19,6 +19,8 @@ pub(super) struct Inbox {
     headers: Box<[libc::mmsghdr]>,
     into: Into,
     with_control: bool,
+    /// Buffers just taken from the pool.
+    fresh: Vec<PacketBuf>,
 }
 
 enum Into {
@@ -54,6 +56,7 @@ impl Inbox {
                 Into::Packets((0..count).map(|_| None).collect())
             },
             with_control: with_control || gro,
+            fresh: Vec::with_capacity(BATCH),
         };
         for at in 0..count {
             let header = &mut inbox.headers[at].msg_hdr;
@@ -84,11 +87,15 @@ impl Inbox {
     /// Gives messages buffers that have none; returns how many have one, from the first on.
     fn fill(&mut self, pool: &PacketPool, wanted: usize) -> usize {
         let Into::Packets(packets) = &mut self.into else { return self.headers.len().min(wanted) };
+        let missing = packets.iter().take(wanted).filter(|place| place.is_none()).count();
+        if missing > 0 {
+            pool.take_batch(missing, &mut self.fresh);
+        }
         for (at, place) in packets.iter_mut().enumerate().take(wanted) {
             if place.is_some() {
                 continue;
             }
-            let Some(mut packet) = pool.take() else { return at };
+            let Some(mut packet) = self.fresh.pop() else { return at };
             let spare = packet.spare_mut();
             self.iovecs[at] =
                 libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: spare.len() };
@@ -184,7 +191,8 @@ impl Inbox {
 /// Messages to be sent, made of a batch of datagrams: one each, or one for several of GSO.
 pub(super) struct Outbox {
     names: Vec<(Name, u32)>,
-    controls: Vec<(Control, usize)>,
+    /// Of messages of several: which one, its control and the length of that.
+    controls: Vec<(usize, Control, usize)>,
     iovecs: Vec<libc::iovec>,
     /// Index of the first datagram, and how many.
     spans: Vec<(usize, usize)>,
@@ -222,13 +230,10 @@ impl Outbox {
             // The caller has sorted out those without a peer.
             let peer = first.peer.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
             self.names.push(Name::of(peer));
-            let segments = if count > 1 {
-                Control::segments(first.packet.len() as u16)
-            } else {
-                (Control::default(), 0)
-            };
-            // Only messages of several have control; keep places in step.
-            self.controls.push(segments);
+            if count > 1 {
+                let (control, len) = Control::segments(first.packet.len() as u16);
+                self.controls.push((self.spans.len(), control, len));
+            }
             self.spans.push((at, count));
             at += count;
         }
@@ -237,20 +242,21 @@ impl Outbox {
             iov_len: datagram.packet.len(),
         }));
         // The vectors do not grow any more, so that pointers into them hold.
-        for (index, (start, count)) in self.spans.iter().enumerate() {
-            // SAFETY: a message header of zeros is a valid one.
-            let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
-            let (name, name_len) = &mut self.names[index];
+        // SAFETY: a message header of zeros is a valid one.
+        let none: libc::mmsghdr = unsafe { mem::zeroed() };
+        for ((start, count), (name, name_len)) in self.spans.iter().zip(&mut self.names) {
+            let mut header = none;
             header.msg_hdr.msg_name = name.as_mut_ptr();
             header.msg_hdr.msg_namelen = *name_len;
             header.msg_hdr.msg_iov = &mut self.iovecs[*start];
             header.msg_hdr.msg_iovlen = *count as _;
-            let (control, control_len) = &mut self.controls[index];
-            if *control_len > 0 {
-                header.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
-                header.msg_hdr.msg_controllen = *control_len as _;
-            }
             self.headers.push(header);
+        }
+        for (message, control, len) in &mut self.controls {
+            if let Some(header) = self.headers.get_mut(*message) {
+                header.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
+                header.msg_hdr.msg_controllen = *len as _;
+            }
         }
     }
 

@@ -24,8 +24,7 @@ use crate::pool::{PacketBuf, PacketPool};
 ///
 /// The kernel writes into slots of the pool directly; its own header, the peer's address and its notes
 /// come before the payload and become headroom. The slots need some 140 bytes more than the longest
-/// datagram. The ring belongs to the thread that uses it; used from another one it is made anew, and
-/// datagrams received meanwhile may be lost.
+/// datagram. The ring belongs to the thread that uses it; used from another one it is made anew.
 pub struct UringIo {
     config: IoConfig,
     sockets: Sockets<Socket>,
@@ -104,6 +103,8 @@ impl UringIo {
     fn ready(&mut self) -> io::Result<()> {
         let here = thread::current().id();
         if self.ring.as_ref().is_none_or(|ring| ring.thread != here) {
+            // What is complete can still be had; what is not stays in the sockets.
+            self.complete(|_, _| {});
             self.ring = None;
             let mut ring = Ring::new(&self.config, here)?;
             // They are armed once there are buffers.
@@ -334,8 +335,13 @@ fn receive_data(id: SocketId, generation: u32) -> u64 {
 }
 
 /// The ring itself, with the buffers lent to the kernel.
+///
+/// Its work is deferred (`IORING_SETUP_DEFER_TASKRUN`): the kernel receives, and so writes into a lent buffer,
+/// only while this thread is in a system call on the ring. When nobody calls any more, because the ring is being
+/// dropped or belongs to a thread that has given it away, nothing is written any more, and what the kernel does
+/// after the ring was closed is to cancel.
 struct Ring {
-    // Dropped first, by `Drop`, after everything in flight was cancelled.
+    // Closed first, before the buffers are given back.
     ring: IoUring,
     thread: ThreadId,
     /// What a receive shall have: shared by all, read by the kernel only.
@@ -510,20 +516,11 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // Afterwards no receive is under way that could write into a buffer. From another thread than the
-        // ring's the kernel refuses; then the buffers are never given back.
+        // Not needed for safety, see `Ring`: it lets the sockets go at once. Another thread than the ring's
+        // is refused, and then the kernel does it after the ring is closed.
         let submitter = self.ring.submitter();
-        let cancelled = submitter.register_sync_cancel(None, CancelBuilder::any());
-        let is_quiet = match cancelled {
-            Ok(()) => true,
-            Err(error) => error.raw_os_error() == Some(libc::ENOENT),
-        };
-        if !(is_quiet && submitter.unregister_buf_ring(GROUP).is_ok()) {
-            mem::forget(mem::take(&mut self.buffers.held));
-            self.buffers.is_lost = true;
-            let spare = self.template.clone();
-            mem::forget(mem::replace(&mut self.template, spare));
-        }
+        let _ = submitter.register_sync_cancel(None, CancelBuilder::any());
+        let _ = submitter.unregister_buf_ring(GROUP);
     }
 }
 
@@ -535,8 +532,6 @@ struct BufferRing {
     tail: u16,
     held: Vec<Option<PacketBuf>>,
     free: Vec<u16>,
-    /// The kernel may still read it: it must not be freed.
-    is_lost: bool,
 }
 
 const PAGE: usize = 4096;
@@ -556,7 +551,6 @@ impl BufferRing {
             tail: 0,
             held: (0..len).map(|_| None).collect(),
             free: (0..len).rev().collect(),
-            is_lost: false,
         })
     }
 
@@ -590,9 +584,7 @@ impl BufferRing {
 
 impl Drop for BufferRing {
     fn drop(&mut self) {
-        if !self.is_lost {
-            // SAFETY: allocated with this layout, and the kernel has let go of it.
-            unsafe { dealloc(self.base.as_ptr().cast(), self.layout) }
-        }
+        // SAFETY: allocated with this layout. The kernel holds the pages itself for as long as it wants them.
+        unsafe { dealloc(self.base.as_ptr().cast(), self.layout) }
     }
 }

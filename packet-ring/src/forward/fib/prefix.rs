@@ -99,7 +99,7 @@ pub trait Key: Sized {
     /// Bits of an address.
     const BITS: u8;
     /// The first 16 bits.
-    fn head(self) -> usize;
+    fn head(self) -> u16;
     /// Byte `index`, counted from the front.
     fn byte(self, index: usize) -> u8;
     /// The first `len` bits, the others zero.
@@ -114,8 +114,8 @@ macro_rules! key {
             const BITS: u8 = <$int>::BITS as u8;
 
             #[inline]
-            fn head(self) -> usize {
-                (self.to_bits() >> (<$int>::BITS - 16)) as usize
+            fn head(self) -> u16 {
+                (self.to_bits() >> (<$int>::BITS - 16)) as u16
             }
 
             #[inline]

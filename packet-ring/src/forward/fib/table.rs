@@ -47,7 +47,8 @@ pub enum FibError {
 
 /// A longest-prefix table for one address family: `Fib<Ipv4Addr>` or `Fib<Ipv6Addr>`.
 pub struct Fib<A> {
-    direct: Box<[Entry]>,
+    /// One for each value of 16 bits, so that none is out of bounds.
+    direct: Box<[Entry; DIRECT]>,
     nodes: Nodes,
     prefixes: BTreeMap<(u8, A, u8), NextHop>,
     limit: usize,
@@ -81,7 +82,7 @@ impl<A: Address> Fib<A> {
     /// An empty table for up to `limit` prefixes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
-            direct: alloc::vec![Entry::default(); DIRECT].into(),
+            direct: direct(),
             nodes: Nodes::new(),
             prefixes: BTreeMap::new(),
             limit,
@@ -180,7 +181,7 @@ impl<A: Address> Fib<A> {
 
     #[inline(always)]
     fn find(&self, address: A) -> Option<NextHop> {
-        let entry = self.direct[address.head()];
+        let entry = self.direct[usize::from(address.head())];
         let (place, next) = self.nodes.step(entry.node, address.byte(2));
         let best = later(self.nodes.value(place), entry.value);
         match next {
@@ -210,7 +211,7 @@ impl<A: Address> Fib<A> {
         let mut steps = [(0, None); LANES];
         for (addresses, found) in addresses.chunks(LANES).zip(found.chunks_mut(LANES)) {
             for (entry, address) in entries.iter_mut().zip(addresses) {
-                *entry = self.direct[address.head()];
+                *entry = self.direct[usize::from(address.head())];
             }
             for ((step, entry), address) in steps.iter_mut().zip(&entries).zip(addresses) {
                 *step = self.nodes.step(entry.node, address.byte(2));
@@ -255,14 +256,15 @@ impl<A: Address> Fib<A> {
             .rev()
             .find_map(|len| self.prefixes.get(&(0, first.masked(len), len)))
             .map_or(0, |next_hop| next_hop.stored());
-        for entry in &mut self.direct[first.head()..=last.head()] {
+        for entry in &mut self.direct[first.head().into()..=last.head().into()] {
             entry.value = cover;
         }
         // In the order of the keys a prefix comes before those within it.
         for (&(_, address, len), next_hop) in
             self.prefixes.range((0, first, prefix.len())..=(0, last, u8::MAX))
         {
-            for entry in &mut self.direct[address.head()..=address.filled(len).head()] {
+            for entry in &mut self.direct[address.head().into()..=address.filled(len).head().into()]
+            {
                 entry.value = next_hop.stored();
             }
         }
@@ -272,7 +274,7 @@ impl<A: Address> Fib<A> {
         let address = prefix.address();
         let level = level(prefix.len());
         // The path to the node, made where it is missing.
-        let head = address.head();
+        let head = usize::from(address.head());
         if self.direct[head].node == 0 {
             self.direct[head].node = self.nodes.create();
         }
@@ -301,7 +303,7 @@ impl<A: Address> Fib<A> {
     /// Takes nodes that say nothing off the end of the path to the node of `level`.
     fn prune(&mut self, address: A, level: u8) {
         for level in (1..=level).rev() {
-            let head = address.head();
+            let head = usize::from(address.head());
             let mut parent = None;
             let mut node = self.direct[head].node;
             for depth in 2..usize::from(level) + 1 {
@@ -322,6 +324,13 @@ impl<A: Address> Fib<A> {
             }
         }
     }
+}
+
+/// An empty direct table, made where it stays.
+fn direct() -> Box<[Entry; DIRECT]> {
+    let entries: Box<[Entry]> = alloc::vec![Entry::default(); DIRECT].into();
+    // The length is right; the other arm is never taken.
+    entries.try_into().unwrap_or_else(|_| Box::new([Entry::default(); DIRECT]))
 }
 
 /// The value of a longer prefix, if there is one.
