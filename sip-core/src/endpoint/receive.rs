@@ -342,7 +342,7 @@ impl Endpoint {
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
             }
         } else if is_invite || arrival.request.method == Method::Update {
-            user.target = Some(contact_lines(&arrival.request.headers));
+            user.target = Some(Box::new(contact_lines(&arrival.request.headers)));
         }
         let offer = user.offer;
         let Some(key) = self.make(now, &arrival, user) else { return };
@@ -364,12 +364,12 @@ impl Endpoint {
     fn new_user(&mut self, arrival: &Arrival, own: bool) -> ServerUser {
         ServerUser {
             method: arrival.request.method.clone(),
-            flow: arrival.flow,
+            remote: arrival.flow.remote,
             tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()),
             number: arrival.envelope.number,
             dialog: None,
             seed: None,
-            merged: arrival.envelope.merged.clone(),
+            merged: arrival.envelope.merged,
             target: None,
             refresh: None,
             own,
@@ -383,7 +383,7 @@ impl Endpoint {
     }
 
     fn make(&mut self, now: Duration, arrival: &Arrival, user: ServerUser) -> Option<ServerKey> {
-        let merged = user.merged.clone();
+        let merged = user.merged;
         let made = self.transactions.accept_hashed(
             now,
             &arrival.request,

@@ -6,13 +6,13 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use super::address::{Address, AddressFamily, Connection};
-use super::attribute::Attributes;
 use super::error::{Limit, SdpError, SdpErrorKind};
 use super::grammar::{is_token, number};
 use super::limits::Limits;
 use super::media::{Format, Media, MediaKind, Protocol};
 use super::session::{Bandwidth, Origin, SessionDescription, Time};
 use super::text::Text;
+use crate::text::from_below;
 
 pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
     if body.len() > limits.bytes {
@@ -23,16 +23,7 @@ pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
 }
 
 pub(super) fn session(body: &Bytes, limits: &Limits) -> Result<SessionDescription, SdpError> {
-    // Control bytes inside lines are rare enough to look for them all at once, and to read again line by
-    // line only to say which of several faults comes first.
-    let mut reader = Reader::new(body, limits);
-    if memchr::memchr(0, body).is_none()
-        && let Ok(description) = reader.session()
-        && reader.returns == memchr::memchr_iter(b'\r', body).count()
-    {
-        return Ok(description);
-    }
-    Reader { careful: true, ..Reader::new(body, limits) }.session()
+    Reader::new(body, limits).session()
 }
 
 /// Cuts the body into lines, and reads the line it stands on.
@@ -41,10 +32,6 @@ struct Reader<'a> {
     limits: &'a Limits,
     /// What follows the line.
     rest: &'a [u8],
-    /// How many lines ended with CR.
-    returns: usize,
-    /// Whether to look for control bytes in every line.
-    careful: bool,
     /// Number of the line, from 1.
     number: usize,
     /// Where it begins.
@@ -60,18 +47,7 @@ const LAST: u8 = 11;
 
 impl<'a> Reader<'a> {
     fn new(body: &'a Bytes, limits: &'a Limits) -> Self {
-        Self {
-            body,
-            limits,
-            rest: body,
-            returns: 0,
-            careful: false,
-            number: 0,
-            start: 0,
-            letter: 0,
-            value: &[],
-            seen: 0,
-        }
+        Self { body, limits, rest: body, number: 0, start: 0, letter: 0, value: &[], seen: 0 }
     }
 
     fn session(&mut self) -> Result<SessionDescription, SdpError> {
@@ -83,19 +59,19 @@ impl<'a> Reader<'a> {
         }
         let mut session = SessionDescription::new(Origin::new(0, 0, Ipv4Addr::UNSPECIFIED.into()));
         session.times.clear();
-        let mut attributes: Vec<Range<usize>> = Vec::new();
         let mut rank = 0;
         while self.advance()? {
             let place = match self.letter {
                 b'a' => {
-                    attributes.push(self.attribute(attributes.len())?);
+                    let list = match session.media.last_mut() {
+                        None => &mut session.attributes,
+                        Some(media) => &mut media.attributes,
+                    };
+                    list.push_read(self.body, self.attribute(list.len())?);
                     LAST
                 }
                 b'm' => {
-                    self.close_level(&mut session, &mut attributes);
                     self.open_media(&mut session)?;
-                    // Most streams have some; one allocation of this size beats several smaller ones.
-                    attributes.reserve(8);
                     0
                 }
                 _ => match session.media.last_mut() {
@@ -108,24 +84,11 @@ impl<'a> Reader<'a> {
             }
             rank = place;
         }
-        self.close_level(&mut session, &mut attributes);
         self.check_complete(&session)?;
         if session.times.is_empty() {
             session.times.push(Time::default());
         }
         Ok(session)
-    }
-
-    /// Hands the attributes to the level that ends here.
-    fn close_level(&self, session: &mut SessionDescription, attributes: &mut Vec<Range<usize>>) {
-        if attributes.is_empty() {
-            return;
-        }
-        let list = Attributes::shared(self.body, core::mem::take(attributes));
-        match session.media.last_mut() {
-            None => session.attributes = list,
-            Some(media) => media.attributes = list,
-        }
     }
 
     fn open_media(&self, session: &mut SessionDescription) -> Result<(), SdpError> {
@@ -271,19 +234,18 @@ impl<'a> Reader<'a> {
         }
         self.start = self.body.len() - rest.len();
         self.number += 1;
-        let (raw, rest) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at))
-        {
-            Some((raw, [_, rest @ ..])) => (raw, rest),
-            _ => (rest, &[][..]),
-        };
-        self.rest = rest;
-        let text = match raw {
-            [text @ .., b'\r'] => {
-                self.returns += 1;
-                text
+        // The first control byte is nearly always the end of the line.
+        let from_control = from_below::<0x20>(rest);
+        let plain = rest.get(..rest.len() - from_control.len()).unwrap_or_default();
+        let (text, after, is_plain) = match from_control {
+            [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] => (plain, after, true),
+            [] => (plain, &[][..], true),
+            _ => {
+                let (text, after) = any_line(rest);
+                (text, after, false)
             }
-            _ => raw,
         };
+        self.rest = after;
         if text.is_empty() && self.only_line_ends_follow() {
             return Ok(false);
         }
@@ -293,9 +255,7 @@ impl<'a> Reader<'a> {
         if text.len() > self.limits.line_bytes {
             return Err(self.error(SdpErrorKind::Limit(Limit::LineBytes)));
         }
-        if self.careful
-            && let Some(at) = memchr::memchr2(b'\r', 0, text)
-        {
+        if !is_plain && let Some(at) = memchr::memchr2(b'\r', 0, text) {
             let byte = text.get(at).copied().unwrap_or(0);
             return Err(self.error_at(at, SdpErrorKind::ControlByte(byte)));
         }
@@ -531,6 +491,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A line with control bytes in it, without its end, and what follows.
+#[cold]
+fn any_line(rest: &[u8]) -> (&[u8], &[u8]) {
+    let (line, after) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at)) {
+        Some((line, [_, after @ ..])) => (line, after),
+        _ => (rest, &[][..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), after)
+}
+
 /// Words between single spaces, or between any spaces when lenient.
 struct Words<'a> {
     rest: &'a [u8],
@@ -542,8 +512,8 @@ impl<'a> Words<'a> {
         if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        let space = |b: &u8| matches!(b, b' ' | b'\t');
-        let end = self.rest.iter().position(space).unwrap_or(self.rest.len());
+        // Of the bytes below, a line has only the space and the tab.
+        let end = self.rest.len() - from_below::<0x21>(self.rest).len();
         // What is left in the end is empty and still points into the line, for errors to say where.
         let (word, rest) = self.rest.split_at_checked(end)?;
         if word.is_empty() || (self.strict && rest.first() == Some(&b'\t')) {
