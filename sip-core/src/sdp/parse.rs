@@ -228,23 +228,33 @@ impl<'a> Reader<'a> {
 
     /// Goes to the next line; false at the end of the body.
     fn advance(&mut self) -> Result<bool, SdpError> {
+        // Nearly every line is of this form, and the first control byte in it is that of its end.
+        if let [letter, b'=', rest @ ..] = self.rest
+            && let from_control = from_below::<0x20>(rest)
+            && let [b'\r', b'\n', after @ ..] = from_control
+            && let length = rest.len() - from_control.len()
+            && length + 2 <= self.limits.line_bytes
+            && self.number < self.limits.lines
+        {
+            self.start = self.body.len() - self.rest.len();
+            self.number += 1;
+            self.letter = *letter;
+            self.value = rest.get(..length).unwrap_or_default();
+            self.rest = after;
+            return Ok(true);
+        }
+        self.advance_any()
+    }
+
+    /// The same for lines of any form.
+    fn advance_any(&mut self) -> Result<bool, SdpError> {
         let rest = self.rest;
         if rest.is_empty() {
             return Ok(false);
         }
         self.start = self.body.len() - rest.len();
         self.number += 1;
-        // The first control byte is nearly always the end of the line.
-        let from_control = from_below::<0x20>(rest);
-        let plain = rest.get(..rest.len() - from_control.len()).unwrap_or_default();
-        let (text, after, is_plain) = match from_control {
-            [b'\r', b'\n', after @ ..] | [b'\n', after @ ..] => (plain, after, true),
-            [] => (plain, &[][..], true),
-            _ => {
-                let (text, after) = any_line(rest);
-                (text, after, false)
-            }
-        };
+        let (text, after) = cut_line(rest);
         self.rest = after;
         if text.is_empty() && self.only_line_ends_follow() {
             return Ok(false);
@@ -255,7 +265,7 @@ impl<'a> Reader<'a> {
         if text.len() > self.limits.line_bytes {
             return Err(self.error(SdpErrorKind::Limit(Limit::LineBytes)));
         }
-        if !is_plain && let Some(at) = memchr::memchr2(b'\r', 0, text) {
+        if let Some(at) = memchr::memchr2(b'\r', 0, text) {
             let byte = text.get(at).copied().unwrap_or(0);
             return Err(self.error_at(at, SdpErrorKind::ControlByte(byte)));
         }
@@ -355,8 +365,8 @@ impl<'a> Reader<'a> {
     }
 
     fn origin_of(&self, username: &[u8], mut words: Words<'a>) -> Result<Origin, SdpError> {
-        let session_id = self.decimal(words.next_word(self)?)?;
-        let session_version = self.decimal(words.next_word(self)?)?;
+        let session_id = words.decimal(self)?;
+        let session_version = words.decimal(self)?;
         let family = self.family(&mut words)?;
         let address = words.next_word(self)?;
         words.finish(self)?;
@@ -402,8 +412,8 @@ impl<'a> Reader<'a> {
 
     fn time(&self) -> Result<Time, SdpError> {
         let mut words = self.words();
-        let start = self.decimal(words.next_word(self)?)?;
-        let stop = self.decimal(words.next_word(self)?)?;
+        let start = words.decimal(self)?;
+        let stop = words.decimal(self)?;
         words.finish(self)?;
         Ok(Time { start, stop, repeats: Vec::new(), zone: None })
     }
@@ -453,9 +463,12 @@ impl<'a> Reader<'a> {
     }
 
     fn format(&self, word: &[u8], rtp: bool) -> Result<Format, SdpError> {
-        if rtp && word.iter().all(u8::is_ascii_digit) {
-            let payload_type = number::<u8>(word).filter(|&number| number < 128);
-            return payload_type.map(Format::Payload).ok_or_else(|| self.overflow_at(word));
+        if rtp {
+            match number::<u8>(word) {
+                Some(payload_type @ 0..128) => return Ok(Format::Payload(payload_type)),
+                _ if word.iter().all(u8::is_ascii_digit) => return Err(self.overflow_at(word)),
+                _ => {}
+            }
         }
         if !is_token(word) {
             return Err(self.malformed_at(word));
@@ -491,9 +504,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A line with control bytes in it, without its end, and what follows.
-#[cold]
-fn any_line(rest: &[u8]) -> (&[u8], &[u8]) {
+/// A line without its end, and what follows.
+fn cut_line(rest: &[u8]) -> (&[u8], &[u8]) {
     let (line, after) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at)) {
         Some((line, [_, after @ ..])) => (line, after),
         _ => (rest, &[][..]),
@@ -527,6 +539,26 @@ impl<'a> Words<'a> {
     fn next_word(&mut self, line: &Reader<'_>) -> Result<&'a [u8], SdpError> {
         let rest = self.rest;
         self.next().ok_or_else(|| line.malformed_at(rest))
+    }
+
+    /// The next word as a number.
+    fn decimal<T: TryFrom<u64>>(&mut self, line: &Reader<'_>) -> Result<T, SdpError> {
+        // Eighteen digits always fit; what is longer, or no number, is for the slow way to judge.
+        let mut number = 0u64;
+        for (at, &byte) in self.rest.iter().enumerate().take(19) {
+            match byte {
+                b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
+                b' ' if at > 0 => match T::try_from(number) {
+                    Ok(number) => {
+                        self.rest = self.rest.get(at + 1..).unwrap_or_default();
+                        return Ok(number);
+                    }
+                    Err(_) => break,
+                },
+                _ => break,
+            }
+        }
+        line.decimal(self.next_word(line)?)
     }
 
     fn finish(&mut self, line: &Reader<'_>) -> Result<(), SdpError> {
