@@ -8,7 +8,7 @@ mod descriptions;
 mod machines;
 mod messages;
 mod packets;
-mod uas;
+mod servers;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
@@ -18,7 +18,7 @@ use descriptions::sdp;
 use machines::{call, media};
 use messages::sip;
 use packets::rtp;
-use uas::uas;
+use servers::uas;
 
 main!(
     // check.py counts calls by the first instruction of what is called.
