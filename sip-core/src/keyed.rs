@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use rand_core::Rng;
 
+use crate::text::str;
+
 /// Builds the hashers of one table. Holds one that has taken the secret.
 #[derive(Clone)]
 pub(crate) struct KeyedHash(DefaultHasher);
@@ -87,9 +89,13 @@ impl BuildHasher for KeyedHash {
 /// Appends `value` as 16 hexadecimal digits.
 pub(crate) fn push_hex(out: &mut String, value: u64) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for shift in (0..16).rev() {
-        out.push(char::from(DIGITS[(value >> (shift * 4)) as usize & 15]));
+    let mut text = [0; 16];
+    let mut rest = value;
+    for place in text.iter_mut().rev() {
+        *place = DIGITS[rest as usize & 15];
+        rest >>= 4;
     }
+    out.push_str(str(&text));
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub(crate) struct Key {
     pub(crate) generation: u32,
 }
 
+/// Values have memory of their own, so that a table that was full once does not keep it all, and one
+/// that grows does not take twice what it needs.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
@@ -16,7 +18,7 @@ pub(crate) struct Slab<T> {
 #[derive(Debug)]
 struct Entry<T> {
     generation: u32,
-    value: Option<T>,
+    value: Option<Box<T>>,
 }
 
 impl<T> Default for Slab<T> {
@@ -31,6 +33,7 @@ impl<T> Slab<T> {
     }
 
     pub(crate) fn insert(&mut self, value: T) -> Key {
+        let value = Box::new(value);
         if let Some(index) = self.free.pop() {
             let entry = &mut self.entries[index as usize];
             entry.value = Some(value);
@@ -43,12 +46,12 @@ impl<T> Slab<T> {
 
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
         let entry = self.entries.get(key.index as usize)?;
-        if entry.generation == key.generation { entry.value.as_ref() } else { None }
+        if entry.generation == key.generation { entry.value.as_deref() } else { None }
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index as usize)?;
-        if entry.generation == key.generation { entry.value.as_mut() } else { None }
+        if entry.generation == key.generation { entry.value.as_deref_mut() } else { None }
     }
 
     pub(crate) fn contains(&self, key: Key) -> bool {
@@ -63,14 +66,14 @@ impl<T> Slab<T> {
         let value = entry.value.take()?;
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(key.index);
-        Some(value)
+        Some(*value)
     }
 
     /// Every entry, by index.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &T)> {
         self.entries.iter().enumerate().filter_map(|(index, entry)| {
             let key = Key { index: index as u32, generation: entry.generation };
-            entry.value.as_ref().map(|value| (key, value))
+            entry.value.as_deref().map(|value| (key, value))
         })
     }
 
@@ -78,7 +81,7 @@ impl<T> Slab<T> {
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut T)> {
         self.entries.iter_mut().enumerate().filter_map(|(index, entry)| {
             let key = Key { index: index as u32, generation: entry.generation };
-            entry.value.as_mut().map(|value| (key, value))
+            entry.value.as_deref_mut().map(|value| (key, value))
         })
     }
 }

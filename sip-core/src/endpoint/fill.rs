@@ -59,7 +59,7 @@ impl Line {
     /// Adds the line where its author has left it out.
     fn fill(&self, name: HeaderName, headers: &mut Headers) {
         if let Some(value) = &self.0
-            && !headers.contains(name.clone())
+            && !headers.has(name.known())
         {
             headers.push_written(name, value);
         }

@@ -417,7 +417,7 @@ impl Endpoint {
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
             }
         } else if is_invite || arrival.request.method == Method::Update {
-            user.target = Some(contact_lines(&arrival.request.headers));
+            user.target = Some(Box::new(contact_lines(&arrival.request.headers)));
         }
         let offer = user.offer;
         let renews = is_invite || arrival.request.method == Method::Update;
@@ -444,7 +444,7 @@ impl Endpoint {
     fn new_user(&mut self, arrival: &Arrival, own: bool) -> ServerUser {
         ServerUser {
             method: arrival.request.method.clone(),
-            flow: arrival.flow,
+            remote: arrival.flow.remote,
             tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()),
             number: arrival.envelope.number,
             dialog: None,

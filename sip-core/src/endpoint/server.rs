@@ -1,6 +1,7 @@
 //! Requests of the peer's: answering them, and what follows from the answer.
 
 use core::hash::{BuildHasher, Hasher};
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::named::Named;
@@ -48,8 +49,8 @@ impl Merged {
 #[derive(Debug)]
 pub(super) struct ServerUser {
     pub(super) method: Method,
-    /// The flow the request arrived on; responses may go elsewhere.
-    pub(super) flow: Flow,
+    /// Where the request came from; responses may go elsewhere.
+    pub(super) remote: SocketAddr,
     /// Our tag in To.
     pub(super) tag: String,
     pub(super) number: u32,
@@ -58,7 +59,7 @@ pub(super) struct ServerUser {
     pub(super) seed: Option<Box<Dialog>>,
     pub(super) merged: Option<Merged>,
     /// Contact lines of a request that changes the remote target when it succeeds.
-    pub(super) target: Option<Headers>,
+    pub(super) target: Option<Box<Headers>>,
     pub(super) refresh: Option<TimerKey>,
     /// Whether the endpoint itself answers, so that its user knows nothing of the request.
     pub(super) own: bool,
@@ -165,8 +166,9 @@ impl Endpoint {
     ) -> Option<DialogId> {
         let status = response.status;
         let user = self.transactions.server(key)?;
-        let (method, flow, dialog) = (user.method.clone(), user.flow, user.dialog);
+        let (method, remote, dialog) = (user.method.clone(), user.remote, user.dialog);
         let (initial, number, offer) = (user.initial, user.number, user.offer);
+        let flow = Flow { remote, ..self.transactions.server_flow(key)? };
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
         {

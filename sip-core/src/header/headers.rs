@@ -223,6 +223,11 @@ impl Headers {
         self.replace(at, field);
     }
 
+    /// Whether there is a line of a known name.
+    pub(crate) fn has(&self, known: Known) -> bool {
+        self.fields.iter().any(|field| field.known == known)
+    }
+
     /// Whether there is one line of a name, and for sure one value in it.
     pub(crate) fn has_one(&self, known: Known) -> bool {
         let mut named = self.fields.iter().filter(|field| field.known == known);
@@ -333,6 +338,9 @@ impl Headers {
     }
 
     fn copy_fields(&mut self, from: &Headers, passes: impl Fn(&Field) -> bool) {
+        if self.fields.capacity() == 0 {
+            self.fields.reserve(FIRST_LINES);
+        }
         // Whoever has no received lines may share those of the other.
         if self.source.is_empty() {
             self.source = from.source.clone();
@@ -348,7 +356,7 @@ impl Headers {
             if field.known == Known::Other {
                 copy.other = self.add_other(field.name(&from.others).clone());
             }
-            self.push_field(copy);
+            self.fields.push(copy);
         }
     }
 

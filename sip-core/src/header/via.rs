@@ -173,9 +173,14 @@ impl<'a> ViaRef<'a> {
         ParamsRef::checked(self.params.of(self.value))
     }
 
+    /// The branch, not yet text; empty when there is none.
+    pub(crate) fn branch_bytes(&self) -> &'a [u8] {
+        self.branch.of(self.value)
+    }
+
     /// See [`Via::transaction`].
     pub(crate) fn transaction_bytes(&self) -> Option<&'a [u8]> {
-        transaction(self.branch.of(self.value))
+        transaction(self.branch_bytes())
     }
 
     /// What stands before and behind the `;rport` of a sender that asks for its port, when nothing

@@ -204,6 +204,11 @@ fn once(lines: &impl Lines) -> Result<Names, Rejection> {
     for known in lines.names() {
         let bit = 1 << known as u8;
         let again = names.seen & bit;
+        names.seen |= bit;
+        if again == 0 {
+            continue;
+        }
+        names.again |= again;
         if again & SINGLE != 0 {
             let again = lines.lines().filter(|line| line.known == known).nth(1);
             return Err(Rejection {
@@ -213,8 +218,6 @@ fn once(lines: &impl Lines) -> Result<Names, Rejection> {
                 text: "given more than once".into(),
             });
         }
-        names.seen |= bit;
-        names.again |= again;
     }
     Ok(names)
 }
@@ -226,7 +229,7 @@ fn vias(lines: &impl Lines, top: &ViaRef<'_>, names: Names) -> Result<(), Reject
             via?;
         }
     }
-    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
+    if top.branch_bytes().eq_ignore_ascii_case(b"z9hG4bK") {
         return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
     }
     Ok(())
@@ -292,7 +295,7 @@ fn contacts(
     match count {
         0 if telephones => Ok(()),
         0 if makes_dialog && others => Err(reject("no SIP or SIPS URI")),
-        0 if makes_dialog && top.branch().is_some() => Err(reject("missing")),
+        0 if makes_dialog && !top.branch_bytes().is_empty() => Err(reject("missing")),
         2.. if makes_dialog => Err(reject("more than one")),
         _ => Ok(()),
     }

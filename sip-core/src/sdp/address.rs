@@ -174,25 +174,27 @@ fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 
 /// Four decimal octets without leading zeros, as the standard library has it, several times faster.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut address = 0u32;
-    let mut dots = 0;
-    let mut octet = 0;
-    let mut digits = 0;
-    for &b in text {
-        match b {
-            b'0'..=b'9' if digits == 0 || (octet > 0 && octet < 100) => {
-                octet = octet * 10 + u32::from(b - b'0');
-                digits += 1;
-            }
-            b'.' if digits > 0 && octet < 256 && dots < 3 => {
-                address = address << 8 | octet;
-                dots += 1;
-                (octet, digits) = (0, 0);
-            }
-            _ => return None,
+    let (mut rest, mut address) = (text, 0u32);
+    for dots in 0..4 {
+        if dots > 0 {
+            rest = rest.strip_prefix(b".")?;
         }
+        let digit = |digit: &u8| u32::from(digit - b'0');
+        let octet;
+        (octet, rest) = match rest {
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] => {
+                (digit(a) * 100 + digit(b) * 10 + digit(c), rest)
+            }
+            [a @ b'1'..=b'9', b @ b'0'..=b'9', rest @ ..] => (digit(a) * 10 + digit(b), rest),
+            [a @ b'0'..=b'9', rest @ ..] => (digit(a), rest),
+            _ => return None,
+        };
+        if octet > 255 {
+            return None;
+        }
+        address = address << 8 | octet;
     }
-    (dots == 3 && digits > 0 && octet < 256).then(|| Ipv4Addr::from(address << 8 | octet))
+    rest.is_empty().then(|| Ipv4Addr::from(address))
 }
 
 /// Letters, digits, hyphens and dots, with a letter somewhere in the last label: `10.0.0.999` is a broken

@@ -16,7 +16,7 @@ pub(in crate::sdp) fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&
 /// A payload type number, what follows it, and where that begins.
 pub(in crate::sdp) fn payload_type_and_rest(value: &[u8]) -> Option<(u8, &[u8], usize)> {
     let trimmed = value.trim_ascii_start();
-    let space = memchr::memchr2(b' ', b'\t', trimmed)?;
+    let space = trimmed.iter().position(|b| matches!(b, b' ' | b'\t'))?;
     let (number_text, rest) = trimmed.split_at_checked(space)?;
     let payload_type = number::<u8>(number_text).filter(|&pt| pt < 128)?;
     let rest = rest.trim_ascii_start();
@@ -43,10 +43,20 @@ pub(in crate::sdp) fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
 
 /// RFC 8866 §9: token.
 pub(in crate::sdp) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&b| is_token_char(b))
+    !text.is_empty() && text.iter().all(|&b| TOKEN[usize::from(b)])
 }
 
-fn is_token_char(b: u8) -> bool {
+static TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = is_token_char(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+const fn is_token_char(b: u8) -> bool {
     matches!(b, 0x21 | 0x23..=0x27 | 0x2a..=0x2b | 0x2d..=0x2e | 0x30..=0x39 | 0x41..=0x5a | 0x5e..=0x7e)
 }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use super::address::Connection;
 use super::attribute::{Attributes, RtpmapParts, fmtp_parts};
 use super::direction::Direction;
-use super::grammar::{is_token, number};
+use super::grammar::{is_token, number, payload_type_and_rest};
 use super::session::Bandwidth;
 use super::text::Text;
 
@@ -221,7 +221,11 @@ impl Media {
     /// Encoding name, clock rate and channels that `a=rtpmap` gives a payload type; `None` when there is no
     /// such line or it is malformed.
     pub fn rtpmap(&self, payload_type: u8) -> Option<(&str, u32, u8)> {
-        self.rtpmaps().find(|map| map.payload_type == payload_type)?.named()
+        let of_it = |value: &&[u8]| {
+            payload_type_and_rest(value).is_some_and(|(number, ..)| number == payload_type)
+        };
+        let mut values = self.attributes.values("rtpmap").filter(of_it);
+        values.find_map(|value| RtpmapParts::parse(value).ok())?.named()
     }
 
     /// The parameters that `a=fmtp` gives a payload type.

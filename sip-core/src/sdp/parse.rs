@@ -6,13 +6,13 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use super::address::{Address, AddressFamily, Connection};
-use super::attribute::Attributes;
 use super::error::{Limit, SdpError, SdpErrorKind};
 use super::grammar::{is_token, number};
 use super::limits::Limits;
 use super::media::{Format, Media, MediaKind, Protocol};
 use super::session::{Bandwidth, Origin, SessionDescription, Time};
 use super::text::Text;
+use crate::text::from_below;
 
 pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
     if body.len() > limits.bytes {
@@ -23,16 +23,7 @@ pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
 }
 
 pub(super) fn session(body: &Bytes, limits: &Limits) -> Result<SessionDescription, SdpError> {
-    // Control bytes inside lines are rare enough to look for them all at once, and to read again line by
-    // line only to say which of several faults comes first.
-    let mut reader = Reader::new(body, limits);
-    if memchr::memchr(0, body).is_none()
-        && let Ok(description) = reader.session()
-        && reader.returns == memchr::memchr_iter(b'\r', body).count()
-    {
-        return Ok(description);
-    }
-    Reader { careful: true, ..Reader::new(body, limits) }.session()
+    Reader::new(body, limits).session()
 }
 
 /// Cuts the body into lines, and reads the line it stands on.
@@ -41,10 +32,6 @@ struct Reader<'a> {
     limits: &'a Limits,
     /// What follows the line.
     rest: &'a [u8],
-    /// How many lines ended with CR.
-    returns: usize,
-    /// Whether to look for control bytes in every line.
-    careful: bool,
     /// Number of the line, from 1.
     number: usize,
     /// Where it begins.
@@ -60,18 +47,7 @@ const LAST: u8 = 11;
 
 impl<'a> Reader<'a> {
     fn new(body: &'a Bytes, limits: &'a Limits) -> Self {
-        Self {
-            body,
-            limits,
-            rest: body,
-            returns: 0,
-            careful: false,
-            number: 0,
-            start: 0,
-            letter: 0,
-            value: &[],
-            seen: 0,
-        }
+        Self { body, limits, rest: body, number: 0, start: 0, letter: 0, value: &[], seen: 0 }
     }
 
     fn session(&mut self) -> Result<SessionDescription, SdpError> {
@@ -83,19 +59,19 @@ impl<'a> Reader<'a> {
         }
         let mut session = SessionDescription::new(Origin::new(0, 0, Ipv4Addr::UNSPECIFIED.into()));
         session.times.clear();
-        let mut attributes: Vec<Range<usize>> = Vec::new();
         let mut rank = 0;
         while self.advance()? {
             let place = match self.letter {
                 b'a' => {
-                    attributes.push(self.attribute(attributes.len())?);
+                    let list = match session.media.last_mut() {
+                        None => &mut session.attributes,
+                        Some(media) => &mut media.attributes,
+                    };
+                    list.push_read(self.body, self.attribute(list.len())?);
                     LAST
                 }
                 b'm' => {
-                    self.close_level(&mut session, &mut attributes);
                     self.open_media(&mut session)?;
-                    // Most streams have some; one allocation of this size beats several smaller ones.
-                    attributes.reserve(8);
                     0
                 }
                 _ => match session.media.last_mut() {
@@ -108,24 +84,11 @@ impl<'a> Reader<'a> {
             }
             rank = place;
         }
-        self.close_level(&mut session, &mut attributes);
         self.check_complete(&session)?;
         if session.times.is_empty() {
             session.times.push(Time::default());
         }
         Ok(session)
-    }
-
-    /// Hands the attributes to the level that ends here.
-    fn close_level(&self, session: &mut SessionDescription, attributes: &mut Vec<Range<usize>>) {
-        if attributes.is_empty() {
-            return;
-        }
-        let list = Attributes::shared(self.body, core::mem::take(attributes));
-        match session.media.last_mut() {
-            None => session.attributes = list,
-            Some(media) => media.attributes = list,
-        }
     }
 
     fn open_media(&self, session: &mut SessionDescription) -> Result<(), SdpError> {
@@ -265,25 +228,34 @@ impl<'a> Reader<'a> {
 
     /// Goes to the next line; false at the end of the body.
     fn advance(&mut self) -> Result<bool, SdpError> {
+        // Nearly every line is of this form, and the first control byte in it is that of its end.
+        if let [letter, b'=', rest @ ..] = self.rest
+            && let from_control = from_below::<0x20>(rest)
+            && let [b'\r', b'\n', after @ ..] = from_control
+            && let length = rest.len() - from_control.len()
+            && length + 2 <= self.limits.line_bytes
+            && self.number < self.limits.lines
+        {
+            self.start = self.body.len() - self.rest.len();
+            self.number += 1;
+            self.letter = *letter;
+            self.value = rest.get(..length).unwrap_or_default();
+            self.rest = after;
+            return Ok(true);
+        }
+        self.advance_any()
+    }
+
+    /// The same for lines of any form.
+    fn advance_any(&mut self) -> Result<bool, SdpError> {
         let rest = self.rest;
         if rest.is_empty() {
             return Ok(false);
         }
         self.start = self.body.len() - rest.len();
         self.number += 1;
-        let (raw, rest) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at))
-        {
-            Some((raw, [_, rest @ ..])) => (raw, rest),
-            _ => (rest, &[][..]),
-        };
-        self.rest = rest;
-        let text = match raw {
-            [text @ .., b'\r'] => {
-                self.returns += 1;
-                text
-            }
-            _ => raw,
-        };
+        let (text, after) = cut_line(rest);
+        self.rest = after;
         if text.is_empty() && self.only_line_ends_follow() {
             return Ok(false);
         }
@@ -293,9 +265,7 @@ impl<'a> Reader<'a> {
         if text.len() > self.limits.line_bytes {
             return Err(self.error(SdpErrorKind::Limit(Limit::LineBytes)));
         }
-        if self.careful
-            && let Some(at) = memchr::memchr2(b'\r', 0, text)
-        {
+        if let Some(at) = memchr::memchr2(b'\r', 0, text) {
             let byte = text.get(at).copied().unwrap_or(0);
             return Err(self.error_at(at, SdpErrorKind::ControlByte(byte)));
         }
@@ -395,8 +365,8 @@ impl<'a> Reader<'a> {
     }
 
     fn origin_of(&self, username: &[u8], mut words: Words<'a>) -> Result<Origin, SdpError> {
-        let session_id = self.decimal(words.next_word(self)?)?;
-        let session_version = self.decimal(words.next_word(self)?)?;
+        let session_id = words.decimal(self)?;
+        let session_version = words.decimal(self)?;
         let family = self.family(&mut words)?;
         let address = words.next_word(self)?;
         words.finish(self)?;
@@ -442,8 +412,8 @@ impl<'a> Reader<'a> {
 
     fn time(&self) -> Result<Time, SdpError> {
         let mut words = self.words();
-        let start = self.decimal(words.next_word(self)?)?;
-        let stop = self.decimal(words.next_word(self)?)?;
+        let start = words.decimal(self)?;
+        let stop = words.decimal(self)?;
         words.finish(self)?;
         Ok(Time { start, stop, repeats: Vec::new(), zone: None })
     }
@@ -493,9 +463,12 @@ impl<'a> Reader<'a> {
     }
 
     fn format(&self, word: &[u8], rtp: bool) -> Result<Format, SdpError> {
-        if rtp && word.iter().all(u8::is_ascii_digit) {
-            let payload_type = number::<u8>(word).filter(|&number| number < 128);
-            return payload_type.map(Format::Payload).ok_or_else(|| self.overflow_at(word));
+        if rtp {
+            match number::<u8>(word) {
+                Some(payload_type @ 0..128) => return Ok(Format::Payload(payload_type)),
+                _ if word.iter().all(u8::is_ascii_digit) => return Err(self.overflow_at(word)),
+                _ => {}
+            }
         }
         if !is_token(word) {
             return Err(self.malformed_at(word));
@@ -531,6 +504,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A line without its end, and what follows.
+fn cut_line(rest: &[u8]) -> (&[u8], &[u8]) {
+    let (line, after) = match memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at)) {
+        Some((line, [_, after @ ..])) => (line, after),
+        _ => (rest, &[][..]),
+    };
+    (line.strip_suffix(b"\r").unwrap_or(line), after)
+}
+
 /// Words between single spaces, or between any spaces when lenient.
 struct Words<'a> {
     rest: &'a [u8],
@@ -542,8 +524,8 @@ impl<'a> Words<'a> {
         if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        let space = |b: &u8| matches!(b, b' ' | b'\t');
-        let end = self.rest.iter().position(space).unwrap_or(self.rest.len());
+        // Of the bytes below, a line has only the space and the tab.
+        let end = self.rest.len() - from_below::<0x21>(self.rest).len();
         // What is left in the end is empty and still points into the line, for errors to say where.
         let (word, rest) = self.rest.split_at_checked(end)?;
         if word.is_empty() || (self.strict && rest.first() == Some(&b'\t')) {
@@ -557,6 +539,26 @@ impl<'a> Words<'a> {
     fn next_word(&mut self, line: &Reader<'_>) -> Result<&'a [u8], SdpError> {
         let rest = self.rest;
         self.next().ok_or_else(|| line.malformed_at(rest))
+    }
+
+    /// The next word as a number.
+    fn decimal<T: TryFrom<u64>>(&mut self, line: &Reader<'_>) -> Result<T, SdpError> {
+        // Eighteen digits always fit; what is longer, or no number, is for the slow way to judge.
+        let mut number = 0u64;
+        for (at, &byte) in self.rest.iter().enumerate().take(19) {
+            match byte {
+                b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
+                b' ' if at > 0 => match T::try_from(number) {
+                    Ok(number) => {
+                        self.rest = self.rest.get(at + 1..).unwrap_or_default();
+                        return Ok(number);
+                    }
+                    Err(_) => break,
+                },
+                _ => break,
+            }
+        }
+        line.decimal(self.next_word(line)?)
     }
 
     fn finish(&mut self, line: &Reader<'_>) -> Result<(), SdpError> {

@@ -30,29 +30,44 @@ pub struct Attributes {
     read: Bytes,
     /// Lines added here.
     added: Vec<u8>,
-    /// Where each line lies: in `read`, and from the end of `read` on in `added`.
-    lines: Vec<Range<usize>>,
+    lines: Places,
 }
+
+/// Where a line lies: in what was read, and from its end on in what was added.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+/// Where all lie. Most levels have so few that they need no memory of their own.
+#[derive(Clone)]
+enum Places {
+    Few([Place; FEW], u8),
+    Many(Vec<Place>),
+}
+
+const FEW: usize = 8;
 
 impl Attributes {
     /// No attributes.
     pub const fn new() -> Self {
-        Self { read: Bytes::new(), added: Vec::new(), lines: Vec::new() }
+        Self { read: Bytes::new(), added: Vec::new(), lines: Places::new() }
     }
 
     /// All, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Attribute<'_>> + ExactSizeIterator {
-        self.lines.iter().map(|line| Attribute::new(self.at(line)))
+        self.lines.all().iter().map(|line| Attribute::new(self.at(line)))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.lines.len()
+        self.lines.all().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.lines.all().is_empty()
     }
 
     /// Appends `a=name:value`.
@@ -155,10 +170,13 @@ impl Attributes {
         self.iter().filter_map(move |attribute| attribute.value_of(name))
     }
 
-    /// Takes over lines of a body, given by their places in it.
-    pub(in crate::sdp) fn shared(body: &Bytes, lines: Vec<Range<usize>>) -> Self {
-        let read = if lines.is_empty() { Bytes::new() } else { body.clone() };
-        Self { read, added: Vec::new(), lines }
+    /// Appends a line of a body, given by its place there: of the same body always, and before any
+    /// other line is added. Bodies are shorter than these numbers reach.
+    pub(in crate::sdp) fn push_read(&mut self, body: &Bytes, line: Range<usize>) {
+        if self.is_empty() {
+            self.read = body.clone();
+        }
+        self.lines.push(Place::new(line.start, line.end));
     }
 
     /// Appends a line that is known to be one.
@@ -188,24 +206,77 @@ impl Attributes {
     /// Ends a line that begins at `start` of the added ones.
     fn close(&mut self, start: usize) {
         let before = self.read.len();
-        self.lines.push(before + start..before + self.added.len());
+        self.lines.push(Place::new(before + start, before + self.added.len()));
     }
 
     fn remove_if(&mut self, unwanted: impl Fn(Attribute<'_>) -> bool) -> usize {
-        let before = self.lines.len();
-        let mut lines = core::mem::take(&mut self.lines);
-        lines.retain(|line| !unwanted(Attribute::new(self.at(line))));
-        self.lines = lines;
-        before - self.lines.len()
+        let before = self.len();
+        let wanted = self.lines.all().iter().copied();
+        let wanted = wanted.filter(|line| !unwanted(Attribute::new(self.at(line))));
+        self.lines = wanted.collect();
+        before - self.len()
     }
 
-    fn at(&self, line: &Range<usize>) -> &[u8] {
+    fn at(&self, line: &Place) -> &[u8] {
         let before = self.read.len();
-        let found = match line.start.checked_sub(before) {
-            None => self.read.get(line.clone()),
-            Some(start) => self.added.get(start..line.end.saturating_sub(before)),
+        let (start, end) = (line.start as usize, line.end as usize);
+        let found = match start.checked_sub(before) {
+            None => self.read.get(start..end),
+            Some(start) => self.added.get(start..end.saturating_sub(before)),
         };
         found.unwrap_or_default()
+    }
+}
+
+impl Place {
+    fn new(start: usize, end: usize) -> Self {
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: place(start), end: place(end) }
+    }
+}
+
+impl Places {
+    const fn new() -> Self {
+        Self::Few([Place { start: 0, end: 0 }; FEW], 0)
+    }
+
+    fn all(&self) -> &[Place] {
+        match self {
+            Self::Few(places, count) => places.get(..usize::from(*count)).unwrap_or_default(),
+            Self::Many(places) => places,
+        }
+    }
+
+    fn push(&mut self, place: Place) {
+        match self {
+            Self::Few(places, count) => match places.get_mut(usize::from(*count)) {
+                Some(free) => {
+                    *free = place;
+                    *count += 1;
+                }
+                None => {
+                    let mut many = Vec::with_capacity(4 * FEW);
+                    many.extend_from_slice(places);
+                    many.push(place);
+                    *self = Self::Many(many);
+                }
+            },
+            Self::Many(places) => places.push(place),
+        }
+    }
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FromIterator<Place> for Places {
+    fn from_iter<I: IntoIterator<Item = Place>>(places: I) -> Self {
+        let mut all = Self::new();
+        places.into_iter().for_each(|place| all.push(place));
+        all
     }
 }
 
@@ -255,7 +326,9 @@ mod tests {
     #[test]
     fn lines_read_and_added_stand_in_order() {
         let body = Bytes::from_static(b"a=x:1\r\na=y\r\n");
-        let mut list = Attributes::shared(&body, vec![2..5, 9..10]);
+        let mut list = Attributes::new();
+        list.push_read(&body, 2..5);
+        list.push_read(&body, 9..10);
         list.push("z", "3").unwrap();
         list.push_flag("y").unwrap();
         let lines: Vec<_> = list.iter().map(Attribute::line).collect();
@@ -267,6 +340,21 @@ mod tests {
         assert_eq!(list.first("x").unwrap().value_str(), Some("1"));
         assert!(list.first("xx").is_none() && !list.contains(""));
         assert_eq!(list.iter().collect::<Attributes>(), list);
+    }
+
+    #[test]
+    fn few_and_many() {
+        let mut list = Attributes::new();
+        for count in 0..40 {
+            assert_eq!(list.len(), count);
+            let values: Vec<_> = list.iter().map(|line| line.value_str().unwrap()).collect();
+            let expected: Vec<_> = (0..count).map(|n| n.to_string()).collect();
+            assert_eq!(values, expected);
+            list.push(if count % 2 == 0 { "even" } else { "odd" }, count.to_string()).unwrap();
+        }
+        assert_eq!((list.remove("odd"), list.len()), (20, 20));
+        assert!(list.iter().all(|line| line.name() == "even"));
+        assert_eq!((list.remove("even"), list.len()), (20, 0));
     }
 
     #[test]
