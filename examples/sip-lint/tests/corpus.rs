@@ -11,8 +11,8 @@ use serde_json::Value;
 const RFC_4475: &[(&str, &str, u64)] = &[
     ("badaspec", "reject", 400),
     ("badbranch", "reject", 400),
-    ("baddn", "reject", 400),
     ("baddn-with-final-crlf", "reject", 400),
+    ("baddn", "reject", 400),
     ("badinv01", "reject", 400),
     ("badvers", "reject", 505),
     ("bcast", "reject", 0),
