@@ -15,7 +15,7 @@
 //! ```
 
 use crate::header::ContentType;
-use crate::{Headers, StatusCode};
+use crate::{HeaderName, Headers, StatusCode};
 
 /// What an offer travelled in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -141,6 +141,10 @@ impl Negotiation {
 pub(crate) fn describes(headers: &Headers, body: &[u8]) -> bool {
     if body.is_empty() {
         return false;
+    }
+    // As nearly all write it.
+    if headers.raw(HeaderName::ContentType).next() == Some(b"application/sdp") {
+        return true;
     }
     let Ok(Some(ContentType(kind))) = headers.typed::<ContentType>() else { return false };
     kind.is("application", "sdp") || kind.kind.as_str().eq_ignore_ascii_case("multipart")

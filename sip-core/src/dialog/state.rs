@@ -3,7 +3,7 @@
 use super::DialogTag;
 use crate::flow::Flow;
 use crate::header::{
-    CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecordRoute, Route, To, Via,
+    CSeq, CallId, Contact, From, Known, MaxForwards, NameAddr, RecordRoute, Route, To, ViaRef,
 };
 use crate::slab::Key;
 use crate::{HeaderError, HeaderName, Headers, Method, Request, Response, SipUri, Uri};
@@ -103,7 +103,7 @@ impl Dialog {
             routes: record_route(headers)?,
             contact: None,
             flow,
-            direct: headers.all::<Via>().count() <= 1,
+            direct: headers.has_one(Known::Via) || headers.all::<ViaRef<'_>>().count() <= 1,
         })
     }
 

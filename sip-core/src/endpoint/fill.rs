@@ -48,11 +48,12 @@ impl Lines {
 
 impl Line {
     fn of(header: Option<impl TypedHeader>) -> Self {
-        Self(header.map(|header| {
+        let value = header.map(|header| {
             let mut value = Vec::new();
             header.write(&mut value);
             value
-        }))
+        });
+        Self(value.filter(|value| memchr::memchr3(b'\r', b'\n', 0, value).is_none()))
     }
 
     /// Adds the line where its author has left it out.
@@ -60,8 +61,7 @@ impl Line {
         if let Some(value) = &self.0
             && !headers.contains(name.clone())
         {
-            // What a typed header has written holds no line end.
-            let _ = headers.push_raw(name, value);
+            headers.push_written(name, value);
         }
     }
 }

@@ -41,6 +41,7 @@ mod server;
 mod subscriber;
 mod subscription;
 mod usage;
+mod way_back;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
@@ -56,7 +57,7 @@ use rand_core::Rng;
 
 use crate::dialog::{Dialog, DialogId, DialogTag};
 use crate::flow::Transmit;
-use crate::keyed::KeyedHash;
+use crate::keyed::{KeyedHash, Prehashed};
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::transaction::{Outcome, ServerKey, Transactions};
@@ -80,7 +81,8 @@ pub struct Endpoint {
     clients: Slab<Client>,
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
-    merged: HashMap<Merged, ServerKey, KeyedHash>,
+    hash: KeyedHash,
+    merged: HashMap<Merged, ServerKey, Prehashed>,
     departed: Departed,
     subscriptions: Slab<Subscription>,
     /// Subscriptions that may get a first NOTIFY, by Call-ID and our tag.
@@ -148,7 +150,8 @@ impl Endpoint {
             clients: Slab::default(),
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
-            merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            hash: KeyedHash::new(&mut *random),
+            merged: HashMap::default(),
             departed: Departed::new(KeyedHash::new(&mut *random)),
             subscriptions: Slab::default(),
             awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),

@@ -2,9 +2,7 @@
 //! sees it (RFC 3261 §8.2, §9.2, §12.2.2, §14.2).
 
 use core::hash::BuildHasher;
-use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use std::io::Write as _;
 
 use bytes::Bytes;
 
@@ -14,6 +12,7 @@ use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
 use super::subscription::{Part, Sought};
 use super::usage::Pending;
+use super::way_back::WayBack;
 use super::{Endpoint, Event, ServerId, SubscriptionId};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::session_timer::Asked;
@@ -21,12 +20,10 @@ use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, Shape, ToRef, TypedHeader,
-    Unsupported, ViaRef,
+    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
 };
-use crate::keyed::push_hex;
+use crate::keyed::{KeyedHash, push_hex};
 use crate::transaction::{Incoming, ServerKey, ServerTag};
-use crate::uri::HostRef;
 use crate::{
     HeaderError, HeaderName, Headers, Limits, Message, Method, Request, Response, StatusCode,
 };
@@ -45,20 +42,24 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(request: &Request) -> Result<Self, HeaderError> {
+    fn read(
+        request: &Request,
+        via: &ViaRef<'_>,
+        cseq: &CSeqRef<'_>,
+        hash: &KeyedHash,
+    ) -> Result<Self, HeaderError> {
         let headers = &request.headers;
-        let via: ViaRef<'_> = headers.require()?;
-        let cseq: CSeqRef<'_> = headers.require()?;
-        let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
-        let from_tag = headers.require::<FromRef<'_>>()?.tag().unwrap_or_default();
-        let to_tag = headers.require::<ToRef<'_>>()?.tag();
+        let call_id = headers.require::<CallIdRef<'_>>()?.as_bytes();
+        let from_tag = headers.require::<FromRef<'_>>()?.tag_bytes();
+        let to: ToRef<'_> = headers.require()?;
+        let to_tag = Some(to.tag_bytes()).filter(|tag| !tag.is_empty());
         Ok(Self {
             number: cseq.number(),
-            tag: ServerTag::of(request)?,
+            tag: ServerTag::with_via(request, via)?,
             port: via.port().unwrap_or_else(|| via.transport().default_port()),
-            to_tag: to_tag.map(str::to_owned),
-            dialog: to_tag.map(|to_tag| DialogTag::new(call_id, to_tag, from_tag)),
-            merged: to_tag.is_none().then(|| Merged::new(call_id, from_tag, &cseq)),
+            to_tag: to.tag().map(str::to_owned),
+            dialog: to_tag.map(|to_tag| DialogTag::of_bytes(call_id, to_tag, from_tag)),
+            merged: to_tag.is_none().then(|| Merged::new(hash, call_id, from_tag, cseq)),
         })
     }
 }
@@ -67,6 +68,8 @@ impl Envelope {
 pub(super) struct Arrival {
     pub(super) request: Request,
     envelope: Envelope,
+    /// The hash of the transaction's tag.
+    hash: u64,
     pub(super) flow: Flow,
     reply: Flow,
 }
@@ -97,11 +100,14 @@ impl Endpoint {
         status: StatusCode,
     ) -> Option<StatusCode> {
         let mut request = salvage(message, &self.config.message)?;
-        let reply = mark_via(&mut request, &flow).ok()?;
-        Envelope::read(&request).ok()?;
-        if request.headers.require::<CSeqRef<'_>>().ok()?.method() == "ACK" {
+        let via: ViaRef<'_> = request.headers.require().ok()?;
+        let cseq: CSeqRef<'_> = request.headers.require().ok()?;
+        Envelope::read(&request, &via, &cseq, &self.hash).ok()?;
+        if cseq.method() == "ACK" {
             return None;
         }
+        let back = WayBack::of(&via, &flow);
+        let reply = back.mark(&mut request);
         self.reply_alone(&request, reply, status);
         Some(status)
     }
@@ -116,27 +122,37 @@ impl Endpoint {
 
     fn receive_request(&mut self, now: Duration, flow: Flow, mut request: Request) {
         let is_ack = request.method == Method::Ack;
-        let Ok(reply) = mark_via(&mut request, &flow) else {
+        let Ok(via) = request.headers.require::<ViaRef<'_>>() else {
             // Without a Via nobody knows where an answer should go (§18.2.2).
             self.malformed(flow, None, "a request without a readable Via".to_owned());
             return;
         };
-        let envelope = match Envelope::read(&request) {
-            Ok(envelope) => envelope,
+        let back = WayBack::of(&via, &flow);
+        let cseq = request.headers.require::<CSeqRef<'_>>();
+        let envelope = cseq.and_then(|cseq| {
+            Envelope::read(&request, &via, &cseq, &self.hash).map(|envelope| (envelope, cseq))
+        });
+        let (envelope, cseq) = match envelope {
+            Ok(read) => read,
             Err(error) => {
                 let answered = (!is_ack).then_some(error.status());
+                let reply = back.mark(&mut request);
                 self.reply_alone(&request, reply, error.status());
                 return self.malformed(flow, answered, error.to_string());
             }
         };
-        match self.transactions.receive_request(now, &request.method, &envelope.tag) {
+        let hash = self.transactions.hash(&envelope.tag);
+        match self.transactions.receive_hashed(now, &request.method, &envelope.tag, hash) {
             Incoming::Absorbed => return,
-            Incoming::Ack(_) => return self.receive_ack(now, request),
-            Incoming::Unmatched if is_ack => return self.receive_ack(now, request),
-            Incoming::Unmatched => {}
+            Incoming::Unmatched if !is_ack => {}
+            Incoming::Ack(_) | Incoming::Unmatched => {
+                back.mark(&mut request);
+                return self.receive_ack(now, request, envelope.dialog);
+            }
         }
-        let checked = request.check(&self.config.policy);
-        let arrival = Arrival { request, envelope, flow, reply };
+        let checked = request.check_read(&self.config.policy, &via, &cseq);
+        let reply = back.mark(&mut request);
+        let arrival = Arrival { request, envelope, hash, flow, reply };
         if let Err(rejection) = checked {
             self.refuse(now, arrival, rejection.status, |_| {});
             return self.malformed(flow, Some(rejection.status), rejection.to_string());
@@ -149,11 +165,8 @@ impl Endpoint {
     }
 
     /// An ACK that belongs to a 2xx, or to nothing.
-    fn receive_ack(&mut self, now: Duration, request: Request) {
-        let dialog = DialogTag::of_request(&request.headers)
-            .ok()
-            .and_then(|tag| self.dialog_tags.get(&tag).copied());
-        match dialog {
+    fn receive_ack(&mut self, now: Duration, request: Request, dialog: Option<DialogTag>) {
+        match dialog.and_then(|tag| self.dialog_tags.get(&tag).copied()) {
             Some(dialog) => self.acknowledged(now, dialog, request),
             None => self.statistics.stray_acks += 1,
         }
@@ -436,7 +449,7 @@ impl Endpoint {
             number: arrival.envelope.number,
             dialog: None,
             seed: None,
-            merged: arrival.envelope.merged.clone(),
+            merged: arrival.envelope.merged,
             target: None,
             refresh: None,
             own,
@@ -453,11 +466,12 @@ impl Endpoint {
     }
 
     fn make(&mut self, now: Duration, arrival: &Arrival, user: ServerUser) -> Option<ServerKey> {
-        let merged = user.merged.clone();
-        let made = self.transactions.accept(
+        let merged = user.merged;
+        let made = self.transactions.accept_hashed(
             now,
             &arrival.request,
             arrival.envelope.tag.clone(),
+            arrival.hash,
             arrival.reply,
             arrival.envelope.port,
             user,
@@ -502,7 +516,7 @@ impl Endpoint {
         let mut response = Response::to(request, status);
         // Repetitions of the request get the same tag although nothing is kept (§8.2.7).
         let vias: Vec<&[u8]> = request.headers.raw(HeaderName::Via).collect();
-        let mark = self.merged.hasher().hash_one(vias);
+        let mark = self.hash.hash_one(vias);
         let mut tag = String::with_capacity(16);
         push_hex(&mut tag, mark);
         let _ = tag_to(&mut response, &tag);
@@ -555,63 +569,4 @@ fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
     }
     clean.extend_from_slice(b"\r\n");
     Request::parse(clean.into(), limits).ok()
-}
-
-/// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4) and says where its
-/// responses go (§18.2.2). A `maddr` is not followed: it lets anyone aim answers at anyone.
-fn mark_via(request: &mut Request, flow: &Flow) -> Result<Flow, HeaderError> {
-    let via: ViaRef<'_> = request.headers.require()?;
-    let asks_port = via.rport().is_some();
-    let elsewhere = match (via.host(), flow.remote.ip()) {
-        (HostRef::V4(own), IpAddr::V4(seen)) => own != seen,
-        (HostRef::V6(own), IpAddr::V6(seen)) => own != seen,
-        _ => true,
-    };
-    let port = match asks_port {
-        true => flow.remote.port(),
-        false => via.port().unwrap_or_else(|| via.transport().default_port()),
-    };
-    if asks_port || elsewhere {
-        let mut value = Vec::with_capacity(128);
-        // Writing to a Vec cannot fail.
-        let _ = write!(value, "SIP/2.0/{} {}", via.transport(), via.host());
-        if let Some(port) = via.port() {
-            let _ = write!(value, ":{port}");
-        }
-        for param in via.params().iter() {
-            if !["received", "rport"].iter().any(|own| param.name.eq_ignore_ascii_case(own)) {
-                value.push(b';');
-                value.extend_from_slice(param.name.as_bytes());
-                if let Some(text) = param.value {
-                    value.push(b'=');
-                    value.extend_from_slice(text.as_bytes());
-                }
-            }
-        }
-        let _ = write!(value, ";received={}", flow.remote.ip());
-        if asks_port {
-            let _ = write!(value, ";rport={}", flow.remote.port());
-        }
-        request.headers.set_front(ViaValue(value));
-    }
-    if flow.is_reliable() {
-        return Ok(*flow);
-    }
-    Ok(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..*flow })
-}
-
-/// A Via as it is to be written.
-struct ViaValue(Vec<u8>);
-
-impl TypedHeader for ViaValue {
-    const NAME: HeaderName = HeaderName::Via;
-    const SHAPE: Shape = Shape::List;
-
-    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        Ok(Self(value.to_vec()))
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
 }

@@ -1,7 +1,7 @@
 //! Requests of the peer's: answering them, and what follows from the answer.
 
+use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
-use std::sync::Arc;
 
 use super::named::Named;
 use super::peer::Peer;
@@ -13,28 +13,34 @@ use crate::dialog::negotiation::{Offer, describes};
 use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogState};
 use crate::flow::Flow;
-use crate::header::{CSeqRef, To, ToRef, TypedHeader};
+use crate::header::{CSeqRef, Known};
+use crate::keyed::{KeyedHash, with_joined};
 use crate::timer::TimerKey;
 use crate::transaction::{Failure, ServerKey};
-use crate::{HeaderError, HeaderName, Headers, Method, Response, StatusCode};
+use crate::{HeaderName, Headers, Method, Response, StatusCode};
 
 /// From tag, Call-ID and CSeq of a request outside a dialog: the same in every copy that forked
 /// and merged on its way to us (§8.2.2.2).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Merged(Arc<[u8]>);
+///
+/// Kept as their hash with a secret: that two differ and have the same is not to be expected in the
+/// life of any endpoint, and nobody can bring it about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Merged(u64);
 
 impl Merged {
-    pub(super) fn new(call_id: &str, from_tag: &str, cseq: &CSeqRef<'_>) -> Self {
+    pub(super) fn new(
+        hash: &KeyedHash,
+        call_id: &[u8],
+        from_tag: &[u8],
+        cseq: &CSeqRef<'_>,
+    ) -> Self {
         let number = cseq.number().to_be_bytes();
-        let parts = [
-            call_id.as_bytes(),
-            b" ",
-            from_tag.as_bytes(),
-            b" ",
-            &number,
-            cseq.method().as_bytes(),
-        ];
-        Self(parts.concat().into())
+        let parts = [call_id, b" ", from_tag, b" ", &number, cseq.method_bytes()];
+        with_joined(&parts, |key| {
+            let mut hasher = hash.build_hasher();
+            hasher.write(key);
+            Self(hasher.finish())
+        })
     }
 }
 
@@ -186,6 +192,7 @@ impl Endpoint {
 
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
+            && usage.dialog.contact().is_none()
         {
             usage.dialog.set_contact(&response.headers);
         }
@@ -348,39 +355,16 @@ impl Endpoint {
 
 /// Writes our tag into To.
 pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
-    let headers = &mut response.headers;
-    match headers.require::<ToRef<'_>>()?.tag() {
-        Some(own) if own == tag => return Ok(()),
-        Some(_) => {}
-        // The common case needs no more than the tag behind what there is.
-        None => {
-            let value = headers.raw(HeaderName::To).next().unwrap_or_default();
-            if !value.contains(&b'\r') {
-                let value = [value, b";tag=", tag.as_bytes()].concat();
-                headers.set(ToValue(value));
-                return Ok(());
-            }
-        }
+    // What ends in a bracket has no parameters yet. Nearly every To of a first request does.
+    let mut values = response.headers.raw(HeaderName::To);
+    let is_bare = values.next().is_some_and(|value| value.ends_with(b">"));
+    if is_bare && values.next().is_none() {
+        drop(values);
+        response.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()]);
+        return Ok(());
     }
-    let mut to = headers.require::<To>()?;
-    let _ = to.set_tag(tag);
-    headers.set(to);
-    Ok(())
-}
-
-/// A To as it is to be written.
-struct ToValue(Vec<u8>);
-
-impl TypedHeader for ToValue {
-    const NAME: HeaderName = HeaderName::To;
-
-    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        Ok(Self(value.to_vec()))
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
+    drop(values);
+    Ok(response.set_to_tag(tag)?)
 }
 
 /// The Contact lines of a request, to be read should it succeed.
