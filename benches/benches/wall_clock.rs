@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pbx::media::CodecKind::{Pcma, Pcmu};
 use trunkline_benches::call::{self, Origin, Rehearsal, Scene};
 use trunkline_benches::relay::Bridge;
-use trunkline_benches::{g711, invite, rtp, sdp, sip};
+use trunkline_benches::{g711, invite, rtp, sdp, sip, uas};
 
 /// A job and a way to do it that many times, which gives the time without making input and dropping
 /// output.
@@ -114,6 +114,19 @@ fn descriptions(criterion: &mut Criterion) {
     );
 }
 
+fn servers(criterion: &mut Criterion) {
+    let with_ping = || (uas::Server::warm(), uas::ping());
+    in_turns(
+        criterion,
+        "uas",
+        16,
+        &[
+            contender("options", with_ping, uas::options),
+            contender("call", uas::with_script, uas::call),
+        ],
+    );
+}
+
 fn packets(criterion: &mut Criterion) {
     in_turns(
         criterion,
@@ -184,5 +197,5 @@ fn media(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, messages, descriptions, packets, codec, calls, media);
+criterion_group!(benches, messages, descriptions, servers, packets, codec, calls, media);
 criterion_main!(benches);

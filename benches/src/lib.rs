@@ -12,6 +12,7 @@ pub mod relay;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
+pub mod uas;
 
 use std::hint::black_box;
 

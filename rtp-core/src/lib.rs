@@ -28,7 +28,9 @@
 extern crate alloc;
 
 pub mod clock;
+pub mod comfort_noise;
 pub mod demux;
+pub mod dtmf;
 pub mod extension;
 pub mod header;
 pub mod latch;
@@ -44,6 +46,7 @@ pub mod srtp;
 pub mod ssrc;
 pub mod stats;
 pub mod telephone_event;
+pub mod tone;
 
 pub use clock::ClockRate;
 pub use header::Header;

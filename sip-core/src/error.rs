@@ -100,6 +100,17 @@ impl ParseError {
         }
     }
 
+    /// The header at fault, when it is one.
+    pub fn header(&self) -> Option<HeaderName> {
+        match self.kind {
+            ParseErrorKind::ContentLength
+            | ParseErrorKind::ContentLengthRepeated
+            | ParseErrorKind::ContentLengthMissing
+            | ParseErrorKind::BodyTruncated => Some(HeaderName::ContentLength),
+            _ => None,
+        }
+    }
+
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self.kind {

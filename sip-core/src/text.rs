@@ -89,6 +89,55 @@ pub fn unquote(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
+/// Bytes that text is appended to. What writes itself into these and into a formatter alike does
+/// without the formatter's machinery where it is not needed.
+pub(crate) struct Out<'a>(pub(crate) &'a mut Vec<u8>);
+
+impl fmt::Write for Out<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    #[inline]
+    fn write_char(&mut self, character: char) -> fmt::Result {
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() => self.0.push(byte),
+            _ => self.0.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        Ok(())
+    }
+}
+
+/// Appends a decimal number.
+pub(crate) fn write_number(out: &mut Vec<u8>, value: u64) {
+    let (digits, start) = digits(value);
+    out.extend_from_slice(digits.get(start..).unwrap_or_default());
+}
+
+/// The same to anything that takes text.
+pub(crate) fn put_number(out: &mut impl fmt::Write, value: u64) -> fmt::Result {
+    let (digits, start) = digits(value);
+    digits.iter().skip(start).try_for_each(|digit| out.write_char(char::from(*digit)))
+}
+
+/// The decimal digits of a number, and where the first of them stands.
+#[inline]
+fn digits(mut value: u64) -> ([u8; 20], usize) {
+    let mut digits = [0u8; 20];
+    let mut start = digits.len();
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
+        start -= 1;
+        if value == 0 {
+            break;
+        }
+    }
+    (digits, start)
+}
+
 /// Writes `text` as a quoted string. CR and LF, which no quoted string can hold, become spaces.
 pub fn write_quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');

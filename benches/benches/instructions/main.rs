@@ -3,6 +3,7 @@
 //! `python3 benches/record/check.py` runs these and compares them with the committed record.
 #![allow(missing_docs, unused_qualifications, reason = "what gungraun's macros write")]
 
+mod agents;
 mod codec;
 mod descriptions;
 mod machines;
@@ -12,6 +13,7 @@ mod packets;
 use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
 
+use agents::uas;
 use codec::g711;
 use descriptions::sdp;
 use machines::{call, media};
@@ -22,5 +24,5 @@ main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, rtp, g711, call, media]
+    library_benchmark_groups = [sip, sdp, uas, rtp, g711, call, media]
 );

@@ -40,8 +40,11 @@ impl Endpoint {
         let request = self.new_ack(&usage.dialog, number, transaction, body);
         let flow = self.config.next_hop.of(&usage.dialog);
         let bytes = self.send_ack(request, flow);
-        if let Some(ack) = self.dialogs.get_mut(dialog.0).and_then(|usage| usage.ack.as_mut()) {
-            ack.sent = true;
+        if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+            usage.turns.acknowledged();
+            if let Some(ack) = &mut usage.ack {
+                ack.sent = true;
+            }
         }
         if let Some(fork) = self.clients.get_mut(id.0).and_then(|client| client.fork_mut(dialog)) {
             fork.ack = Some((flow, bytes));

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::client::{Cancel, ClientUser, Fork};
 use super::usage::{Ack, Pending, Usage};
 use super::{ClientId, Endpoint, Event};
+use crate::dialog::negotiation::{Offer, describes};
 use crate::dialog::{Dialog, DialogId, DialogState, DialogTag};
 use crate::flow::Flow;
 use crate::header::{CSeq, To, Via};
@@ -47,6 +48,10 @@ impl Endpoint {
         let status = response.status;
         client.finished |= status.is_final();
         let method = client.method.clone();
+        let (own, offer) = (client.own, client.offer.filter(|_| status.is_final()));
+        if let (Some(dialog), Some(offer)) = (dialog, offer) {
+            self.close_offer(dialog, offer);
+        }
         if status.is_success()
             && let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
         {
@@ -54,6 +59,30 @@ impl Endpoint {
             if method == Method::Update {
                 usage.dialog.refresh_target(&response.headers);
             }
+        }
+        if let (Method::Update, Some(dialog)) = (&method, dialog)
+            && status.is_success()
+        {
+            self.session_answered(now, dialog, &response.headers);
+        }
+        if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.try_again(now, id, &response) {
+            return;
+        }
+        let subscription = self.clients.get(id.0).and_then(|client| client.subscription);
+        if let Some(subscription) = subscription.filter(|_| status.is_final()) {
+            let begins = self.is_unheard(subscription);
+            self.subscription_answered(now, subscription, id, &method, &response);
+            if begins || method == Method::Notify {
+                return;
+            }
+        }
+        if own && !is_challenge(status) {
+            if let (Method::Update, Some(dialog)) = (&method, dialog)
+                && status.is_final()
+            {
+                self.refreshed(now, dialog, status);
+            }
+            return;
         }
         self.events.push_back(Event::Response { id, dialog, response, flow });
         if method == Method::Bye && status.is_final() {
@@ -74,13 +103,20 @@ impl Endpoint {
             let fork = self.fork_of_answer(id, key, &response, flow);
             let client = self.clients.get(id.0);
             let dialog = client.zip(fork).and_then(|(c, fork)| c.forks.get(fork)).map(|f| f.dialog);
-            self.events.push_back(Event::Response { id, dialog, response, flow });
+            let mut tell = true;
+            if let Some(dialog) = dialog {
+                self.learn_methods(dialog, &response.headers);
+                tell = !self.abilities.reliable || self.provided(now, id, dialog, &response);
+            }
+            if tell {
+                self.events.push_back(Event::Response { id, dialog, response, flow });
+            }
             let wanted = self.clients.get(id.0).is_some_and(|c| c.cancel == Cancel::Wanted);
             if wanted {
                 self.send_cancel(now, id);
             }
         } else if status.is_success() {
-            self.accepted_by_peer(id, key, response, flow);
+            self.accepted_by_peer(now, id, key, response, flow);
         } else {
             let Some(client) = self.clients.get_mut(id.0) else { return };
             client.finished = true;
@@ -89,12 +125,24 @@ impl Endpoint {
                 self.timers.stop(timer);
             }
             self.release_invite(id, dialog);
+            if status == StatusCode::SESSION_INTERVAL_TOO_SMALL
+                && self.try_again(now, id, &response)
+            {
+                return;
+            }
             self.events.push_back(Event::Response { id, dialog, response, flow });
             self.end_early_forks(now, id);
         }
     }
 
-    fn accepted_by_peer(&mut self, id: ClientId, key: ClientKey, response: Response, flow: Flow) {
+    fn accepted_by_peer(
+        &mut self,
+        now: Duration,
+        id: ClientId,
+        key: ClientKey,
+        response: Response,
+        flow: Flow,
+    ) {
         let fork = self.fork_of_answer(id, key, &response, flow);
         let (Some(fork), Some(client)) = (fork, self.clients.get_mut(id.0)) else {
             self.statistics.stray_responses += 1;
@@ -127,6 +175,9 @@ impl Endpoint {
             usage.dialog.refresh_target(&response.headers);
             usage.dialog.set_flow(flow);
         }
+        let described = describes(&response.headers, &response.body);
+        usage.turns.response_came(described, true);
+        self.session_answered(now, dialog, &response.headers);
         self.events.push_back(Event::Response { id, dialog: Some(dialog), response, flow });
     }
 
@@ -184,6 +235,7 @@ impl Endpoint {
         let invite = self.transactions.sent_invite(key)?;
         let mut usage = Usage::new(Dialog::caller(invite, response, flow).ok()?);
         usage.invite = Some(Pending::Ours(id));
+        usage.turns.invite(client.offer);
         let dialog = self.add_dialog(usage);
         let forks = &mut self.clients.get_mut(id.0)?.forks;
         // An early dialog that was ended by BYE and is answered 2xx all the same starts anew.
@@ -203,11 +255,19 @@ impl Endpoint {
     fn release_invite(&mut self, id: ClientId, dialog: Option<DialogId>) {
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0)) {
             usage.invite = usage.invite.filter(|pending| *pending != Pending::Ours(id));
+            usage.turns.invite_failed();
+        }
+    }
+
+    /// The request in which an offer of ours travelled is over.
+    fn close_offer(&mut self, dialog: DialogId, offer: Offer) {
+        if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+            usage.turns.closed(offer);
         }
     }
 
     /// Forks that rang and did not answer are over (§12.3, §13.2.2.4).
-    fn end_early_forks(&mut self, now: Duration, id: ClientId) {
+    pub(super) fn end_early_forks(&mut self, now: Duration, id: ClientId) {
         let Some(client) = self.clients.get_mut(id.0) else { return };
         let forks = core::mem::take(&mut client.forks);
         for Fork { dialog, .. } in forks {
@@ -221,16 +281,22 @@ impl Endpoint {
     pub(super) fn client_ended(
         &mut self,
         now: Duration,
+        key: ClientKey,
         user: ClientUser,
         failure: Option<Failure>,
     ) {
         let ClientUser::Request(id) = user else { return };
         let Some(client) = self.clients.get_mut(id.0) else { return };
+        // A request that was sent again has another transaction by now.
+        if client.transaction.is_some_and(|current| current != key) {
+            return;
+        }
         let (dialog, finished) = (client.dialog, client.finished);
         if let Some(timer) = client.cancel_timeout.take() {
             self.timers.stop(timer);
         }
         let method = client.method.clone();
+        let (own, offer, subscription) = (client.own, client.offer, client.subscription);
         for fork in &client.forks {
             // No more repetitions of the 2xx are expected. An ACK that the user still owes stays:
             // it is late, but not too late to be sent.
@@ -238,10 +304,26 @@ impl Endpoint {
                 usage.ack.take_if(|ack| ack.client == id && ack.sent);
             }
         }
-        self.release_invite(id, dialog);
+        if method == Method::Invite && !finished {
+            self.release_invite(id, dialog);
+        }
         self.end_early_forks(now, id);
         self.clients.remove(id.0);
         if finished {
+            return;
+        }
+        if method != Method::Invite
+            && let (Some(dialog), Some(offer)) = (dialog, offer)
+        {
+            self.close_offer(dialog, offer);
+        }
+        if let Some(subscription) = subscription {
+            self.subscription_failed(subscription, &method);
+        }
+        if own {
+            if let (Method::Update, Some(dialog)) = (&method, dialog) {
+                self.refreshed(now, dialog, StatusCode::REQUEST_TIMEOUT);
+            }
             return;
         }
         let reason = failure.unwrap_or(Failure::Timeout);

@@ -5,12 +5,13 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::usage::Pending;
-use super::{ClientId, Endpoint, Error, Noun, Wake};
+use super::{ClientId, Endpoint, Error, Event, Noun, SubscriptionId, Wake};
+use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::{Dialog, DialogId, DialogTag, Role};
 use crate::flow::Flow;
 use crate::timer::TimerKey;
 use crate::transaction::{ClientKey, Failure, invite_client};
-use crate::{Method, Request};
+use crate::{HeaderName, Method, Request};
 
 /// Whom a client transaction belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +37,14 @@ pub(super) struct Client {
     pub(super) cancel_timeout: Option<TimerKey>,
     /// Whether the user has the outcome.
     pub(super) finished: bool,
+    /// The offer that the request carries.
+    pub(super) offer: Option<Offer>,
+    /// Whether the endpoint itself asked, so that its user is told of challenges alone.
+    pub(super) own: bool,
+    /// The subscription that it asks for, refreshes or tells of.
+    pub(super) subscription: Option<SubscriptionId>,
+    /// The request as it may have to be sent again: after 422, or after glare.
+    pub(super) again: Option<Box<Request>>,
 }
 
 /// One peer that answers an INVITE of ours.
@@ -74,6 +83,10 @@ impl Client {
             cancel: Cancel::No,
             cancel_timeout: None,
             finished: false,
+            offer: None,
+            own: false,
+            subscription: None,
+            again: None,
         }
     }
 
@@ -109,7 +122,14 @@ impl Endpoint {
             _ => {}
         }
         self.fill_request(&mut request, &flow)?;
-        let id = ClientId(self.clients.insert(Client::new(request.method.clone(), None)));
+        let mut client = Client::new(request.method.clone(), None);
+        if request.method == Method::Invite {
+            let described = describes(&request.headers, &request.body);
+            client.offer = described.then_some(Offer::Ours(Carrier::Invite));
+            self.ask_session(None, &mut request);
+            client.again = self.abilities.timer.then(|| Box::new(request.clone()));
+        }
+        let id = ClientId(self.clients.insert(client));
         self.start(now, id, request, flow)
     }
 
@@ -146,38 +166,90 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// The dialog is gone or is being ended; an INVITE is in progress on either side; a callee
-    /// may not send BYE in an early dialog; a table is full.
+    /// The dialog is gone or is being ended; an INVITE is in progress on either side; the request
+    /// carries an offer while another waits for its answer (RFC 3311 §5.1); a callee may not send
+    /// BYE in an early dialog; a table is full.
     pub fn request_in(
         &mut self,
         now: Duration,
         dialog: DialogId,
         request: Request,
     ) -> Result<ClientId, Error> {
-        let usage = self.dialogs.get(dialog.0).ok_or(Error::Gone(Noun::Dialog))?;
-        usage.allows(&request.method)?;
-        let bye = request.method == Method::Bye;
+        let client = Client::new(request.method.clone(), Some(dialog));
+        self.request_as(now, dialog, request, client)
+    }
+
+    /// The same for a client that somebody has prepared.
+    pub(super) fn request_as(
+        &mut self,
+        now: Duration,
+        dialog: DialogId,
+        request: Request,
+        client: Client,
+    ) -> Result<ClientId, Error> {
+        self.request_with(now, dialog, request, client, None)
+    }
+
+    /// Sends a request in the name of a client that is there already.
+    pub(super) fn begin_again(
+        &mut self,
+        now: Duration,
+        id: ClientId,
+        dialog: DialogId,
+        request: Request,
+        own: bool,
+    ) -> Result<ClientId, Error> {
         let mut client = Client::new(request.method.clone(), Some(dialog));
+        client.own = own;
+        self.request_with(now, dialog, request, client, Some(id))
+    }
+
+    fn request_with(
+        &mut self,
+        now: Duration,
+        dialog: DialogId,
+        mut request: Request,
+        mut client: Client,
+        again: Option<ClientId>,
+    ) -> Result<ClientId, Error> {
+        let offer = self.may_request(dialog, &request)?;
+        let Some(usage) = self.dialogs.get(dialog.0) else {
+            return Err(Error::Gone(Noun::Dialog));
+        };
         let method = request.method.clone();
+        let bye = method == Method::Bye;
+        client.offer = offer;
         if method == Method::Invite {
             client.forks.push(Fork::new(usage.dialog.tag(), dialog));
         }
         if bye && usage.ack.as_ref().is_some_and(|ack| !ack.sent) {
             self.ack(now, dialog, None)?;
         }
-        let id = ClientId(self.clients.insert(client));
-        let Some(usage) = self.dialogs.get_mut(dialog.0) else {
-            return Err(Error::Gone(Noun::Dialog));
+        if matches!(method, Method::Invite | Method::Update) {
+            self.ask_session(Some(dialog), &mut request);
+            client.again = self.abilities.timer.then(|| Box::new(request.clone()));
+        }
+        let id = match again.and_then(|id| Some((id, self.clients.get_mut(id.0)?))) {
+            Some((id, slot)) => {
+                *slot = client;
+                id
+            }
+            None => ClientId(self.clients.insert(client)),
         };
         if bye {
-            usage.bye = Some(id);
-            if let Some(accepted) = &mut usage.accepted {
-                accepted.deferred = Some(Box::new(request));
-                return Ok(id);
+            match self.defer_bye(dialog, id, request) {
+                Some(bye) => request = bye,
+                None => return Ok(id),
             }
         }
-        if method == Method::Invite {
-            usage.invite = Some(Pending::Ours(id));
+        let before = self.dialogs.get(dialog.0).map(|usage| usage.turns);
+        if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+            if method == Method::Invite {
+                usage.invite = Some(Pending::Ours(id));
+                usage.turns.invite(offer);
+            } else if let Some(offer) = offer {
+                usage.turns.offer(offer);
+            }
         }
         let sent = self.send_in(now, dialog, id, request);
         if sent.is_err()
@@ -185,8 +257,61 @@ impl Endpoint {
         {
             usage.bye = usage.bye.filter(|bye| *bye != id);
             usage.invite = usage.invite.filter(|invite| *invite != Pending::Ours(id));
+            usage.turns = before.unwrap_or_default();
         }
         sent
+    }
+
+    /// Whether the user may send this in the dialog now, and the offer that it makes.
+    fn may_request(&self, dialog: DialogId, request: &Request) -> Result<Option<Offer>, Error> {
+        let usage = self.dialogs.get(dialog.0).ok_or(Error::Gone(Noun::Dialog))?;
+        let holds_accept = match usage.invite {
+            Some(Pending::Theirs(key)) => self
+                .transactions
+                .server(key)
+                .and_then(|user| user.reliable.as_ref())
+                .is_some_and(|reliable| reliable.holds_accept()),
+            _ => false,
+        };
+        usage.allows(&request.method, holds_accept)?;
+        if request.method == Method::Prack && !request.headers.contains(HeaderName::RAck) {
+            return Err(Error::NotAllowed("PRACK is sent by prack()"));
+        }
+        let carrier = match request.method {
+            Method::Invite => Carrier::Invite,
+            Method::Update => Carrier::Update,
+            Method::Prack => Carrier::Prack,
+            _ => return Ok(None),
+        };
+        if !describes(&request.headers, &request.body) {
+            return Ok(None);
+        }
+        match usage.turns.open() {
+            None => Ok(Some(Offer::Ours(carrier))),
+            // This description answers what a reliable response has offered.
+            Some(Offer::Theirs(Carrier::Response)) if carrier == Carrier::Prack => Ok(None),
+            Some(_) => Err(Error::OfferInProgress),
+        }
+    }
+
+    /// Keeps a BYE that the standard puts behind something else: the ACK of our 2xx, or that 2xx
+    /// itself when it waits for a PRACK. Gives it back when it may go.
+    fn defer_bye(&mut self, dialog: DialogId, id: ClientId, request: Request) -> Option<Request> {
+        let usage = self.dialogs.get_mut(dialog.0)?;
+        usage.bye = Some(id);
+        if let Some(accepted) = &mut usage.accepted {
+            accepted.deferred = Some(Box::new(request));
+            return None;
+        }
+        let Some(Pending::Theirs(key)) = usage.invite else { return Some(request) };
+        let reliable = self.transactions.server_mut(key).and_then(|user| user.reliable.as_mut());
+        match reliable.filter(|reliable| reliable.holds_accept()) {
+            Some(reliable) => {
+                reliable.bye = Some(Box::new(request));
+                None
+            }
+            None => Some(request),
+        }
     }
 
     /// Sends a request for which everything is settled but the dialog's own headers.
@@ -209,7 +334,24 @@ impl Endpoint {
         self.start(now, id, request, flow)
     }
 
-    fn start(
+    /// Sends an INVITE outside a dialog once more, as the same request of the user's.
+    pub(super) fn start_again(
+        &mut self,
+        now: Duration,
+        id: ClientId,
+        request: Request,
+        flow: Flow,
+    ) -> bool {
+        let sent_by = self.config.address.on(&flow);
+        let user = ClientUser::Request(id);
+        let sent = self.transactions.send(now, request, flow, sent_by, &mut *self.random, user);
+        let (Ok(key), Some(client)) = (sent, self.clients.get_mut(id.0)) else { return false };
+        client.transaction = Some(key);
+        client.finished = false;
+        true
+    }
+
+    pub(super) fn start(
         &mut self,
         now: Duration,
         id: ClientId,
@@ -240,7 +382,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// The request is over or is no INVITE, or the table is full.
+    /// The request is over or is no INVITE.
     pub fn cancel(&mut self, now: Duration, id: ClientId) -> Result<(), Error> {
         let client = self.clients.get_mut(id.0).ok_or(Error::Gone(Noun::Client))?;
         if client.method != Method::Invite {
@@ -254,26 +396,19 @@ impl Endpoint {
         }
         client.cancel = Cancel::Wanted;
         let state = client.transaction.and_then(|key| self.transactions.invite_state(key));
-        if state == Some(invite_client::State::Proceeding) && !self.send_cancel(now, id) {
-            // No further provisional response may come to send it with: the caller has to try again.
-            if let Some(client) = self.clients.get_mut(id.0) {
-                client.cancel = Cancel::No;
-            }
-            return Err(Error::Full(Noun::Client));
+        if state == Some(invite_client::State::Proceeding) {
+            self.send_cancel(now, id);
         }
         Ok(())
     }
 
-    pub(super) fn send_cancel(&mut self, now: Duration, id: ClientId) -> bool {
-        let Some(client) = self.clients.get_mut(id.0) else { return false };
-        let Some(key) = client.transaction else { return false };
-        if self.transactions.send_cancel(now, key, ClientUser::Cancel).is_none() {
-            return false;
-        }
+    pub(super) fn send_cancel(&mut self, now: Duration, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let Some(key) = client.transaction else { return };
+        self.transactions.send_cancel(now, key, ClientUser::Cancel);
         client.cancel = Cancel::Sent;
         let deadline = now + self.config.timing.timeout();
         client.cancel_timeout = Some(self.timers.start(deadline, Wake::CancelTimeout(id)));
-        true
     }
 
     /// The cancelled INVITE had its time (§9.1).
@@ -281,6 +416,42 @@ impl Endpoint {
         let Some(client) = self.clients.get(id.0) else { return };
         if let (Some(key), false) = (client.transaction, client.finished) {
             self.transactions.abandon(key, Failure::Timeout);
+        }
+    }
+
+    /// Sends a request in a dialog after [`glare_delay`](Self::glare_delay): what to do with a
+    /// re-INVITE or UPDATE that was answered 491. When the delay is over and the request is not
+    /// allowed any more, because the dialog has ended or the peer was faster, it fails with
+    /// [`Failure::Overtaken`].
+    ///
+    /// # Errors
+    ///
+    /// The dialog is gone.
+    pub fn request_after_glare(
+        &mut self,
+        now: Duration,
+        dialog: DialogId,
+        request: Request,
+    ) -> Result<ClientId, Error> {
+        if !self.dialogs.contains(dialog.0) {
+            return Err(Error::Gone(Noun::Dialog));
+        }
+        let mut client = Client::new(request.method.clone(), Some(dialog));
+        client.again = Some(Box::new(request));
+        let id = ClientId(self.clients.insert(client));
+        let deadline = now + self.glare_delay(dialog);
+        self.timers.start(deadline, Wake::Glare(id));
+        Ok(id)
+    }
+
+    /// The time to wait after 491 is over.
+    pub(super) fn glare_over(&mut self, now: Duration, id: ClientId) {
+        let Some(client) = self.clients.get_mut(id.0) else { return };
+        let (Some(dialog), Some(request)) = (client.dialog, client.again.take()) else { return };
+        let cancelled = client.cancel != Cancel::No;
+        if cancelled || self.begin_again(now, id, dialog, *request, false).is_err() {
+            self.clients.remove(id.0);
+            self.events.push_back(Event::Failed { id, reason: Failure::Overtaken });
         }
     }
 

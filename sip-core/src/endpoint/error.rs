@@ -18,6 +18,9 @@ pub enum Error {
     /// An INVITE of ours or of the peer's is in progress in this dialog (§14.1).
     #[error("an INVITE is in progress in this dialog")]
     InviteInProgress,
+    /// An offer of ours or of the peer's waits for its answer in this dialog (RFC 3311 §5.1).
+    #[error("an offer waits for its answer in this dialog")]
+    OfferInProgress,
     /// The standard does not allow this here.
     #[error("not allowed here: {0}")]
     NotAllowed(&'static str),
@@ -39,6 +42,8 @@ pub enum Noun {
     Server,
     /// A dialog.
     Dialog,
+    /// A subscription.
+    Subscription,
 }
 
 impl core::fmt::Display for Noun {
@@ -47,6 +52,7 @@ impl core::fmt::Display for Noun {
             Self::Client => "client transaction",
             Self::Server => "server transaction",
             Self::Dialog => "dialog",
+            Self::Subscription => "subscription",
         })
     }
 }

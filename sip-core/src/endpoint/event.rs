@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::subscription::{Ended, SubscriptionId};
 use crate::dialog::DialogId;
 use crate::flow::Flow;
 use crate::slab::Key;
@@ -57,6 +58,72 @@ pub enum Event {
         dialog: DialogId,
         /// The ACK; its body is the answer when the 2xx carried an offer.
         request: Request,
+    },
+    /// The PRACK for a reliable provisional response of ours came (RFC 3262). The endpoint has
+    /// answered it; a PRACK with an offer comes as [`Event::Request`] instead.
+    Prack {
+        /// The INVITE that was answered.
+        id: ServerId,
+        /// The dialog.
+        dialog: DialogId,
+        /// The PRACK; its body is the answer when the response carried an offer.
+        request: Request,
+    },
+    /// The session has to be refreshed and the peer does not take UPDATE: send a re-INVITE with the
+    /// present session description (RFC 4028 §7.4). Without it the session expires.
+    SessionRefreshDue {
+        /// The dialog.
+        dialog: DialogId,
+    },
+    /// Nobody has refreshed the session (RFC 4028 §10), or the peer no longer knows it. The endpoint
+    /// has sent BYE.
+    SessionExpired {
+        /// The dialog.
+        dialog: DialogId,
+        /// The BYE, whose outcome is told like that of any other; `None` when there was no room
+        /// for one and the dialog is gone.
+        bye: Option<ClientId>,
+    },
+    /// A NOTIFY came for a subscription or referral of ours. The endpoint has answered it.
+    Notified {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Its dialog.
+        dialog: DialogId,
+        /// The NOTIFY.
+        request: Request,
+    },
+    /// Our SUBSCRIBE has reached another notifier: a subscription of its own, whose first
+    /// [`Event::Notified`] follows.
+    SubscriptionForked {
+        /// The subscription that was asked for.
+        from: SubscriptionId,
+        /// The new one.
+        subscription: SubscriptionId,
+    },
+    /// The peer has refreshed its subscription. The endpoint has answered and repeated the last
+    /// notice.
+    Resubscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Seconds that it lives from now on.
+        expires: u32,
+    },
+    /// A subscription, of ours or of the peer's, is over.
+    SubscriptionEnded {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Why.
+        why: Ended,
+    },
+    /// An INVITE with Replaces was accepted, and the call that it replaces is being ended (RFC 3891).
+    Replaced {
+        /// The call that is over.
+        dialog: DialogId,
+        /// The call that took its place.
+        by: DialogId,
+        /// The BYE; `None` when the old one only rang at its peer and was cancelled.
+        bye: Option<ClientId>,
     },
     /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has
     /// answered it 487; `id` is spent.

@@ -6,8 +6,8 @@ use super::{Config, Endpoint, Error};
 use crate::dialog::names_contact;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, Supported, To, TypedHeader,
-    UserAgent,
+    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecvInfo, Supported, To,
+    TypedHeader, UserAgent,
 };
 use crate::keyed::push_hex;
 use crate::{HeaderName, Headers, Method, Request, Response, SipUri, Transport, Uri};
@@ -18,6 +18,7 @@ pub(super) struct Lines {
     agent: Line,
     allow: Line,
     supported: Line,
+    packages: Line,
 }
 
 #[derive(Debug)]
@@ -32,22 +33,27 @@ impl Lines {
             supported: Line::of(
                 (!config.supported.is_empty()).then(|| Supported(config.supported.clone())),
             ),
+            packages: Line::of(
+                (!config.info_packages.is_empty()).then(|| RecvInfo(config.info_packages.clone())),
+            ),
         }
     }
 
     fn fill_capabilities(&self, headers: &mut Headers) {
         self.allow.fill(HeaderName::Allow, headers);
         self.supported.fill(HeaderName::Supported, headers);
+        self.packages.fill(HeaderName::RecvInfo, headers);
     }
 }
 
 impl Line {
     fn of(header: Option<impl TypedHeader>) -> Self {
-        Self(header.map(|header| {
+        let value = header.map(|header| {
             let mut value = Vec::new();
             header.write(&mut value);
             value
-        }))
+        });
+        Self(value.filter(|value| memchr::memchr3(b'\r', b'\n', 0, value).is_none()))
     }
 
     /// Adds the line where its author has left it out.
@@ -55,8 +61,7 @@ impl Line {
         if let Some(value) = &self.0
             && !headers.contains(name.clone())
         {
-            // What a typed header has written holds no line end.
-            let _ = headers.push_raw(name, value);
+            headers.push_written(name, value);
         }
     }
 }
@@ -98,7 +103,7 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::UserAgent, headers);
-        if request.method == Method::Invite {
+        if matches!(request.method, Method::Invite | Method::Update) {
             self.lines.fill_capabilities(headers);
         }
     }
@@ -128,7 +133,8 @@ impl Endpoint {
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::Server, headers);
-        let tells = matches!(method, Method::Invite | Method::Options) && status.is_success();
+        let tells = matches!(method, Method::Invite | Method::Update | Method::Options)
+            && status.is_success();
         if tells || status == crate::StatusCode::METHOD_NOT_ALLOWED {
             self.lines.fill_capabilities(headers);
         }

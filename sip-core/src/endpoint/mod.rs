@@ -19,6 +19,7 @@
 //!                              +------------------+   poll_event
 //! ```
 
+mod ability;
 mod ack;
 mod answer;
 mod client;
@@ -26,15 +27,26 @@ mod config;
 mod error;
 mod event;
 mod fill;
+mod info;
+mod named;
 mod next_hop;
+mod notifier;
+mod peer;
 mod receive;
+mod refresh;
+mod reliable;
 mod server;
+mod subscriber;
+mod subscription;
 mod usage;
+mod way_back;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
 pub use event::{ClientId, Event, Input, ServerId, Statistics};
+pub use named::Named;
 pub use next_hop::NextHop;
+pub use subscription::{Ended, Notice, SubscriptionId};
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -43,27 +55,36 @@ use rand_core::Rng;
 
 use crate::dialog::{Dialog, DialogId, DialogTag};
 use crate::flow::Transmit;
-use crate::keyed::KeyedHash;
+use crate::keyed::{KeyedHash, Prehashed};
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::transaction::{Outcome, ServerKey, Transactions};
 use crate::{Method, Request, SipUri};
 
+use ability::Abilities;
 use client::{Client, ClientUser};
 use fill::Lines;
+use named::Departed;
 use server::{Merged, ServerUser};
+use subscription::Subscription;
 use usage::Usage;
 
 /// A user agent core. See the [module](self).
 pub struct Endpoint {
     config: Config,
+    abilities: Abilities,
     lines: Lines,
     random: Box<dyn Rng + Send>,
     transactions: Transactions<ClientUser, ServerUser>,
     clients: Slab<Client>,
     dialogs: Slab<Usage>,
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
-    merged: HashMap<Merged, ServerKey, KeyedHash>,
+    hash: KeyedHash,
+    merged: HashMap<Merged, ServerKey, Prehashed>,
+    departed: Departed,
+    subscriptions: Slab<Subscription>,
+    /// Subscriptions that may get a first NOTIFY, by Call-ID and our tag.
+    awaited: HashMap<DialogTag, SubscriptionId, KeyedHash>,
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
@@ -94,6 +115,24 @@ enum Wake {
     RepeatAccept(DialogId),
     /// The ACK for a 2xx did not come.
     AckTimeout(DialogId),
+    /// A reliable provisional response is sent again (RFC 3262 §3).
+    RepeatProvisional(ServerId),
+    /// The PRACK for one did not come.
+    NoPrack(ServerId),
+    /// A session is to be refreshed (RFC 4028 §10).
+    Refresh(DialogId),
+    /// A session was not refreshed.
+    Expire(DialogId),
+    /// The time to wait after 491 is over (§14.1).
+    Glare(ClientId),
+    /// A call that has ended need not be remembered any more.
+    ForgetDeparted,
+    /// The first NOTIFY did not come (timer N of RFC 6665).
+    NoNotify(SubscriptionId),
+    /// A subscription is to be refreshed.
+    SubscriptionRefresh(SubscriptionId),
+    /// A subscription is over.
+    SubscriptionExpiry(SubscriptionId),
 }
 
 impl Endpoint {
@@ -109,10 +148,15 @@ impl Endpoint {
             clients: Slab::default(),
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
-            merged: HashMap::with_hasher(KeyedHash::new(&mut *random)),
+            hash: KeyedHash::new(&mut *random),
+            merged: HashMap::default(),
+            departed: Departed::new(KeyedHash::new(&mut *random)),
+            subscriptions: Slab::default(),
+            awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
+            abilities: Abilities::of(&config),
             lines: Lines::new(&config),
             config,
             random,
@@ -141,6 +185,15 @@ impl Endpoint {
                 Wake::RefreshProvisional(id) => self.refresh_provisional(now, id),
                 Wake::RepeatAccept(dialog) => self.repeat_accept(now, dialog),
                 Wake::AckTimeout(dialog) => self.ack_timeout(now, dialog),
+                Wake::RepeatProvisional(id) => self.repeat_provisional(now, id),
+                Wake::NoPrack(id) => self.no_prack(now, id),
+                Wake::Refresh(dialog) => self.refresh_session(now, dialog),
+                Wake::Expire(dialog) => self.expire_session(now, dialog),
+                Wake::Glare(id) => self.glare_over(now, id),
+                Wake::ForgetDeparted => self.departed.forget_oldest(),
+                Wake::NoNotify(id) => self.no_notify(id),
+                Wake::SubscriptionRefresh(id) => self.refresh_subscription(now, id),
+                Wake::SubscriptionExpiry(id) => self.subscription_expired(now, id),
             }
             self.settle(now);
         }
@@ -193,6 +246,9 @@ impl Endpoint {
             && self.dialogs.len() == 0
             && self.dialog_tags.is_empty()
             && self.merged.is_empty()
+            && self.departed.is_empty()
+            && self.subscriptions.len() == 0
+            && self.awaited.is_empty()
             && self.timers.is_empty()
             && self.events.is_empty()
     }
@@ -211,8 +267,8 @@ impl Endpoint {
     fn settle(&mut self, now: Duration) {
         while let Some(outcome) = self.transactions.poll_outcome() {
             match outcome {
-                Outcome::ClientEnded { key: _, user, failure } => {
-                    self.client_ended(now, user, failure);
+                Outcome::ClientEnded { key, user, failure } => {
+                    self.client_ended(now, key, user, failure);
                 }
                 Outcome::ServerEnded { key, user, failure } => {
                     self.server_ended(now, key, user, failure);

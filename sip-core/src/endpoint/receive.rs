@@ -2,26 +2,31 @@
 //! sees it (RFC 3261 §8.2, §9.2, §12.2.2, §14.2).
 
 use core::hash::BuildHasher;
-use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use std::io::Write as _;
 
 use bytes::Bytes;
 
+use super::named::Named;
+use super::peer::Peer;
+use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
+use super::subscription::{Part, Sought};
 use super::usage::Pending;
-use super::{Endpoint, Event, ServerId};
+use super::way_back::WayBack;
+use super::{Endpoint, Event, ServerId, SubscriptionId};
+use crate::dialog::negotiation::{Carrier, Offer, describes};
+use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    CSeqRef, CallIdRef, FromRef, Require, RetryAfter, Shape, ToRef, TypedHeader, Unsupported,
-    ViaRef,
+    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
 };
-use crate::keyed::push_hex;
+use crate::keyed::{KeyedHash, push_hex};
 use crate::transaction::{Incoming, ServerKey, ServerTag};
-use crate::uri::HostRef;
-use crate::{HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode};
+use crate::{
+    HeaderError, HeaderName, Headers, Limits, Message, Method, Request, Response, StatusCode,
+};
 
 /// What matching needs of a request.
 struct Envelope {
@@ -37,29 +42,35 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn read(request: &Request) -> Result<Self, HeaderError> {
+    fn read(
+        request: &Request,
+        via: &ViaRef<'_>,
+        cseq: &CSeqRef<'_>,
+        hash: &KeyedHash,
+    ) -> Result<Self, HeaderError> {
         let headers = &request.headers;
-        let via: ViaRef<'_> = headers.require()?;
-        let cseq: CSeqRef<'_> = headers.require()?;
-        let call_id = headers.require::<CallIdRef<'_>>()?.as_str();
-        let from_tag = headers.require::<FromRef<'_>>()?.tag().unwrap_or_default();
-        let to_tag = headers.require::<ToRef<'_>>()?.tag();
+        let call_id = headers.require::<CallIdRef<'_>>()?.as_bytes();
+        let from_tag = headers.require::<FromRef<'_>>()?.tag_bytes();
+        let to: ToRef<'_> = headers.require()?;
+        let to_tag = Some(to.tag_bytes()).filter(|tag| !tag.is_empty());
         Ok(Self {
             number: cseq.number(),
-            tag: ServerTag::of(request)?,
+            tag: ServerTag::with_via(request, via)?,
             port: via.port().unwrap_or_else(|| via.transport().default_port()),
-            to_tag: to_tag.map(str::to_owned),
-            dialog: to_tag.map(|to_tag| DialogTag::new(call_id, to_tag, from_tag)),
-            merged: to_tag.is_none().then(|| Merged::new(call_id, from_tag, &cseq)),
+            to_tag: to.tag().map(str::to_owned),
+            dialog: to_tag.map(|to_tag| DialogTag::of_bytes(call_id, to_tag, from_tag)),
+            merged: to_tag.is_none().then(|| Merged::new(hash, call_id, from_tag, cseq)),
         })
     }
 }
 
 /// A request on its way to the user.
-struct Arrival {
-    request: Request,
+pub(super) struct Arrival {
+    pub(super) request: Request,
     envelope: Envelope,
-    flow: Flow,
+    /// The hash of the transaction's tag.
+    hash: u64,
+    pub(super) flow: Flow,
     reply: Flow,
 }
 
@@ -89,11 +100,14 @@ impl Endpoint {
         status: StatusCode,
     ) -> Option<StatusCode> {
         let mut request = salvage(message, &self.config.message)?;
-        let reply = mark_via(&mut request, &flow).ok()?;
-        Envelope::read(&request).ok()?;
-        if request.headers.require::<CSeqRef<'_>>().ok()?.method() == "ACK" {
+        let via: ViaRef<'_> = request.headers.require().ok()?;
+        let cseq: CSeqRef<'_> = request.headers.require().ok()?;
+        Envelope::read(&request, &via, &cseq, &self.hash).ok()?;
+        if cseq.method() == "ACK" {
             return None;
         }
+        let back = WayBack::of(&via, &flow);
+        let reply = back.mark(&mut request);
         self.reply_alone(&request, reply, status);
         Some(status)
     }
@@ -108,27 +122,37 @@ impl Endpoint {
 
     fn receive_request(&mut self, now: Duration, flow: Flow, mut request: Request) {
         let is_ack = request.method == Method::Ack;
-        let Ok(reply) = mark_via(&mut request, &flow) else {
+        let Ok(via) = request.headers.require::<ViaRef<'_>>() else {
             // Without a Via nobody knows where an answer should go (§18.2.2).
             self.malformed(flow, None, "a request without a readable Via".to_owned());
             return;
         };
-        let envelope = match Envelope::read(&request) {
-            Ok(envelope) => envelope,
+        let back = WayBack::of(&via, &flow);
+        let cseq = request.headers.require::<CSeqRef<'_>>();
+        let envelope = cseq.and_then(|cseq| {
+            Envelope::read(&request, &via, &cseq, &self.hash).map(|envelope| (envelope, cseq))
+        });
+        let (envelope, cseq) = match envelope {
+            Ok(read) => read,
             Err(error) => {
                 let answered = (!is_ack).then_some(error.status());
+                let reply = back.mark(&mut request);
                 self.reply_alone(&request, reply, error.status());
                 return self.malformed(flow, answered, error.to_string());
             }
         };
-        match self.transactions.receive_request(now, &request.method, &envelope.tag) {
+        let hash = self.transactions.hash(&envelope.tag);
+        match self.transactions.receive_hashed(now, &request.method, &envelope.tag, hash) {
             Incoming::Absorbed => return,
-            Incoming::Ack(_) => return self.receive_ack(now, request),
-            Incoming::Unmatched if is_ack => return self.receive_ack(now, request),
-            Incoming::Unmatched => {}
+            Incoming::Unmatched if !is_ack => {}
+            Incoming::Ack(_) | Incoming::Unmatched => {
+                back.mark(&mut request);
+                return self.receive_ack(now, request, envelope.dialog);
+            }
         }
-        let checked = request.check(&self.config.policy);
-        let arrival = Arrival { request, envelope, flow, reply };
+        let checked = request.check_read(&self.config.policy, &via, &cseq);
+        let reply = back.mark(&mut request);
+        let arrival = Arrival { request, envelope, hash, flow, reply };
         if let Err(rejection) = checked {
             self.refuse(now, arrival, rejection.status, |_| {});
             return self.malformed(flow, Some(rejection.status), rejection.to_string());
@@ -141,11 +165,8 @@ impl Endpoint {
     }
 
     /// An ACK that belongs to a 2xx, or to nothing.
-    fn receive_ack(&mut self, now: Duration, request: Request) {
-        let dialog = DialogTag::of_request(&request.headers)
-            .ok()
-            .and_then(|tag| self.dialog_tags.get(&tag).copied());
-        match dialog {
+    fn receive_ack(&mut self, now: Duration, request: Request, dialog: Option<DialogTag>) {
+        match dialog.and_then(|tag| self.dialog_tags.get(&tag).copied()) {
             Some(dialog) => self.acknowledged(now, dialog, request),
             None => self.statistics.stray_acks += 1,
         }
@@ -172,8 +193,10 @@ impl Endpoint {
     /// A request that no transaction knows.
     fn receive_new(&mut self, now: Duration, arrival: Arrival) {
         let method = &arrival.request.method;
+        let awaited = self.awaits(&arrival);
         let dialog = match self.place(&arrival) {
             Ok(dialog) => dialog,
+            Err(_) if awaited.is_some() => None,
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         };
         let unsupported = self.unsupported(&arrival.request);
@@ -186,6 +209,31 @@ impl Endpoint {
             }
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         }
+        if let Err(status) = self.admit(&arrival.request) {
+            let packages = self.recv_info();
+            return self.refuse(now, arrival, status, |response| {
+                if status == StatusCode::BAD_INFO_PACKAGE {
+                    response.headers.set(packages);
+                }
+            });
+        }
+        let named = match dialog {
+            Some(_) => Ok(None),
+            None => self.find_named(&arrival.request),
+        };
+        let named = match named {
+            Ok(named) => named,
+            Err(status) => return self.refuse(now, arrival, status, |_| {}),
+        };
+        let session = match self.session_asked(&arrival.request) {
+            Ok(session) => session,
+            Err(min) => {
+                let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+                return self.refuse(now, arrival, status, |response| {
+                    response.headers.set(MinSe::new(min));
+                });
+            }
+        };
         let full = self.events.len() >= self.config.capacity.events
             || (*method == Method::Invite
                 && dialog.is_none()
@@ -203,7 +251,38 @@ impl Endpoint {
                 }
             });
         }
-        self.hand_over(now, arrival, dialog);
+        if let Some(subscription) = awaited {
+            return self.first_notify(now, arrival, subscription);
+        }
+        let part = match method {
+            Method::Notify => Part::Subscriber,
+            _ => Part::Notifier,
+        };
+        let known = match (dialog, method) {
+            (Some(dialog), Method::Notify | Method::Subscribe) => {
+                self.find_subscription(dialog, part, &arrival.request)
+            }
+            _ => None,
+        };
+        match (dialog, known) {
+            (Some(dialog), Some(known)) if part == Part::Subscriber => {
+                self.receive_notify(now, arrival, dialog, known);
+            }
+            (Some(dialog), Some(known)) => self.receive_resubscribe(now, arrival, dialog, known),
+            (Some(dialog), None) if *method == Method::Prack && self.abilities.reliable => {
+                self.receive_prack(now, arrival, dialog);
+            }
+            _ => self.hand_over_with(now, arrival, dialog, session, named),
+        }
+    }
+
+    /// The subscription of ours that a NOTIFY without a dialog begins.
+    fn awaits(&self, arrival: &Arrival) -> Option<SubscriptionId> {
+        let tag = arrival.envelope.dialog.as_ref()?;
+        match self.dialog_tags.contains_key(tag) {
+            true => None,
+            false => self.awaited(&arrival.request),
+        }
     }
 
     /// The dialog of a request; the status to refuse it with when it has none but names one, or
@@ -252,7 +331,16 @@ impl Endpoint {
             return Err(StatusCode::SERVER_INTERNAL_ERROR);
         }
         let method = &arrival.request.method;
-        if usage.bye.is_some() && *method != Method::Bye {
+        // A BYE that waits for a PRACK must not refuse it.
+        if usage.bye.is_some() && !matches!(method, Method::Bye | Method::Prack) {
+            let other = matches!(method, Method::Notify | Method::Subscribe);
+            if !other || usage.subscriptions.is_empty() {
+                return Err(StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+        // What is left of a dialog when the call in it is over are its subscriptions (RFC 5057 §5).
+        let calls = [Method::Invite, Method::Bye, Method::Update, Method::Prack, Method::Info];
+        if !usage.call && calls.contains(method) {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         }
         if *method == Method::Invite {
@@ -263,18 +351,62 @@ impl Endpoint {
                 None => {}
             }
         }
+        if *method == Method::Update && usage.update.is_some() {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR);
+        }
+        // A PRACK may answer an offer: its own place looks into that.
+        if *method != Method::Prack
+            && carried_offer(&arrival.request).is_some()
+            && let Some(status) = usage.turns.clash()
+        {
+            return Err(status);
+        }
         usage.dialog.set_flow(arrival.flow);
         Ok(())
     }
 
     /// Makes the transaction and tells the user.
-    fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
+    pub(super) fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
+        self.hand_over_with(now, arrival, dialog, None, None);
+    }
+
+    fn hand_over_with(
+        &mut self,
+        now: Duration,
+        arrival: Arrival,
+        dialog: Option<DialogId>,
+        session: Option<Asked>,
+        named: Option<Named>,
+    ) {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
+        user.session = session;
+        user.named = named;
+        user.offer = carried_offer(&arrival.request);
+        if is_invite {
+            if self.abilities.reliable {
+                user.reliability = Reliability::asked(&arrival.request.headers);
+            }
+            user.peer.learn(&self.abilities, &arrival.request.headers);
+        }
         user.dialog = dialog;
         user.initial = initial;
-        if initial {
+        match Sought::read(&arrival.request, arrival.envelope.number) {
+            Ok(sought) => user.sought = sought.map(Box::new),
+            Err(error) => {
+                // A SUBSCRIBE without Event (RFC 6665 §4.2.1.1).
+                let no_event = error.is_missing() && error.header == HeaderName::Event;
+                let status = if no_event { StatusCode::BAD_EVENT } else { error.status() };
+                return self.refuse(now, arrival, status, |_| {});
+            }
+        }
+        if user.sought.is_some() && dialog.is_none() {
+            let mut routes = Headers::new();
+            routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
+            user.routes = (!routes.is_empty()).then_some(routes);
+        }
+        if initial || (user.sought.is_some() && dialog.is_none()) {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
                 Ok(seed) => user.seed = Some(Box::new(seed)),
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
@@ -282,9 +414,23 @@ impl Endpoint {
         } else if is_invite || arrival.request.method == Method::Update {
             user.target = Some(contact_lines(&arrival.request.headers));
         }
+        let offer = user.offer;
+        let renews = is_invite || arrival.request.method == Method::Update;
         let Some(key) = self.make(now, &arrival, user) else { return };
-        if is_invite && let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
-            usage.invite = Some(Pending::Theirs(key));
+        if let Some(dialog) = dialog.filter(|_| renews) {
+            self.learn_methods(dialog, &arrival.request.headers);
+            self.learn_identity(dialog, &arrival.request.headers);
+        }
+        if let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
+            if is_invite {
+                usage.invite = Some(Pending::Theirs(key));
+                usage.turns.invite(offer);
+            } else if let Some(offer) = offer {
+                usage.turns.offer(offer);
+            }
+            if arrival.request.method == Method::Update {
+                usage.update = Some(key);
+            }
         }
         let Arrival { request, flow, .. } = arrival;
         self.events.push_back(Event::Request { id: ServerId(key), dialog, request, flow });
@@ -298,20 +444,29 @@ impl Endpoint {
             number: arrival.envelope.number,
             dialog: None,
             seed: None,
-            merged: arrival.envelope.merged.clone(),
+            merged: arrival.envelope.merged,
             target: None,
             refresh: None,
             own,
             initial: false,
+            offer: None,
+            reliability: Reliability::No,
+            reliable: None,
+            sought: None,
+            routes: None,
+            session: None,
+            peer: Peer::default(),
+            named: None,
         }
     }
 
     fn make(&mut self, now: Duration, arrival: &Arrival, user: ServerUser) -> Option<ServerKey> {
-        let merged = user.merged.clone();
-        let made = self.transactions.accept(
+        let merged = user.merged;
+        let made = self.transactions.accept_hashed(
             now,
             &arrival.request,
             arrival.envelope.tag.clone(),
+            arrival.hash,
             arrival.reply,
             arrival.envelope.port,
             user,
@@ -327,7 +482,7 @@ impl Endpoint {
     }
 
     /// Answers a request without asking the user.
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         now: Duration,
         arrival: Arrival,
@@ -343,7 +498,7 @@ impl Endpoint {
         }
     }
 
-    fn refuse_full(&mut self, arrival: &Arrival) {
+    pub(super) fn refuse_full(&mut self, arrival: &Arrival) {
         self.statistics.refused += 1;
         self.reply_alone(&arrival.request, arrival.reply, StatusCode::SERVICE_UNAVAILABLE);
     }
@@ -356,7 +511,7 @@ impl Endpoint {
         let mut response = Response::to(request, status);
         // Repetitions of the request get the same tag although nothing is kept (§8.2.7).
         let vias: Vec<&[u8]> = request.headers.raw(HeaderName::Via).collect();
-        let mark = self.merged.hasher().hash_one(vias);
+        let mark = self.hash.hash_one(vias);
         let mut tag = String::with_capacity(16);
         push_hex(&mut tag, mark);
         let _ = tag_to(&mut response, &tag);
@@ -366,6 +521,17 @@ impl Endpoint {
         }
         self.transactions.transmit(reply, response.to_bytes());
     }
+}
+
+/// The offer that a request of the peer's carries.
+fn carried_offer(request: &Request) -> Option<Offer> {
+    let carrier = match request.method {
+        Method::Invite => Carrier::Invite,
+        Method::Update => Carrier::Update,
+        Method::Prack => Carrier::Prack,
+        _ => return None,
+    };
+    describes(&request.headers, &request.body).then_some(Offer::Theirs(carrier))
 }
 
 /// A request made of the lines in a broken one that matching and answering need. Its method and
@@ -398,63 +564,4 @@ fn salvage(message: &Bytes, limits: &Limits) -> Option<Request> {
     }
     clean.extend_from_slice(b"\r\n");
     Request::parse(clean.into(), limits).ok()
-}
-
-/// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4) and says where its
-/// responses go (§18.2.2). A `maddr` is not followed: it lets anyone aim answers at anyone.
-fn mark_via(request: &mut Request, flow: &Flow) -> Result<Flow, HeaderError> {
-    let via: ViaRef<'_> = request.headers.require()?;
-    let asks_port = via.rport().is_some();
-    let elsewhere = match (via.host(), flow.remote.ip()) {
-        (HostRef::V4(own), IpAddr::V4(seen)) => own != seen,
-        (HostRef::V6(own), IpAddr::V6(seen)) => own != seen,
-        _ => true,
-    };
-    let port = match asks_port {
-        true => flow.remote.port(),
-        false => via.port().unwrap_or_else(|| via.transport().default_port()),
-    };
-    if asks_port || elsewhere {
-        let mut value = Vec::with_capacity(128);
-        // Writing to a Vec cannot fail.
-        let _ = write!(value, "SIP/2.0/{} {}", via.transport(), via.host());
-        if let Some(port) = via.port() {
-            let _ = write!(value, ":{port}");
-        }
-        for param in via.params().iter() {
-            if !["received", "rport"].iter().any(|own| param.name.eq_ignore_ascii_case(own)) {
-                value.push(b';');
-                value.extend_from_slice(param.name.as_bytes());
-                if let Some(text) = param.value {
-                    value.push(b'=');
-                    value.extend_from_slice(text.as_bytes());
-                }
-            }
-        }
-        let _ = write!(value, ";received={}", flow.remote.ip());
-        if asks_port {
-            let _ = write!(value, ";rport={}", flow.remote.port());
-        }
-        request.headers.set_front(ViaValue(value));
-    }
-    if flow.is_reliable() {
-        return Ok(*flow);
-    }
-    Ok(Flow { remote: SocketAddr::new(flow.remote.ip(), port), ..*flow })
-}
-
-/// A Via as it is to be written.
-struct ViaValue(Vec<u8>);
-
-impl TypedHeader for ViaValue {
-    const NAME: HeaderName = HeaderName::Via;
-    const SHAPE: Shape = Shape::List;
-
-    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        Ok(Self(value.to_vec()))
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
 }

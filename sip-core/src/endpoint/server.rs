@@ -1,34 +1,46 @@
 //! Requests of the peer's: answering them, and what follows from the answer.
 
+use core::hash::{BuildHasher, Hasher};
 use core::time::Duration;
-use std::sync::Arc;
 
+use super::named::Named;
+use super::peer::Peer;
+use super::reliable::{Reliability, Reliable};
+use super::subscription::Sought;
 use super::usage::{Pending, Usage};
 use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
+use crate::dialog::negotiation::{Offer, describes};
+use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogState};
 use crate::flow::Flow;
-use crate::header::{CSeqRef, To, ToRef, TypedHeader};
+use crate::header::{CSeqRef, Known};
+use crate::keyed::{KeyedHash, with_joined};
 use crate::timer::TimerKey;
 use crate::transaction::{Failure, ServerKey};
-use crate::{HeaderError, HeaderName, Headers, Method, Response, StatusCode};
+use crate::{HeaderName, Headers, Method, Response, StatusCode};
 
 /// From tag, Call-ID and CSeq of a request outside a dialog: the same in every copy that forked
 /// and merged on its way to us (§8.2.2.2).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Merged(Arc<[u8]>);
+///
+/// Kept as their hash with a secret: that two differ and have the same is not to be expected in the
+/// life of any endpoint, and nobody can bring it about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Merged(u64);
 
 impl Merged {
-    pub(super) fn new(call_id: &str, from_tag: &str, cseq: &CSeqRef<'_>) -> Self {
+    pub(super) fn new(
+        hash: &KeyedHash,
+        call_id: &[u8],
+        from_tag: &[u8],
+        cseq: &CSeqRef<'_>,
+    ) -> Self {
         let number = cseq.number().to_be_bytes();
-        let parts = [
-            call_id.as_bytes(),
-            b" ",
-            from_tag.as_bytes(),
-            b" ",
-            &number,
-            cseq.method().as_bytes(),
-        ];
-        Self(parts.concat().into())
+        let parts = [call_id, b" ", from_tag, b" ", &number, cseq.method_bytes()];
+        with_joined(&parts, |key| {
+            let mut hasher = hash.build_hasher();
+            hasher.write(key);
+            Self(hasher.finish())
+        })
     }
 }
 
@@ -52,15 +64,34 @@ pub(super) struct ServerUser {
     pub(super) own: bool,
     /// Whether the INVITE is outside a dialog and makes one.
     pub(super) initial: bool,
+    /// The offer that the request carries.
+    pub(super) offer: Option<Offer>,
+    /// Whether the sender of an INVITE takes reliable provisional responses.
+    pub(super) reliability: Reliability,
+    /// The reliable responses sent so far.
+    pub(super) reliable: Option<Box<Reliable>>,
+    /// What a SUBSCRIBE or REFER asks for.
+    pub(super) sought: Option<Box<Sought>>,
+    /// Record-Route lines of a SUBSCRIBE or REFER outside a dialog, which its 2xx repeats.
+    pub(super) routes: Option<Headers>,
+    /// What the request asks of the session timer.
+    pub(super) session: Option<Asked>,
+    /// What the sender of an INVITE can do.
+    pub(super) peer: Peer,
+    /// The dialog that an INVITE names in its headers.
+    pub(super) named: Option<Named>,
 }
 
 impl Endpoint {
     /// Answers a request. [`Response::to`] makes a fitting response; the endpoint writes the To
-    /// tag, and where they are absent Contact, Record-Route, Server, Allow and Supported.
+    /// tag, and where they are absent Contact, Record-Route, Server, Allow and Supported, and with
+    /// session timers Session-Expires.
     ///
     /// To an INVITE, a response from 101 to 199 makes an early dialog and a 2xx confirms it; the
     /// dialog is returned. The 2xx is repeated until the ACK comes ([`Event::Ack`]) or 64*T1 have
-    /// passed ([`Event::AckTimeout`]). A 2xx to a BYE ends the dialog.
+    /// passed ([`Event::AckTimeout`]). A 2xx to a BYE ends the dialog. A 2xx that follows a reliable
+    /// provisional response waits for its PRACK; a CANCEL or BYE that comes meanwhile wins, and
+    /// [`Event::Cancelled`] tells.
     ///
     /// # Errors
     ///
@@ -70,15 +101,29 @@ impl Endpoint {
         &mut self,
         now: Duration,
         id: ServerId,
+        response: Response,
+    ) -> Result<Option<DialogId>, Error> {
+        self.respond_as(now, id, response, false)
+    }
+
+    pub(super) fn respond_as(
+        &mut self,
+        now: Duration,
+        id: ServerId,
         mut response: Response,
+        reliably: bool,
     ) -> Result<Option<DialogId>, Error> {
         let key = id.0;
         if !self.transactions.is_pending(key) {
             return Err(Error::Gone(Noun::Server));
         }
         let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
+        if user.reliable.as_ref().is_some_and(|reliable| reliable.holds_accept()) {
+            return Err(Error::Gone(Noun::Server));
+        }
         let status = response.status;
         let is_invite = user.method == Method::Invite;
+        let reliably = reliably || user.reliability == Reliability::Must;
         if status.is_provisional() && status != StatusCode::TRYING && !is_invite {
             return Err(Error::NotAllowed("only an INVITE is answered provisionally"));
         }
@@ -89,13 +134,24 @@ impl Endpoint {
             && makes_dialog(status)
             && let Some(seed) = user.seed.take()
         {
-            let dialog = self.add_dialog(Usage::new(*seed));
-            if let Some(usage) = self.dialogs.get_mut(dialog.0) {
-                usage.invite = Some(Pending::Theirs(key));
-            }
+            let mut usage = Usage::new(*seed);
+            usage.invite = Some(Pending::Theirs(key));
+            usage.turns.invite(user.offer);
+            usage.peer = core::mem::take(&mut user.peer);
+            let dialog = self.add_dialog(usage);
             if let Some(user) = self.transactions.server_mut(key) {
                 user.dialog = Some(dialog);
             }
+        }
+        if is_invite && status.is_provisional() && status != StatusCode::TRYING && reliably {
+            return self.provide(now, key, response);
+        }
+        if is_invite && status.is_success() {
+            let dialog = self.transactions.server(key).and_then(|user| user.dialog);
+            return Ok(match self.hold_accept(key, response) {
+                Some(response) => self.answer(now, key, response),
+                None => dialog,
+            });
         }
         Ok(self.answer(now, key, response))
     }
@@ -110,25 +166,49 @@ impl Endpoint {
         let status = response.status;
         let user = self.transactions.server(key)?;
         let (method, flow, dialog) = (user.method.clone(), user.flow, user.dialog);
-        let (initial, number) = (user.initial, user.number);
+        let (initial, number, offer) = (user.initial, user.number, user.offer);
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
         {
             usage.dialog.agree_on_contact(&method, &mut response.headers);
         }
+        let session = match user.session.filter(|_| status.is_success() && dialog.is_some()) {
+            Some(asked) => self.agree_on_session(asked, &mut response.headers),
+            None => None,
+        };
+        if let Some(routes) = user.routes.as_ref().filter(|_| status.is_success()) {
+            response.headers.copy(HeaderName::RecordRoute, routes);
+        }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
+        let described = describes(&response.headers, &response.body);
         let bytes = response.to_bytes();
         self.transactions.respond(now, key, status, bytes.clone());
 
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
+            && usage.dialog.contact().is_none()
         {
             usage.dialog.set_contact(&response.headers);
         }
         self.keep_fresh(now, key, status);
         if status.is_provisional() {
             return dialog;
+        }
+        if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0)) {
+            match method {
+                Method::Invite if status.is_success() => usage.turns.response_sent(described, true),
+                Method::Invite => usage.turns.invite_failed(),
+                _ => {
+                    usage.update.take_if(|update| *update == key);
+                    if let Some(offer) = offer {
+                        usage.turns.closed(offer);
+                    }
+                }
+            }
+        }
+        if let (Some(dialog), Some(session)) = (dialog, session) {
+            self.begin_session(now, dialog, Some(session));
         }
         match method {
             Method::Invite => self.invite_closed(now, key, status, number, dialog, bytes),
@@ -154,17 +234,28 @@ impl Endpoint {
         bytes: bytes::Bytes,
     ) {
         let Some(id) = dialog else { return };
+        let bye = self.end_reliable(key);
         let Some(usage) = self.dialogs.get_mut(id.0) else { return };
         usage.invite.take_if(|invite| *invite == Pending::Theirs(key));
         if status.is_success() {
             usage.dialog.confirm();
             self.take_target(key, dialog);
-            let flow = self.transactions.server_flow(key);
-            if let Some(flow) = flow {
-                self.await_ack(now, id, key, number, flow, bytes);
+            let named = self.transactions.server_mut(key).and_then(|user| user.named.take());
+            if let Some(Named::Replaces(old)) = named {
+                self.replace(now, old, id);
             }
-        } else if usage.dialog.state() == DialogState::Early {
-            self.remove_dialog(now, id);
+            self.await_ack(now, id, key, number, bytes, bye);
+        } else {
+            let early = usage.dialog.state() == DialogState::Early;
+            if let (Some(request), Some(client)) = (bye, usage.bye)
+                && (early || self.send_in(now, id, client, *request).is_err())
+            {
+                self.clients.remove(client.0);
+                self.events.push_back(Event::Failed { id: client, reason: Failure::Overtaken });
+            }
+            if early {
+                self.remove_dialog(now, id);
+            }
         }
     }
 
@@ -228,6 +319,18 @@ impl Endpoint {
         if let Some(timer) = user.refresh {
             self.timers.stop(timer);
         }
+        if let Some(mut reliable) = user.reliable {
+            self.stop_reliable(&mut reliable);
+        }
+        if let Some(usage) = user.dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
+            && user.method != Method::Invite
+            && failure == Some(Failure::Unanswered)
+        {
+            usage.update.take_if(|update| *update == key);
+            if let Some(offer) = user.offer {
+                usage.turns.closed(offer);
+            }
+        }
         if let Some(merged) = user.merged
             && self.merged.get(&merged) == Some(&key)
         {
@@ -247,39 +350,16 @@ impl Endpoint {
 
 /// Writes our tag into To.
 pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
-    let headers = &mut response.headers;
-    match headers.require::<ToRef<'_>>()?.tag() {
-        Some(own) if own == tag => return Ok(()),
-        Some(_) => {}
-        // The common case needs no more than the tag behind what there is.
-        None => {
-            let value = headers.raw(HeaderName::To).next().unwrap_or_default();
-            if !value.contains(&b'\r') {
-                let value = [value, b";tag=", tag.as_bytes()].concat();
-                headers.set(ToValue(value));
-                return Ok(());
-            }
-        }
+    // What ends in a bracket has no parameters yet. Nearly every To of a first request does.
+    let mut values = response.headers.raw(HeaderName::To);
+    let is_bare = values.next().is_some_and(|value| value.ends_with(b">"));
+    if is_bare && values.next().is_none() {
+        drop(values);
+        response.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()]);
+        return Ok(());
     }
-    let mut to = headers.require::<To>()?;
-    let _ = to.set_tag(tag);
-    headers.set(to);
-    Ok(())
-}
-
-/// A To as it is to be written.
-struct ToValue(Vec<u8>);
-
-impl TypedHeader for ToValue {
-    const NAME: HeaderName = HeaderName::To;
-
-    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-        Ok(Self(value.to_vec()))
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
+    drop(values);
+    Ok(response.set_to_tag(tag)?)
 }
 
 /// The Contact lines of a request, to be read should it succeed.

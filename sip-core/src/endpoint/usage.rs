@@ -4,7 +4,12 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::peer::Peer;
+use super::refresh::Session;
+use super::reliable::Heard;
+use super::subscription::{Ended, SubscriptionId};
 use super::{ClientId, Endpoint, Error, Event, Noun, ServerId, Wake};
+use crate::dialog::negotiation::Negotiation;
 use crate::dialog::{Dialog, DialogId, DialogState, Role};
 use crate::flow::Flow;
 use crate::timer::TimerKey;
@@ -23,6 +28,21 @@ pub(super) struct Usage {
     pub(super) ack: Option<Ack>,
     /// Our BYE.
     pub(super) bye: Option<ClientId>,
+    /// Whose turn it is to answer an offer.
+    pub(super) turns: Negotiation,
+    /// An UPDATE of the peer's that waits for its answer.
+    pub(super) update: Option<ServerKey>,
+    /// The peer's reliable provisional responses.
+    pub(super) heard: Option<Heard>,
+    /// The session timer.
+    pub(super) session: Option<Box<Session>>,
+    /// What a 422 of the peer's has asked for.
+    pub(super) min_se: u32,
+    /// What the peer can do.
+    pub(super) peer: Peer,
+    /// Whether there is a call in the dialog, or there was one; subscriptions may outlive it.
+    pub(super) call: bool,
+    pub(super) subscriptions: Vec<SubscriptionId>,
 }
 
 /// An INVITE in progress in a dialog.
@@ -58,18 +78,40 @@ pub(super) struct Ack {
 
 impl Usage {
     pub(super) fn new(dialog: Dialog) -> Self {
-        Self { dialog, invite: None, accepted: None, ack: None, bye: None }
+        Self {
+            dialog,
+            invite: None,
+            accepted: None,
+            ack: None,
+            bye: None,
+            turns: Negotiation::default(),
+            update: None,
+            heard: None,
+            session: None,
+            min_se: 0,
+            peer: Peer::default(),
+            call: true,
+            subscriptions: Vec::new(),
+        }
     }
 
     /// Whether the user may send a request of this method now.
-    pub(super) fn allows(&self, method: &Method) -> Result<(), Error> {
+    /// `holds_accept` says that a 2xx of ours waits for a PRACK.
+    pub(super) fn allows(&self, method: &Method, holds_accept: bool) -> Result<(), Error> {
         match method {
+            Method::Notify | Method::Subscribe if !self.subscriptions.is_empty() => Ok(()),
             _ if self.bye.is_some() => Err(Error::Gone(Noun::Dialog)),
+            Method::Invite | Method::Bye | Method::Update | Method::Prack | Method::Info
+                if !self.call =>
+            {
+                Err(Error::NotAllowed("there is no call in this dialog"))
+            }
             Method::Ack => Err(Error::NotAllowed("ACK is sent by ack()")),
             Method::Cancel => Err(Error::NotAllowed("CANCEL is sent by cancel()")),
             Method::Bye
                 if self.dialog.role() == Role::Callee
-                    && self.dialog.state() == DialogState::Early =>
+                    && self.dialog.state() == DialogState::Early
+                    && !holds_accept =>
             {
                 Err(Error::NotAllowed("a callee refuses a call, it does not BYE it"))
             }
@@ -95,13 +137,43 @@ impl Endpoint {
         id
     }
 
-    /// Forgets a dialog. INVITEs of the peer's that are still open in it are answered 487
-    /// (§15.1.2).
-    pub(super) fn remove_dialog(&mut self, now: Duration, id: DialogId) {
-        let Some(usage) = self.dialogs.remove(id.0) else { return };
+    /// Takes a dialog out of the tables.
+    pub(super) fn forget_dialog(&mut self, id: DialogId) -> Option<Usage> {
+        let usage = self.dialogs.remove(id.0)?;
         let tag = usage.dialog.tag();
         if self.dialog_tags.get(&tag) == Some(&id) {
             self.dialog_tags.remove(&tag);
+        }
+        Some(usage)
+    }
+
+    /// Ends the call in a dialog, and the dialog with it, unless there are subscriptions in it that may go
+    /// on (RFC 5057 §4.2). INVITEs of the peer's that are still open are answered 487 (§15.1.2).
+    pub(super) fn remove_dialog(&mut self, now: Duration, id: DialogId) {
+        let Some(usage) = self.dialogs.get_mut(id.0) else { return };
+        if usage.call
+            && usage.dialog.state() == DialogState::Confirmed
+            && !usage.subscriptions.is_empty()
+        {
+            let mut rest = Usage::new(usage.dialog.clone());
+            rest.call = false;
+            rest.subscriptions = core::mem::take(&mut usage.subscriptions);
+            let call = core::mem::replace(usage, rest);
+            return self.end_call(now, id, call);
+        }
+        let Some(mut usage) = self.forget_dialog(id) else { return };
+        for subscription in core::mem::take(&mut usage.subscriptions) {
+            self.finish(subscription, Ended::DialogEnded);
+        }
+        self.end_call(now, id, usage);
+    }
+
+    fn end_call(&mut self, now: Duration, id: DialogId, usage: Usage) {
+        if usage.call {
+            self.remember_departed(now, usage.dialog.tag());
+        }
+        if let Some(session) = usage.session {
+            self.stop_session(*session);
         }
         if let Some(accepted) = usage.accepted {
             self.timers.stop(accepted.repeat);
@@ -112,7 +184,14 @@ impl Endpoint {
             }
         }
         match usage.invite {
-            Some(Pending::Theirs(key)) => self.terminate_invite(now, key),
+            Some(Pending::Theirs(key)) => {
+                let waited = self.end_reliable(key).is_some();
+                if let (true, Some(bye)) = (waited, usage.bye) {
+                    self.clients.remove(bye.0);
+                    self.events.push_back(Event::Failed { id: bye, reason: Failure::Overtaken });
+                }
+                self.terminate_invite(now, key);
+            }
             Some(Pending::Ours(client)) => {
                 if let Some(client) = self.clients.get_mut(client.0)
                     && client.dialog == Some(id)
@@ -135,6 +214,8 @@ impl Endpoint {
             return Err(Error::Gone(Noun::Dialog));
         }
         self.remove_dialog(now, dialog);
+        // Nor are its subscriptions kept.
+        self.remove_dialog(now, dialog);
         Ok(())
     }
 
@@ -154,17 +235,18 @@ impl Endpoint {
         }
     }
 
-    /// Our 2xx is out: repeats it until the ACK comes (§13.3.1.4).
+    /// Our 2xx is out: repeats it until the ACK comes (§13.3.1.4), which a BYE may wait for.
     pub(super) fn await_ack(
         &mut self,
         now: Duration,
         dialog: DialogId,
         server: ServerKey,
         number: u32,
-        flow: Flow,
         bytes: Bytes,
+        deferred: Option<Box<Request>>,
     ) {
         let timing = self.config.timing;
+        let Some(flow) = self.transactions.server_flow(server) else { return };
         let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
         usage.accepted = Some(Box::new(Accepted {
             server,
@@ -174,7 +256,7 @@ impl Endpoint {
             interval: timing.t1,
             repeat: self.timers.start(now + timing.t1, Wake::RepeatAccept(dialog)),
             timeout: self.timers.start(now + timing.timeout(), Wake::AckTimeout(dialog)),
-            deferred: None,
+            deferred,
         }));
     }
 
@@ -196,6 +278,7 @@ impl Endpoint {
         else {
             return;
         };
+        usage.turns.acknowledged();
         self.timers.stop(accepted.repeat);
         self.timers.stop(accepted.timeout);
         self.events.push_back(Event::Ack { dialog, request: ack });
@@ -205,6 +288,7 @@ impl Endpoint {
     pub(super) fn ack_timeout(&mut self, now: Duration, dialog: DialogId) {
         let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
         let Some(accepted) = usage.accepted.take() else { return };
+        usage.turns.acknowledged();
         self.timers.stop(accepted.repeat);
         if accepted.deferred.is_none() {
             self.events.push_back(Event::AckTimeout { dialog });

@@ -3,9 +3,9 @@
 use super::{HeaderName, HeaderView, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
-use crate::text::{Cursor, Token, class, str};
+use crate::text::{Cursor, Token, class, str, write_number};
 
-/// The number of a request within its dialog or call, and its method.
+/// The number of a request within its dialog or call, and its method (RFC 3261 §20.16).
 ///
 /// Grammar: `1*DIGIT LWS Method`
 ///
@@ -34,7 +34,9 @@ impl TypedHeader for CSeq {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{} {}", self.number, self.method).as_bytes());
+        write_number(out, self.number.into());
+        out.push(b' ');
+        out.extend_from_slice(self.method.as_str().as_bytes());
     }
 }
 
@@ -49,6 +51,10 @@ impl<'a> CSeqRef<'a> {
     /// The number.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    pub(crate) fn method_bytes(&self) -> &'a [u8] {
+        self.method
     }
 
     /// The method, as it was written.
@@ -105,7 +111,8 @@ impl TypedHeader for RAck {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(format!("{} ", self.response).as_bytes());
+        write_number(out, self.response.into());
+        out.push(b' ');
         self.cseq.write(out);
     }
 }
@@ -176,6 +183,12 @@ impl<'a> CallIdRef<'a> {
     /// The text.
     pub fn as_str(&self) -> &'a str {
         str(self.0)
+    }
+}
+
+impl<'a> CallIdRef<'a> {
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        self.0
     }
 }
 

@@ -62,6 +62,8 @@ impl<'a> Line<'a> {
 /// What has header lines.
 pub(crate) trait Lines {
     fn lines(&self) -> impl Iterator<Item = Line<'_>>;
+    /// The name of each line.
+    fn names(&self) -> impl Iterator<Item = Known>;
     /// The lines of one name.
     fn named(&self, name: HeaderName) -> impl Iterator<Item = Line<'_>>;
     /// The first line of a known name.
@@ -149,6 +151,20 @@ fn read_first<'a, T: HeaderView<'a>>(
 pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
     lines: &'a L,
 ) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
+    values_from(0, lines)
+}
+
+/// The same without the first, which has been read before.
+pub(crate) fn beyond_first<'a, T: HeaderView<'a>, L: Lines>(
+    lines: &'a L,
+) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
+    values_from(1, lines)
+}
+
+fn values_from<'a, T: HeaderView<'a>, L: Lines>(
+    first: usize,
+    lines: &'a L,
+) -> impl Iterator<Item = Result<T, HeaderError>> + use<'a, T, L> {
     let bounds = lines.bounds();
     let values = lines.named(T::NAME).flat_map(|line| {
         // Any other shape is one element, whatever commas it has.
@@ -159,13 +175,30 @@ pub(crate) fn all<'a, T: HeaderView<'a>, L: Lines>(
         };
         elements.map(move |(at, element)| (line, at, element))
     });
-    values.take(bounds.values + 1).enumerate().map(move |(number, (line, at, element))| {
+    let values = values.take(bounds.values + 1).enumerate().skip(first);
+    values.map(move |(number, (line, at, element))| {
         if number == bounds.values {
             let kind = ValueErrorKind::Limit(Limit::Values);
             return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
         }
         read(element, at, &line, bounds)
     })
+}
+
+/// How many semicolons stand outside of quoted strings.
+#[cold]
+fn semicolons(value: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in value {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b';' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 #[inline]
@@ -178,7 +211,7 @@ fn read<'a, T: HeaderView<'a>>(
     // Each takes two bytes, so only a value longer than this can have too many.
     if value.len() / 2 > bounds.params && T::SHAPE != Shape::Whole {
         let params = memchr::memchr_iter(b';', value).count();
-        if params > bounds.params {
+        if params > bounds.params && semicolons(value) > bounds.params {
             let kind = ValueErrorKind::Limit(Limit::Params);
             return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
         }

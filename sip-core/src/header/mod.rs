@@ -31,7 +31,7 @@ pub use date::*;
 pub use dialog::*;
 pub use event::*;
 pub use headers::Headers;
-pub(crate) use lines::{Bounds, Line, Lines, all, find, require};
+pub(crate) use lines::{Bounds, Line, Lines, all, beyond_first, find, require};
 pub use lists::*;
 pub use name::HeaderName;
 pub(crate) use name::{Known, SHORT};

@@ -64,6 +64,17 @@ macro_rules! names {
                     Known::Other => None,
                 }
             }
+
+            /// The same, to be borrowed.
+            pub(crate) fn static_name(self) -> Option<&'static HeaderName> {
+                match self {
+                    $(Known::$variant => {
+                        static NAME: HeaderName = HeaderName::$variant;
+                        Some(&NAME)
+                    })*
+                    Known::Other => None,
+                }
+            }
         }
 
         /// Every spelling, long and compact.

@@ -2,7 +2,7 @@
 
 use super::{HeaderName, TypedHeader};
 use crate::error::{HeaderError, ValueError};
-use crate::text::Cursor;
+use crate::text::{Cursor, write_number};
 
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident($number:ident);)*) => { $(
@@ -20,7 +20,7 @@ macro_rules! numbers {
             }
 
             fn write(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(self.0.to_string().as_bytes());
+                write_number(out, self.0.into());
             }
         }
     )* };

@@ -168,19 +168,24 @@ impl<'a> ParamsRef<'a> {
 
     /// All of them, in order.
     pub fn iter(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
+        self.raw().map(|param| Param { name: str(param.name), value: param.value.map(str) })
+    }
+
+    /// The same, not yet text.
+    pub(crate) fn raw(&self) -> impl Iterator<Item = RawParam<'a>> + use<'a> {
         let mut cursor = Cursor::new(self.0);
         core::iter::from_fn(move || {
             if !cursor.separator(b';') {
                 return None;
             }
-            let param = RawParam::read(&mut cursor).ok()?;
-            Some(Param { name: str(param.name), value: param.value.map(str) })
+            RawParam::read(&mut cursor).ok()
         })
     }
 
     /// Finds a parameter.
     pub fn find(&self, name: &str) -> Option<Param<'a>> {
-        self.iter().find(|param| param.name.eq_ignore_ascii_case(name))
+        let found = self.raw().find(|param| param.name.eq_ignore_ascii_case(name.as_bytes()))?;
+        Some(Param { name: str(found.name), value: found.value.map(str) })
     }
 
     /// The value of a parameter as it was written, with its quotes; empty for a flag.
@@ -222,6 +227,11 @@ impl<'a> RawParam<'a> {
             }
             [b'[' | b']' | b':', ..] => {
                 cursor.run(class::VALUE);
+                Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
+            }
+            // A token cannot hold base64, and yet proxies put it into their branches.
+            [b'/' | b'=', ..] if !token.is_empty() && name.eq_ignore_ascii_case(b"branch") => {
+                cursor.run(class::LOOSE_VALUE);
                 Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
             }
             _ if token.is_empty() => Err(cursor.expected("the value of a parameter")),

@@ -1,16 +1,15 @@
 //! Via (RFC 3261 §20.42, RFC 3581, RFC 5923).
 
-use core::fmt::Write as _;
 use core::net::IpAddr;
 
 use super::params::{Params, ParamsRef};
 use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
-use crate::text::{Cursor, Part, class, is_token, str};
+use crate::text::{Cursor, Out, Part, class, is_token, str};
 use crate::transport::Transport;
 use crate::uri::{Host, HostPort, HostRef, RawHost};
 
-/// One hop that a request has passed: `SIP/2.0/UDP host:port;branch=…`.
+/// One hop that a request has passed (RFC 3261 §20.42): `SIP/2.0/UDP host:port;branch=…`.
 ///
 /// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" ( "ttl=" … / "maddr=" … / "received=" … / "branch=" token / "rport" [ "=" 1*DIGIT ] / generic-param ) ) *( "," … )`
 ///
@@ -62,7 +61,7 @@ impl Via {
     /// The branch without its cookie, if it has both: only then does it name the transaction
     /// alone (§17.2.3).
     pub fn transaction(&self) -> Option<&str> {
-        transaction(self.branch())
+        self.branch().and_then(|branch| transaction(branch.as_bytes())).map(str)
     }
 
     /// Sets the branch.
@@ -126,9 +125,12 @@ impl TypedHeader for Via {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        let mut text = String::new();
-        let _ = write!(text, "SIP/2.0/{} {}{}", self.transport, self.sent_by, self.params);
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"SIP/2.0/");
+        out.extend_from_slice(self.transport.as_str().as_bytes());
+        out.push(b' ');
+        // Writing to a Vec cannot fail.
+        let _ = self.sent_by.put(&mut Out(out));
+        out.extend_from_slice(self.params.as_str().as_bytes());
     }
 }
 
@@ -137,10 +139,12 @@ impl TypedHeader for Via {
 pub struct ViaRef<'a> {
     value: &'a [u8],
     transport: Transport,
-    host: Part,
+    host: RawHost<'a>,
     port: Option<u16>,
     branch: Part,
     params: Part,
+    /// The `rport` that asks for a port, when no `received` and no other `rport` is there.
+    asks: Part,
 }
 
 impl<'a> ViaRef<'a> {
@@ -151,8 +155,7 @@ impl<'a> ViaRef<'a> {
 
     /// The host where the sender expects responses.
     pub fn host(&self) -> HostRef<'a> {
-        // It has been read once.
-        HostRef::parse(self.host.of(self.value)).unwrap_or(HostRef::Name(""))
+        self.host.to_ref()
     }
 
     /// The port there, if one is written.
@@ -171,8 +174,25 @@ impl<'a> ViaRef<'a> {
     }
 
     /// See [`Via::transaction`].
+    pub(crate) fn transaction_bytes(&self) -> Option<&'a [u8]> {
+        transaction(self.branch.of(self.value))
+    }
+
+    /// What stands before and behind the `;rport` of a sender that asks for its port, when nothing
+    /// is filled in yet: so nearly every Via arrives.
+    pub(crate) fn around_rport(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let before = self.value.get(..self.asks.start())?.strip_suffix(b";")?;
+        Some((before, self.value.get(self.asks.end()..)?))
+    }
+
+    /// What stands before the parameters, as it was written.
+    pub(crate) fn before_params(&self) -> &'a [u8] {
+        self.value.get(..self.params.start()).unwrap_or_default()
+    }
+
+    /// See [`Via::transaction`].
     pub fn transaction(&self) -> Option<&'a str> {
-        transaction(self.branch())
+        self.transaction_bytes().map(str)
     }
 
     /// See [`Via::received`].
@@ -211,18 +231,24 @@ fn read(value: &[u8]) -> Result<ViaRef<'_>, ValueError> {
     if !cursor.lws() {
         return Err(cursor.expected("white space before sent-by"));
     }
-    let start = cursor.at();
-    RawHost::read(&mut cursor)?;
-    let host = Part::new(start, cursor.at());
+    let host = RawHost::read(&mut cursor)?;
     let port = port(&mut cursor)?;
     let start = cursor.at();
-    let mut branch = Part::default();
+    let (mut branch, mut asks) = (Part::default(), Part::default());
+    let mut filled_in = false;
     ParamsRef::read(&mut cursor, |param, end| {
-        if param.name.len() == 6 && param.name.eq_ignore_ascii_case(b"branch") {
+        if let [b'r' | b'R', ..] = param.name {
+            if param.name.eq_ignore_ascii_case(b"rport") {
+                filled_in |= param.value.is_some() || !asks.is_empty();
+                asks = Part::new(end - param.name.len(), end);
+            } else {
+                filled_in |= param.name.eq_ignore_ascii_case(b"received");
+            }
+        } else if param.name.len() == 6 && param.name.eq_ignore_ascii_case(b"branch") {
             if !branch.is_empty() {
                 return Err(ValueErrorKind::Repeated);
             }
-            let Some(value) = param.token() else {
+            let Some(value) = param.value.filter(|value| !value.starts_with(b"\"")) else {
                 return Err(ValueErrorKind::Expected("a token as the branch"));
             };
             branch = Part::new(end - value.len(), end);
@@ -231,7 +257,10 @@ fn read(value: &[u8]) -> Result<ViaRef<'_>, ValueError> {
     })?;
     let params = Part::new(start, cursor.at());
     cursor.end()?;
-    Ok(ViaRef { value, transport, host, port, branch, params })
+    if filled_in {
+        asks = Part::default();
+    }
+    Ok(ViaRef { value, transport, host, port, branch, params, asks })
 }
 
 /// Reads `"SIP" SLASH "2.0" SLASH transport`.
@@ -287,10 +316,9 @@ fn port(cursor: &mut Cursor<'_>) -> Result<Option<u16>, ValueError> {
     u16::try_from(number).map(Some).map_err(|_| ValueError::new(ValueErrorKind::Range, at))
 }
 
-fn transaction(branch: Option<&str>) -> Option<&str> {
-    let branch = branch?;
+fn transaction(branch: &[u8]) -> Option<&[u8]> {
     let (cookie, rest) = branch.split_at_checked(MAGIC_COOKIE.len())?;
-    (cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !rest.is_empty()).then_some(rest)
+    (cookie.eq_ignore_ascii_case(MAGIC_COOKIE.as_bytes()) && !rest.is_empty()).then_some(rest)
 }
 
 fn received(params: ParamsRef<'_>) -> Option<IpAddr> {
@@ -311,6 +339,17 @@ mod tests {
         assert_eq!(via.sent_by.to_string(), "192.0.2.2:5061");
         assert_eq!(via.branch(), Some("390skdjuw"));
         assert_eq!(via.transaction(), None);
+    }
+
+    #[test]
+    fn branches_in_base64() {
+        let via = Via::parse(b"SIP/2.0/UDP h;branch=z9hG4bKD+ta2mJ+C/VV=;rport").unwrap();
+        assert_eq!(via.transaction(), Some("D+ta2mJ+C/VV="));
+        let mut out = Vec::new();
+        via.write(&mut out);
+        assert_eq!(out, b"SIP/2.0/UDP h;branch=z9hG4bKD+ta2mJ+C/VV=;rport");
+        // We write no such thing.
+        assert!(Via::parse(b"SIP/2.0/UDP h").unwrap().set_branch("z9hG4bK=").is_err());
     }
 
     #[test]
@@ -338,6 +377,8 @@ mod tests {
             "",
             "SIP/2.0/UDP",
             "SIP/2.0/UDP ",
+            "SIP/2.0/UDP h;branch==x",
+            "SIP/2.0/UDP h;x=y=",
             "SIP/2.0/UDP ;branch=x",
             "SIP/2.0 h",
             "HTTP/2.0/UDP h",

@@ -1,11 +1,11 @@
 //! What every user agent checks before it works on a message (RFC 3261 §8.1.1, §8.2.2, §16.3).
 
 use super::StatusCode;
-use crate::error::{HeaderError, Rejection};
+use crate::error::{HeaderError, Rejection, ValueErrorKind};
 use crate::header::{Authorization, ProxyAuthorization};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
-    RecordRouteRef, RouteRef, ToRef, ViaRef, all, require,
+    RAck, RecordRouteRef, ReferToRef, RouteRef, ToRef, ViaRef, all, beyond_first, require,
 };
 use crate::uri::{Uri, UriRef};
 
@@ -36,15 +36,46 @@ pub(super) fn request(
     lines: &impl Lines,
     policy: &Policy,
 ) -> Result<(), Rejection> {
-    let (scheme, offset) = target(&start.uri)?;
-    let top = common(lines)?;
-    optional::<MaxForwards>(lines)?;
-    every::<RecordRouteRef<'_>>(lines)?;
-    every::<RouteRef<'_>>(lines)?;
-    every::<Authorization>(lines)?;
-    every::<ProxyAuthorization>(lines)?;
-    contacts(start.method, lines, top.branch().is_some())?;
-    cseq(start.method, lines)?;
+    let target = target(&start.uri)?;
+    let (top, names) = common(lines)?;
+    beyond(&start, target, lines, policy, &top, names, None)
+}
+
+/// The same for a request whose top Via, From, To, Call-ID and CSeq have been read before.
+pub(super) fn request_read(
+    start: Request<'_>,
+    lines: &impl Lines,
+    policy: &Policy,
+    top: &ViaRef<'_>,
+    cseq: &CSeqRef<'_>,
+) -> Result<(), Rejection> {
+    let target = target(&start.uri)?;
+    let names = once(lines)?;
+    vias(lines, top, names)?;
+    beyond(&start, target, lines, policy, top, names, Some(cseq))
+}
+
+/// What is to be checked behind the headers that every message has.
+fn beyond(
+    start: &Request<'_>,
+    (scheme, offset): (Scheme, usize),
+    lines: &impl Lines,
+    policy: &Policy,
+    top: &ViaRef<'_>,
+    names: Names,
+    cseq_read: Option<&CSeqRef<'_>>,
+) -> Result<(), Rejection> {
+    hops(lines)?;
+    every::<RecordRouteRef<'_>>(lines, names)?;
+    every::<RouteRef<'_>>(lines, names)?;
+    every::<Authorization>(lines, names)?;
+    every::<ProxyAuthorization>(lines, names)?;
+    contacts(start.method, lines, top, names)?;
+    match cseq_read {
+        Some(read) => cseq(start.method, read, lines)?,
+        None => cseq(start.method, &require(lines)?, lines)?,
+    }
+    of_method(start.method, lines)?;
     match scheme {
         Scheme::Sip => Ok(()),
         Scheme::Tel if policy.tel => Ok(()),
@@ -59,10 +90,10 @@ pub(super) fn request(
 }
 
 pub(super) fn response(lines: &impl Lines) -> Result<(), Rejection> {
-    common(lines)?;
+    let (_, names) = common(lines)?;
     require::<CSeqRef<'_>>(lines)?;
-    every::<RecordRouteRef<'_>>(lines)?;
-    every::<ContactRef<'_>>(lines)?;
+    every::<RecordRouteRef<'_>>(lines, names)?;
+    every::<ContactRef<'_>>(lines, names)?;
     Ok(())
 }
 
@@ -106,73 +137,174 @@ fn target(uri: &Target<'_>) -> Result<(Scheme, usize), Rejection> {
     Ok((scheme, offset))
 }
 
-/// Headers that may stand only once, of those whose repetition could be read in two ways.
-const SINGLE: [Known; 10] = [
-    Known::From,
-    Known::To,
-    Known::CallId,
-    Known::CSeq,
-    Known::MaxForwards,
-    Known::ContentType,
-    Known::Expires,
-    Known::Event,
-    Known::ReferTo,
-    Known::Replaces,
-];
+/// Headers that may stand only once, of those whose repetition could be read in two ways. Others,
+/// such as Subject, harm nobody who takes the first (§8.2.2).
+const SINGLE: u128 = {
+    let names = [
+        Known::From,
+        Known::To,
+        Known::CallId,
+        Known::CSeq,
+        Known::MaxForwards,
+        Known::ContentType,
+        Known::ContentDisposition,
+        Known::Expires,
+        Known::Event,
+        Known::SubscriptionState,
+        Known::ReferTo,
+        Known::ReferredBy,
+        Known::Replaces,
+        Known::Join,
+        Known::TargetDialog,
+        Known::RAck,
+        Known::RSeq,
+        Known::SipEtag,
+        Known::SipIfMatch,
+    ];
+    let mut all = 0;
+    let mut index = 0;
+    while index < names.len() {
+        all |= 1 << names[index] as u8;
+        index += 1;
+    }
+    all
+};
 
 /// What requests and responses have in common: Via, From, To and Call-ID, well-formed. Gives the
 /// top Via.
-fn common<'a>(lines: &'a impl Lines) -> Result<ViaRef<'a>, Rejection> {
-    let mut seen = 0u16;
-    for line in lines.lines() {
-        let Some(bit) = SINGLE.iter().position(|known| *known == line.known) else { continue };
-        if seen & 1 << bit != 0 {
-            return Err(Rejection {
-                status: StatusCode::BAD_REQUEST,
-                header: line.known.name(),
-                offset: line.offset(),
-                text: "given more than once".into(),
-            });
-        }
-        seen |= 1 << bit;
-    }
+fn common<'a>(lines: &'a impl Lines) -> Result<(ViaRef<'a>, Names), Rejection> {
+    let names = once(lines)?;
     let top: ViaRef<'_> = require(lines)?;
-    every::<ViaRef<'_>>(lines)?;
-    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
-        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
-    }
+    vias(lines, &top, names)?;
     require::<FromRef<'_>>(lines)?;
     require::<ToRef<'_>>(lines)?;
     require::<CallIdRef<'_>>(lines)?;
-    Ok(top)
+    Ok((top, names))
 }
 
-fn optional<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
-    crate::header::find::<T>(lines)?;
+/// Which headers are there at all, and which more than once, a bit each.
+#[derive(Clone, Copy)]
+struct Names {
+    seen: u128,
+    again: u128,
+}
+
+impl Names {
+    fn has(self, known: Known) -> bool {
+        self.seen >> known as u8 & 1 != 0
+    }
+
+    fn repeats(self, known: Known) -> bool {
+        self.again >> known as u8 & 1 != 0
+    }
+}
+
+/// What may stand only once does.
+fn once(lines: &impl Lines) -> Result<Names, Rejection> {
+    let mut names = Names { seen: 0, again: 0 };
+    for known in lines.names() {
+        let bit = 1 << known as u8;
+        let again = names.seen & bit;
+        if again & SINGLE != 0 {
+            let again = lines.lines().filter(|line| line.known == known).nth(1);
+            return Err(Rejection {
+                status: StatusCode::BAD_REQUEST,
+                header: known.name(),
+                offset: again.map_or(0, |line| line.offset()),
+                text: "given more than once".into(),
+            });
+        }
+        names.seen |= bit;
+        names.again |= again;
+    }
+    Ok(names)
+}
+
+/// All Vias are well-formed, the top one read before.
+fn vias(lines: &impl Lines, top: &ViaRef<'_>, names: Names) -> Result<(), Rejection> {
+    if names.repeats(Known::Via) || !is_alone(Known::Via, lines) {
+        for via in beyond_first::<ViaRef<'_>, _>(lines) {
+            via?;
+        }
+    }
+    if top.branch().is_some_and(|branch| branch.eq_ignore_ascii_case("z9hG4bK")) {
+        return Err(bad(lines, HeaderName::Via, "the branch has nothing behind its cookie"));
+    }
     Ok(())
 }
 
-fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines) -> Result<(), Rejection> {
+/// Max-Forwards is a number. One beyond its range counts as absent (RFC 4475 §3.1.2.4).
+fn hops(lines: &impl Lines) -> Result<(), Rejection> {
+    match crate::header::find::<MaxForwards>(lines) {
+        Err(error) if error.kind != ValueErrorKind::Range => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// What some methods cannot do without.
+fn of_method(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
+    match method {
+        // Exactly one; more are refused with all that may stand only once (RFC 3515 §2.4.2).
+        "REFER" => require::<ReferToRef<'_>>(lines).map(drop)?,
+        "PRACK" => require::<RAck>(lines).map(drop)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Whether the first line of that name holds one value for sure, as nearly all do.
+fn is_alone(name: Known, lines: &impl Lines) -> bool {
+    let line = lines.first_known(name);
+    line.is_none_or(|line| memchr::memchr(b',', line.value()).is_none())
+}
+
+fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines, names: Names) -> Result<(), Rejection> {
+    if !names.has(T::NAME.known()) {
+        return Ok(());
+    }
     for value in all::<T, _>(lines) {
         value?;
     }
     Ok(())
 }
 
-/// Contacts are well-formed; a request that can make a dialog has exactly one, a URI (§8.1.1.8).
-/// Where RFC 2543 wrote the request, which knew no branch, it may have none.
-fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Rejection> {
+/// Contacts are well-formed; a request that can make a dialog has exactly one SIP or SIPS URI,
+/// whatever others it has (§8.1.1.8), or a telephone number instead, which a gateway answers where it
+/// came from. Where RFC 2543 wrote the request, which knew no branch, it may have none.
+fn contacts(
+    method: &str,
+    lines: &impl Lines,
+    top: &ViaRef<'_>,
+    names: Names,
+) -> Result<(), Rejection> {
     let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
-    let mut count = 0usize;
-    for contact in all::<ContactRef<'_>, _>(lines) {
-        if contact? == ContactRef::Star && makes_dialog {
-            return Err(reject("* has no meaning here"));
+    let (mut count, mut others, mut telephones) = (0usize, false, false);
+    let mut take = |contact: ContactRef<'_>| {
+        match contact {
+            ContactRef::Star if makes_dialog => return Err(reject("* has no meaning here")),
+            ContactRef::Address(address) if !matches!(address.uri(), UriRef::Sip(_)) => {
+                others = true;
+                telephones |= matches!(address.uri(), UriRef::Tel(_));
+            }
+            _ => count += 1,
         }
-        count += 1;
+        Ok(())
+    };
+    if names.has(Known::Contact)
+        && !names.repeats(Known::Contact)
+        && is_alone(Known::Contact, lines)
+    {
+        take(require(lines)?)?;
+    } else if names.has(Known::Contact) {
+        for contact in all::<ContactRef<'_>, _>(lines) {
+            take(contact?)?;
+        }
     }
     match count {
-        0 if makes_dialog && is_current => Err(reject("missing")),
+        0 if telephones => Ok(()),
+        0 if makes_dialog && others => Err(reject("no SIP or SIPS URI")),
+        0 if makes_dialog && top.branch().is_some() => Err(reject("missing")),
         2.. if makes_dialog => Err(reject("more than one")),
         _ => Ok(()),
     }
@@ -180,8 +312,7 @@ fn contacts(method: &str, lines: &impl Lines, is_current: bool) -> Result<(), Re
 
 /// CSeq names the method of the request line (§8.1.1.5). Of a method that nobody knows, that is
 /// the better answer.
-fn cseq(method: &str, lines: &impl Lines) -> Result<(), Rejection> {
-    let cseq: CSeqRef<'_> = require(lines)?;
+fn cseq(method: &str, cseq: &CSeqRef<'_>, lines: &impl Lines) -> Result<(), Rejection> {
     if cseq.method() == method {
         return Ok(());
     }
@@ -208,4 +339,84 @@ impl From<HeaderError> for Rejection {
 fn bad(lines: &impl Lines, header: HeaderName, text: &'static str) -> Rejection {
     let offset = lines.named(header.clone()).next().map_or(0, |line| line.offset());
     Rejection { status: StatusCode::BAD_REQUEST, header: Some(header), offset, text: text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Message, MessageView};
+
+    fn answer(method: &str, more: &str) -> Option<(u16, Option<HeaderName>)> {
+        let text = format!(
+            "{method} sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\n\
+             To: <sip:b@h>\r\nCall-ID: 1\r\nCSeq: 1 {method}\r\nContact: <sip:a@h>\r\n{more}\r\n"
+        );
+        let limits = Limits::default();
+        let view = MessageView::parse(text.as_bytes(), &limits).unwrap().check(&Policy::default());
+        let owned = Message::parse(text.clone().into(), &limits).unwrap().check(&Policy::default());
+        let of = |rejection: Rejection| (rejection.status.code(), rejection.header);
+        let (view, owned) = (view.err().map(of), owned.err().map(of));
+        assert_eq!(view, owned);
+        view
+    }
+
+    #[test]
+    fn hops() {
+        for (more, is_bad) in [
+            ("", false),
+            ("Max-Forwards: 0\r\n", false),
+            ("Max-Forwards: 256\r\n", false),
+            ("Max-Forwards: 99999999999999999999\r\n", false),
+            ("Max-Forwards: -1\r\n", true),
+            ("Max-Forwards: \r\n", true),
+            ("Max-Forwards: 70 71\r\n", true),
+        ] {
+            let expected = is_bad.then_some((400, Some(HeaderName::MaxForwards)));
+            assert_eq!(answer("OPTIONS", more), expected, "{more}");
+        }
+    }
+
+    #[test]
+    fn what_methods_cannot_do_without() {
+        let refer_to = Some((400, Some(HeaderName::ReferTo)));
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\n"), None);
+        assert_eq!(answer("REFER", ""), refer_to);
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h>\r\nr: <sip:c@h>\r\n"), refer_to);
+        assert_eq!(answer("REFER", "Refer-To: <sip:c@h\r\n"), refer_to);
+        assert_eq!(answer("PRACK", "RAck: 1 1 INVITE\r\n"), None);
+        assert_eq!(answer("PRACK", ""), Some((400, Some(HeaderName::RAck))));
+    }
+
+    #[test]
+    fn one_contact_is_for_the_dialog() {
+        let contact = Some((400, Some(HeaderName::Contact)));
+        for (more, expected) in [
+            ("m: mailto:a@b\r\nm: http://h/a%20b?c=d\r\nm: <tel:+1>\r\n", None),
+            ("m: <sip:b@h>\r\n", contact.clone()),
+            ("m: *\r\n", contact.clone()),
+            ("m: sip:b@h?c=d\r\n", contact.clone()),
+        ] {
+            assert_eq!(answer("INVITE", more), expected, "{more}");
+        }
+        let text: &str = "INVITE sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@h>;tag=1\r\n\
+                    t: <sip:b@h>\r\ni: 1\r\nCSeq: 1 INVITE\r\nm: <tel:+1>\r\n\r\n";
+        for (text, expected) in [(text, None), (&text.replace("tel:+1", "http://h"), contact)] {
+            let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
+            let rejection = view.check(&Policy::default()).err();
+            assert_eq!(rejection.map(|r| (r.status.code(), r.header)), expected);
+        }
+    }
+
+    #[test]
+    fn once_only() {
+        for (line, name) in [
+            ("Event: x\r\n", HeaderName::Event),
+            ("Replaces: 1;to-tag=1;from-tag=2\r\n", HeaderName::Replaces),
+            ("SIP-If-Match: x\r\n", HeaderName::SipIfMatch),
+        ] {
+            assert_eq!(answer("OPTIONS", line), None);
+            assert_eq!(answer("OPTIONS", &line.repeat(2)), Some((400, Some(name))), "{line}");
+        }
+        assert_eq!(answer("OPTIONS", &"Subject: x\r\n".repeat(2)), None);
+    }
 }

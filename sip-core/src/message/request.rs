@@ -1,14 +1,13 @@
 //! Requests.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
 
 use super::check::{self, Policy};
 use super::{Message, Method};
 use crate::error::{ParseError, ParseErrorKind, Rejection};
-use crate::header::Headers;
+use crate::header::{CSeqRef, Headers, ViaRef};
 use crate::limits::Limits;
+use crate::text::Out;
 use crate::uri::Uri;
 
 /// A request.
@@ -67,11 +66,26 @@ impl Request {
         check::request(start, &self.headers, policy)
     }
 
+    /// The same when the headers named have been read before, and were in order with the others
+    /// that every request has.
+    pub(crate) fn check_read(
+        &self,
+        policy: &Policy,
+        top: &ViaRef<'_>,
+        cseq: &CSeqRef<'_>,
+    ) -> Result<(), Rejection> {
+        let start =
+            check::Request { method: self.method.as_str(), uri: check::Target::Read(&self.uri) };
+        check::request_read(start, &self.headers, policy, top, cseq)
+    }
+
     /// Appends the request, with a Content-Length that is right.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.method.as_str().as_bytes());
+        out.push(b' ');
         // Writing to a Vec cannot fail.
-        let _ = write!(out, " {} SIP/2.0\r\n", self.uri);
+        let _ = self.uri.put(&mut Out(out));
+        out.extend_from_slice(b" SIP/2.0\r\n");
         self.headers.write(self.body.len(), out);
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(&self.body);
@@ -79,7 +93,9 @@ impl Request {
 
     /// The request as bytes.
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(1024);
+        // Nearly all have a method and a URI of less than 100 bytes together.
+        let headers = self.headers.written(self.body.len());
+        let mut out = Vec::with_capacity(128 + headers + self.body.len());
         self.write(&mut out);
         out.into()
     }

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use super::{Message, Request, StatusCode, check, scan};
 use crate::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
-use crate::header::{HeaderName, Headers, To};
+use crate::header::{HeaderName, Headers, Known, To, ToRef};
 use crate::limits::Limits;
+use crate::text::is_token;
 
 /// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +38,9 @@ impl Response {
     /// A response to a request: all its Via, its From, To, Call-ID and CSeq, and the Timestamp if
     /// the status is 100 (§8.2.6). The To tag is the caller's to add.
     pub fn to(request: &Request, status: StatusCode) -> Response {
-        let mut headers = Headers::with_capacity(8);
-        headers.copy_if(&request.headers, |name| {
-            is_copied(name) || *name == HeaderName::Timestamp && status == StatusCode::TRYING
+        let mut headers = Headers::new();
+        headers.copy_known(&request.headers, |name| {
+            is_copied(name) || name == Known::Timestamp && status == StatusCode::TRYING
         });
         Response { headers, ..Response::new(status) }
     }
@@ -51,6 +52,15 @@ impl Response {
     ///
     /// When there is no To, it is malformed, or `tag` is not a token.
     pub fn set_to_tag(&mut self, tag: &str) -> Result<(), HeaderError> {
+        let own = self.headers.require::<ToRef<'_>>()?.tag();
+        if own == Some(tag) {
+            return Ok(());
+        }
+        // The common case needs no more than the tag behind what there is.
+        if own.is_none() && is_token(tag.as_bytes()) {
+            self.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()]);
+            return Ok(());
+        }
         let mut to: To = self.headers.require()?;
         to.set_tag(tag).map_err(|error| error.of(HeaderName::To))?;
         self.headers.set(to);
@@ -73,7 +83,7 @@ impl Response {
     pub fn to_malformed(bytes: &[u8], status: StatusCode) -> Option<Response> {
         let headers = scan::salvage(bytes)?;
         let mut response = Response::new(status);
-        response.headers.copy_if(&headers, is_copied);
+        response.headers.copy_known(&headers, is_copied);
         response.headers.contains(HeaderName::Via).then_some(response)
     }
 
@@ -114,18 +124,18 @@ impl Response {
 
     /// The response as bytes.
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(1024);
+        // "SIP/2.0 200 ", two line ends
+        let start_line = 16 + self.reason.as_bytes().len();
+        let headers = self.headers.written(self.body.len());
+        let mut out = Vec::with_capacity(start_line + headers + self.body.len());
         self.write(&mut out);
         out.into()
     }
 }
 
 /// What a response takes from its request (§8.2.6.2).
-fn is_copied(name: &HeaderName) -> bool {
-    matches!(
-        name,
-        HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq
-    )
+fn is_copied(name: Known) -> bool {
+    matches!(name, Known::Via | Known::From | Known::To | Known::CallId | Known::CSeq)
 }
 
 /// The words that go with a status code (§7.2). They may be of any language, or no valid UTF-8,

@@ -62,11 +62,7 @@ impl RawLine {
 pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
     let mut headers = Headers::received(bytes.clone(), limits);
     let mut first = NO_LINES;
-    let scan = scan(&bytes, limits, &mut first, |lines| {
-        for line in lines {
-            headers.push_received(line);
-        }
-    })?;
+    let scan = scan(&bytes, limits, &mut first, |lines| headers.push_received(lines))?;
     let body = bytes.slice(scan.body.0..scan.body.1);
     Ok(match scan.start {
         Start::Request { method, uri } => {
@@ -161,9 +157,7 @@ pub(super) fn part(bytes: &Bytes, limits: &Limits) -> Result<(Headers, usize), P
     while walk.state == State::More {
         let mut lines = NO_LINES;
         let count = walk.batch(&mut lines)?;
-        for line in lines.iter().take(count) {
-            headers.push_received(line);
-        }
+        headers.push_received(lines.get(..count).unwrap_or_default());
     }
     Ok((headers, walk.at))
 }
@@ -425,7 +419,7 @@ pub(crate) fn salvage(bytes: &[u8]) -> Option<Headers> {
             Ok(line) => {
                 // What the grammar has no place for is not sent back either.
                 if memchr::memchr(0, line.value(section)).is_none() {
-                    headers.push_received(&line);
+                    headers.push_received(&[line]);
                 }
                 at = line.next();
             }

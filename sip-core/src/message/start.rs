@@ -109,9 +109,10 @@ fn status_line(line: &[u8], start: usize) -> Result<Start, ParseError> {
 
 /// `"SIP" "/" 1*DIGIT "." 1*DIGIT`
 fn is_version(text: &[u8]) -> bool {
-    let Some((b"SIP/" | b"sip/" | b"Sip/", number)) = text.split_at_checked(4) else {
+    let Some((name, number)) = text.split_at_checked(4) else { return false };
+    if !name.eq_ignore_ascii_case(b"SIP/") {
         return false;
-    };
+    }
     let mut parts = number.split(|byte| *byte == b'.');
     let is_number = |part: Option<&[u8]>| {
         part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit))

@@ -132,6 +132,11 @@ impl<'a> MessageView<'a> {
         self.named(name).map(|line| line.value())
     }
 
+    /// Where the first value of a header starts, from byte 0 of the message.
+    pub fn offset(&self, name: HeaderName) -> Option<usize> {
+        self.named(name).next().map(|line| line.offset())
+    }
+
     /// All header lines in order: name as it was written, and value without the white space around.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.lines().map(|line| (text(line.name()), line.value()))
@@ -150,6 +155,11 @@ impl<'a> MessageView<'a> {
     /// The body: as many bytes as Content-Length says, or the rest.
     pub fn body(&self) -> &'a [u8] {
         self.bytes.get(self.scan.body.0..self.scan.body.1).unwrap_or_default()
+    }
+
+    /// Where the body starts, from byte 0 of the message.
+    pub fn body_offset(&self) -> usize {
+        self.scan.body.0
     }
 
     /// What follows the body, which is to be ignored in a datagram (§18.3).
@@ -231,6 +241,10 @@ impl MessageView<'_> {
 impl Lines for MessageView<'_> {
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.raw_lines().map(|line| Line::received(self.bytes, line))
+    }
+
+    fn names(&self) -> impl Iterator<Item = Known> {
+        self.raw_lines().map(|line| line.known)
     }
 
     #[inline]

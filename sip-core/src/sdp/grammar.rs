@@ -1,5 +1,6 @@
 //! Small pieces of the grammar that several lines share.
 
+pub(in crate::sdp) use crate::text::write_number;
 use bytes::Bytes;
 
 use super::text::Text;
@@ -38,21 +39,6 @@ pub(in crate::sdp) fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
         };
     }
     if text.is_empty() { None } else { T::try_from(value).ok() }
-}
-
-/// Appends a decimal number.
-pub(in crate::sdp) fn write_number(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0u8; 20];
-    let mut start = digits.len();
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + (value % 10) as u8;
-        value /= 10;
-        start -= 1;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(start..).unwrap_or_default());
 }
 
 /// RFC 8866 §9: token.

@@ -243,6 +243,10 @@ impl Part {
         self.0 == self.1
     }
 
+    pub(crate) fn start(self) -> usize {
+        usize::from(self.0)
+    }
+
     pub(crate) fn end(self) -> usize {
         usize::from(self.1)
     }

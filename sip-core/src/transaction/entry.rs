@@ -37,6 +37,8 @@ pub(super) struct Client<C> {
 pub(super) struct Server<S> {
     pub(super) state: ServerState,
     pub(super) tag: ServerTag,
+    /// The keyed hash of the tag.
+    pub(super) hash: u64,
     pub(super) flow: Flow,
     /// Where a stream's response goes when its connection is lost (§18.2.2).
     pub(super) fallback_port: u16,

@@ -1,5 +1,6 @@
 //! The transactions of one endpoint or proxy, and what they have to send.
 
+use core::hash::BuildHasher as _;
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
@@ -14,7 +15,7 @@ use super::{Failure, Timer, Timing, invite_client, invite_server};
 use super::{non_invite_client, non_invite_server};
 use crate::flow::{Flow, Transmit};
 use crate::header::{CSeq, Via};
-use crate::keyed::KeyedHash;
+use crate::keyed::{KeyedHash, Prehashed};
 use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::{HostPort, Method, Request, Response, StatusCode};
@@ -28,7 +29,9 @@ pub struct Transactions<C, S> {
     pub(super) clients: Slab<Client<C>>,
     pub(super) client_keys: HashMap<(u128, bool), ClientKey, KeyedHash>,
     pub(super) servers: Slab<Server<S>>,
-    pub(super) server_keys: HashMap<ServerTag, ServerKey, KeyedHash>,
+    /// By the keyed hash of their tag, which each has itself.
+    pub(super) server_keys: HashMap<u64, ServerKey, Prehashed>,
+    pub(super) hash: KeyedHash,
     pub(super) timers: Wheel<(Side, Timer)>,
     pub(super) transmits: VecDeque<Transmit>,
     pub(super) outcomes: VecDeque<Outcome<C, S>>,
@@ -44,7 +47,8 @@ impl<C, S> Transactions<C, S> {
             clients: Slab::default(),
             client_keys: HashMap::with_hasher(KeyedHash::new(random)),
             servers: Slab::default(),
-            server_keys: HashMap::with_hasher(KeyedHash::new(random)),
+            hash: KeyedHash::new(random),
+            server_keys: HashMap::default(),
             timers: Wheel::new(),
             transmits: VecDeque::new(),
             outcomes: VecDeque::new(),
@@ -120,12 +124,12 @@ impl<C, S> Transactions<C, S> {
     }
 
     /// Makes the client transaction of the CANCEL for the INVITE transaction `key` (§9.1). `None`
-    /// when that is over or no INVITE, or when the table is full.
+    /// when that is over or no INVITE, or when its CANCEL is out already.
     pub fn send_cancel(&mut self, now: Duration, key: ClientKey, user: C) -> Option<ClientKey> {
-        if self.clients.len() >= self.tables.clients {
+        let client = self.clients.get(key.0)?;
+        if client.cancels || self.client_keys.contains_key(&(client.branch, true)) {
             return None;
         }
-        let client = self.clients.get(key.0)?;
         let cancel = derived(client.invite.as_deref()?, Method::Cancel, None)?;
         let cancel = Client::new(client.flow, client.branch, cancel.to_bytes(), None, user);
         Some(self.start_client(now, Client { cancels: true, ..cancel }))
@@ -171,14 +175,35 @@ impl<C, S> Transactions<C, S> {
 
     /// Takes a request: finds its transaction, if there is one, and deals with a repetition.
     pub fn receive_request(&mut self, now: Duration, method: &Method, tag: &ServerTag) -> Incoming {
-        let Some(&key) = self.server_keys.get(tag) else { return Incoming::Unmatched };
+        self.receive_hashed(now, method, tag, self.hash(tag))
+    }
+
+    /// The same, given the hash of the tag.
+    pub(crate) fn receive_hashed(
+        &mut self,
+        now: Duration,
+        method: &Method,
+        tag: &ServerTag,
+        hash: u64,
+    ) -> Incoming {
+        let Some(key) = self.find_hashed(tag, hash) else { return Incoming::Unmatched };
         let stimulus = if *method == Method::Ack { Stimulus::Ack } else { Stimulus::Request };
         if self.server_step(now, key, stimulus) { Incoming::Ack(key) } else { Incoming::Absorbed }
     }
 
     /// The server transaction with this tag.
     pub fn find(&self, tag: &ServerTag) -> Option<ServerKey> {
-        self.server_keys.get(tag).copied()
+        self.find_hashed(tag, self.hash(tag))
+    }
+
+    /// What this layer keeps a server transaction by.
+    pub(crate) fn hash(&self, tag: &ServerTag) -> u64 {
+        self.hash.hash_one(tag)
+    }
+
+    fn find_hashed(&self, tag: &ServerTag, hash: u64) -> Option<ServerKey> {
+        let key = self.server_keys.get(&hash).copied()?;
+        self.servers.get(key.0).filter(|server| server.tag == *tag).map(|_| key)
     }
 
     /// Makes a server transaction for a request. Responses go to `flow`; when that is a stream and
@@ -186,7 +211,7 @@ impl<C, S> Transactions<C, S> {
     ///
     /// # Errors
     ///
-    /// Gives the user's value back: [`Tables::servers`] transactions exist.
+    /// Gives the user's value back: [`Tables::servers`] transactions exist, or one for this request.
     pub fn accept(
         &mut self,
         now: Duration,
@@ -196,7 +221,24 @@ impl<C, S> Transactions<C, S> {
         fallback_port: u16,
         user: S,
     ) -> Result<ServerKey, S> {
-        if self.servers.len() >= self.tables.servers {
+        let hash = self.hash(&tag);
+        self.accept_hashed(now, request, tag, hash, flow, fallback_port, user)
+    }
+
+    /// The same, given the hash of the tag.
+    #[expect(clippy::too_many_arguments, reason = "one more than its public face")]
+    pub(crate) fn accept_hashed(
+        &mut self,
+        now: Duration,
+        request: &Request,
+        tag: ServerTag,
+        hash: u64,
+        flow: Flow,
+        fallback_port: u16,
+        user: S,
+    ) -> Result<ServerKey, S> {
+        // That two tags have one hash is not to be expected in the life of any endpoint.
+        if self.servers.len() >= self.tables.servers || self.server_keys.contains_key(&hash) {
             return Err(user);
         }
         let (state, start, invite) = if request.method == Method::Invite {
@@ -215,7 +257,8 @@ impl<C, S> Transactions<C, S> {
         };
         let key = ServerKey(self.servers.insert(Server {
             state,
-            tag: tag.clone(),
+            tag,
+            hash,
             flow,
             fallback_port,
             response: Bytes::new(),
@@ -223,7 +266,7 @@ impl<C, S> Transactions<C, S> {
             clock: Clock::default(),
             user,
         }));
-        self.server_keys.insert(tag, key);
+        self.server_keys.insert(hash, key);
         self.server_acts(now, key, start);
         Ok(key)
     }
@@ -291,6 +334,11 @@ impl<C, S> Transactions<C, S> {
     /// What the user attached to a server transaction.
     pub fn server_mut(&mut self, key: ServerKey) -> Option<&mut S> {
         self.servers.get_mut(key.0).map(|server| &mut server.user)
+    }
+
+    /// The flow of a client transaction.
+    pub fn client_flow(&self, key: ClientKey) -> Option<Flow> {
+        self.clients.get(key.0).map(|client| client.flow)
     }
 
     /// The flow of a server transaction's responses.

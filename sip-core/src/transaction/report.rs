@@ -67,7 +67,8 @@ pub enum Outcome<C, S> {
 /// How much [`Transactions`](super::Transactions) may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tables {
-    /// Client transactions. Default 65,536.
+    /// Client transactions. Default 65,536. The CANCEL of an INVITE that is among them finds room
+    /// beyond this number, one for each: a full table must not keep calls from ending.
     pub clients: usize,
     /// Server transactions. Default 65,536.
     pub servers: usize,

@@ -149,7 +149,7 @@ impl<C, S> Transactions<C, S> {
     pub(super) fn end_server(&mut self, key: ServerKey, failure: Option<Failure>) {
         let Some(mut server) = self.servers.remove(key.0) else { return };
         server.clock.stop_all(&mut self.timers);
-        self.server_keys.remove(&server.tag);
+        self.server_keys.remove(&server.hash);
         self.outcomes.push_back(Outcome::ServerEnded { key, user: server.user, failure });
     }
 }

@@ -94,13 +94,20 @@ impl Uri {
     }
 }
 
+impl Uri {
+    /// Appends the text.
+    pub(crate) fn put(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        match self {
+            Uri::Sip(uri) => uri.put(out),
+            Uri::Tel(uri) => write!(out, "{uri}"),
+            Uri::Other(uri) => out.write_str(uri.as_str()),
+        }
+    }
+}
+
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Uri::Sip(uri) => uri.fmt(f),
-            Uri::Tel(uri) => uri.fmt(f),
-            Uri::Other(uri) => uri.fmt(f),
-        }
+        self.put(f)
     }
 }
 

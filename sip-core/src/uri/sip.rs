@@ -9,7 +9,7 @@ use super::params::{self, UriParams, decode};
 use super::tel::TelUri;
 use super::{Host, HostPort, HostRef, Uri, escape};
 use crate::error::{ValueError, ValueErrorKind};
-use crate::text::{Cursor, Part, class, str};
+use crate::text::{Cursor, Part, class, put_number, str};
 use crate::transport::Transport;
 
 /// `sip:user:password@host:port;parameters?headers`.
@@ -253,21 +253,31 @@ impl SipUri {
 
 impl fmt::Display for SipUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.secure { "sips:" } else { "sip:" })?;
+        self.put(f)
+    }
+}
+
+impl SipUri {
+    /// Appends the text.
+    pub(super) fn put(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(if self.secure { "sips:" } else { "sip:" })?;
         if let Some(user) = &self.user {
-            f.write_str(user)?;
+            out.write_str(user)?;
             if let Some(password) = &self.password {
-                write!(f, ":{password}")?;
+                out.write_str(":")?;
+                out.write_str(password)?;
             }
-            f.write_str("@")?;
+            out.write_str("@")?;
         }
-        self.host.fmt(f)?;
+        self.host.as_ref().put(out)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            out.write_str(":")?;
+            put_number(out, port.into())?;
         }
-        f.write_str(self.params.as_str())?;
+        out.write_str(self.params.as_str())?;
         if !self.headers.is_empty() {
-            write!(f, "?{}", self.headers)?;
+            out.write_str("?")?;
+            out.write_str(&self.headers)?;
         }
         Ok(())
     }
@@ -288,8 +298,7 @@ pub struct SipUriRef<'a> {
     text: &'a [u8],
     /// The user part; empty when there is none.
     user: Part,
-    /// The host, and what stands behind it, the port passed over.
-    host: Part,
+    host: RawHost<'a>,
     params: Part,
     port: Option<u16>,
     secure: bool,
@@ -302,9 +311,7 @@ impl<'a> SipUriRef<'a> {
         let text = cursor.rest();
         let user = user_info(cursor)?;
         let at = |rest: &[u8]| text.len() - rest.len();
-        let start = at(cursor.rest());
-        RawHost::read(cursor)?;
-        let host = Part::new(start, at(cursor.rest()));
+        let host = RawHost::read(cursor)?;
         let port = host::port(cursor)?;
         let start = at(cursor.rest());
         if cursor.peek() == Some(b';') {
@@ -348,8 +355,7 @@ impl<'a> SipUriRef<'a> {
 
     /// The host.
     pub fn host(&self) -> HostRef<'a> {
-        // It has been read once.
-        HostRef::parse(self.host.of(self.text)).unwrap_or(HostRef::Name(""))
+        self.host.to_ref()
     }
 
     /// The port, if one is written.
@@ -393,9 +399,21 @@ fn user_info(cursor: &mut Cursor<'_>) -> Result<Part, ValueError> {
     if user > 0 && cursor.eat(b'@') {
         return Ok(Part::new(0, user));
     }
-    if let Some(b'%' | b':' | b'@') = cursor.peek() {
-        cursor.set_rest(before);
-        return any_user_info(cursor);
+    match cursor.rest() {
+        // A port more often than a password.
+        [b':', rest @ ..] if user > 0 => {
+            cursor.set_rest(rest);
+            cursor.run(class::PASSWORD);
+            if let Some(b'%' | b'@') = cursor.peek() {
+                cursor.set_rest(before);
+                return any_user_info(cursor);
+            }
+        }
+        [b'%' | b':' | b'@', ..] => {
+            cursor.set_rest(before);
+            return any_user_info(cursor);
+        }
+        _ => {}
     }
     cursor.set_rest(before);
     Ok(Part::default())

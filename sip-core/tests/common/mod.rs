@@ -10,9 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::dialog::DialogId;
 use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId, within};
-use sip_core::header::{CSeq, From, NameAddr, To};
+use sip_core::header::{CSeq, ContentType, From, NameAddr, To};
 use sip_core::{
-    ConnectionId, Flow, Limits, Message, Method, Request, Response, StatusCode, Transmit,
+    ConnectionId, Flow, Limits, Message, Method, Request, Response, StatusCode, Token, Transmit,
     Transport, Uri,
 };
 
@@ -87,6 +87,9 @@ pub struct Lab {
     pub transport: Transport,
     /// Who sent what when, a line each.
     pub ladder: Vec<String>,
+    /// The last SUBSCRIBE of Alice's and the last NOTIFY of Bob's.
+    pub bob_subscribe: Option<Request>,
+    pub bob_notify: Option<Request>,
 }
 
 impl Default for Lab {
@@ -117,6 +120,8 @@ impl Lab {
             wire: VecDeque::new(),
             transport,
             ladder: Vec::new(),
+            bob_subscribe: None,
+            bob_notify: None,
         }
     }
 
@@ -147,6 +152,11 @@ impl Lab {
                 let packet = Packet { from: side, flow, bytes };
                 let arrow = if side == Alice { "-->" } else { "<--" };
                 self.ladder.push(format!("{:>6} {arrow} {}", self.now.as_millis(), packet.name()));
+                match packet.name().as_str() {
+                    "SUBSCRIBE" => self.bob_subscribe = Some(packet.request()),
+                    "NOTIFY" => self.bob_notify = Some(packet.request()),
+                    _ => {}
+                }
                 names.push(packet.name());
                 self.wire.push_back(packet);
             }
@@ -245,6 +255,16 @@ impl Lab {
         }
     }
 
+    /// The same behind whatever else happened.
+    pub fn expect_request_after(&mut self, side: Side, method: Method) -> Asked {
+        loop {
+            if let Event::Request { id, dialog, request, flow } = self.event(side) {
+                assert_eq!(request.method, method);
+                return Asked { id, dialog, request, flow };
+            }
+        }
+    }
+
     pub fn expect_response(&mut self, side: Side, code: u16) -> Told {
         match self.event(side) {
             Event::Response { id, dialog, response, .. } => {
@@ -326,11 +346,45 @@ impl Lab {
         assert_eq!(lines(&seen), lines(expected), "\n{seen}\n");
     }
 
+    /// Who sent what since the last drawing: a line is the time in milliseconds, the arrow from Alice
+    /// (left) or Bob (right), and the method or status.
+    pub fn draw(&mut self) -> String {
+        self.pump();
+        core::mem::take(&mut self.ladder).join("\n")
+    }
+
     /// Forgets who sent what.
     pub fn clear_ladder(&mut self) {
         self.pump();
         self.ladder.clear();
     }
+}
+
+/// An endpoint's configuration with option tags and methods of extensions.
+pub fn extended(tags: &'static [&'static str]) -> impl Fn(&mut Config) {
+    move |config| {
+        config.supported = tags.iter().map(|tag| Token::from_static(tag)).collect();
+        config.allow.extend([Method::Prack, Method::Update, Method::Refer, Method::Notify]);
+    }
+}
+
+/// A session description; its text does not matter to the endpoint.
+pub fn sdp() -> (ContentType, Bytes) {
+    (ContentType::sdp(), Bytes::from_static(b"v=0\r\n"))
+}
+
+pub fn offering(mut request: Request) -> Request {
+    let (kind, body) = sdp();
+    request.headers.set(kind);
+    request.body = body;
+    request
+}
+
+pub fn describing(mut response: Response) -> Response {
+    let (kind, body) = sdp();
+    response.headers.set(kind);
+    response.body = body;
+    response
 }
 
 /// A request and its names.

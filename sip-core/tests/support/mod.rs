@@ -6,8 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use sip_core::header::ContentType;
 use sip_core::message::Policy;
-use sip_core::{Limits, Message, MessageView, Rejection, Response, StatusCode};
+use sip_core::sdp::{self, SessionDescription};
+use sip_core::{Limits, Message, MessageView, Method, Rejection, Response, StatusCode};
 
 /// One line of the corpus's manifest.
 #[derive(Debug)]
@@ -100,7 +102,25 @@ pub fn outcome(bytes: &Bytes) -> Outcome {
         Err(error) => answer(bytes, error.status()),
     };
     assert_eq!(owned, view, "the view and the owned message differ");
-    owned
+    match owned {
+        Outcome::Accept => of_body(bytes),
+        other => other,
+    }
+}
+
+/// What becomes of a message that is in order but for its session description.
+fn of_body(bytes: &Bytes) -> Outcome {
+    let Ok(Message::Request(request)) = Message::parse(bytes.clone(), &Limits::default()) else {
+        return Outcome::Accept;
+    };
+    let kind = request.headers.typed::<ContentType>().ok().flatten();
+    if request.method != Method::Invite || !kind.is_some_and(|kind| kind.is("application", "sdp")) {
+        return Outcome::Accept;
+    }
+    match SessionDescription::parse(&request.body, &sdp::Limits::default()) {
+        Ok(_) => Outcome::Accept,
+        Err(error) => answer(bytes, error.status()),
+    }
 }
 
 fn checked(bytes: &[u8], result: Result<(), Rejection>) -> Outcome {
