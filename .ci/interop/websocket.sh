@@ -12,6 +12,5 @@ log=$work/websocket-registrar.txt
 "$examples/registrar" "127.0.0.1:${port[0]}" 101:one-oh-one >"$log" 2>&1 &
 pids+=("$!")
 wait_for "$log" "^WS "
-timeout 60 python3 "$(dirname "$0")/websocket.py" "$((port[0] + 1))" 101 one-oh-one
+timeout 60 python3 "$(dirname "$0")/websocket.py" "$(sed -n 's/^WS .*://p' "$log")" 101 one-oh-one
 wait_for "$log" '^Registered.*transport: Ws' 5
-# The connection is closed, and what was registered over it is gone.

@@ -13,7 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pbx::media::CodecKind::{Pcma, Pcmu};
 use trunkline_benches::call::{self, Origin, Rehearsal, Scene};
 use trunkline_benches::relay::Bridge;
-use trunkline_benches::{g711, invite, rtp, sdp, sip, uas};
+use trunkline_benches::{dtmf, g711, invite, rtp, sdp, sip, uas};
 
 /// A job and a way to do it that many times, which gives the time without making input and dropping
 /// output.
@@ -140,6 +140,17 @@ fn packets(criterion: &mut Criterion) {
     );
 }
 
+fn audio(criterion: &mut Criterion) {
+    let contenders = [
+        contender("detect digits", dtmf::digits, dtmf::detect),
+        contender("detect in a held digit", dtmf::held_digit, dtmf::detect),
+        contender("detect in a voice", dtmf::voice, dtmf::detect),
+        contender("generate", dtmf::generator, dtmf::generate),
+        contender("tone", dtmf::dial_tone, dtmf::sound),
+    ];
+    in_turns(criterion, "dtmf, 100 frames", 10, &contenders);
+}
+
 fn codec(criterion: &mut Criterion) {
     type Job = fn(&mut g711::Frame);
     let jobs: [(&str, Job); 4] = [
@@ -197,5 +208,5 @@ fn media(criterion: &mut Criterion) {
     );
 }
 
-criterion_group!(benches, messages, descriptions, servers, packets, codec, calls, media);
+criterion_group!(benches, messages, descriptions, servers, packets, audio, codec, calls, media);
 criterion_main!(benches);

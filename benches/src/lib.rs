@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+pub mod dtmf;
 pub mod g711;
 pub mod invite;
 pub mod relay;

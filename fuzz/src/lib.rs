@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod comfort_noise;
 mod demux;
 mod dial_number;
 mod dialplan_csv;
@@ -13,9 +14,11 @@ mod endpoint;
 mod extensions_conf;
 mod framer;
 mod header_extension;
+mod info_body;
 mod media_machine;
 mod multipart;
 mod plan_file;
+mod quality_report;
 mod records;
 mod rtcp;
 mod rtcp_xr;
@@ -25,9 +28,11 @@ mod sdp_offer_answer;
 mod sip_headers;
 mod sip_message;
 mod srtp;
+mod telephone_event;
 mod uri;
 mod websocket;
 
+pub use comfort_noise::comfort_noise;
 pub use demux::demux;
 pub use dial_number::dial_number;
 pub use dialplan_csv::dialplan_csv;
@@ -37,9 +42,11 @@ pub use endpoint::endpoint;
 pub use extensions_conf::extensions_conf;
 pub use framer::framer;
 pub use header_extension::header_extension;
+pub use info_body::info_body;
 pub use media_machine::media_machine;
 pub use multipart::multipart;
 pub use plan_file::plan_file;
+pub use quality_report::quality_report;
 pub use rtcp::rtcp;
 pub use rtcp_xr::rtcp_xr;
 pub use rtp::rtp;
@@ -48,6 +55,7 @@ pub use sdp_offer_answer::sdp_offer_answer;
 pub use sip_headers::sip_headers;
 pub use sip_message::sip_message;
 pub use srtp::srtp;
+pub use telephone_event::telephone_event;
 pub use uri::uri;
 pub use websocket::websocket;
 
@@ -56,6 +64,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("comfort_noise", comfort_noise),
     ("demux", demux),
     ("dial_number", dial_number),
     ("dialplan_csv", dialplan_csv),
@@ -65,9 +74,11 @@ pub const TARGETS: &[Target] = &[
     ("extensions_conf", extensions_conf),
     ("framer", framer),
     ("header_extension", header_extension),
+    ("info_body", info_body),
     ("media_machine", media_machine),
     ("multipart", multipart),
     ("plan_file", plan_file),
+    ("quality_report", quality_report),
     ("rtcp", rtcp),
     ("rtcp_xr", rtcp_xr),
     ("rtp", rtp),
@@ -76,6 +87,7 @@ pub const TARGETS: &[Target] = &[
     ("sip_headers", sip_headers),
     ("sip_message", sip_message),
     ("srtp", srtp),
+    ("telephone_event", telephone_event),
     ("uri", uri),
     ("websocket", websocket),
 ];

@@ -44,11 +44,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut transports = Transports::new(Default::default());
     println!("UDP {}", transports.bind_udp(address).await?);
     println!("TCP {}", transports.bind_tcp(address).await?);
-    // Browsers come to the next port.
+    // Browsers come to the next port, or to any that is free.
     #[cfg(feature = "ws")]
     {
-        let next = std::net::SocketAddr::new(address.ip(), address.port() + 1);
-        println!("WS {}", transports.bind(sip_core::Transport::Ws, next).await?);
+        use sip_core::Transport::Ws;
+        let next = |port| std::net::SocketAddr::new(address.ip(), port);
+        let bound = match transports.bind(Ws, next(address.port() + 1)).await {
+            Ok(bound) => bound,
+            Err(_) => transports.bind(Ws, next(0)).await?,
+        };
+        println!("WS {bound}");
     }
     let mut config = Config::default();
     config.allow = vec![Method::Register, Method::Options];

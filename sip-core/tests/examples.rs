@@ -20,7 +20,7 @@ use net_support::{answer_all, driver, loopback, request, soon};
 use sip_core::endpoint::{Event, within};
 use sip_core::header::{Contact, From, NameAddr, RecordRoute, To, Via};
 use sip_core::net::{Config, Driver, Transports};
-use sip_core::{Flow, Method, Request, Response, StatusCode, Transport};
+use sip_core::{Flow, Method, Request, Response, StatusCode};
 
 async fn udp(seed: u64) -> (Driver, SocketAddr) {
     let mut transports = Transports::new(Config::default());
@@ -119,6 +119,7 @@ async fn the_forking_proxy_rings_every_phone_and_stays_in_the_way() {
 #[tokio::test]
 async fn the_tls_server_answers_options() {
     use net_support::authority::Authority;
+    use sip_core::Transport;
     use sip_core::net::{ClientCertificates, Tls};
 
     let authority = Authority::new();

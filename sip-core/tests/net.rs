@@ -116,6 +116,34 @@ async fn calls_over_ipv6() {
 }
 
 #[tokio::test]
+async fn one_port_serves_both_families() {
+    let both = (core::net::Ipv4Addr::LOCALHOST, core::net::Ipv6Addr::LOCALHOST);
+    // The port that is free for one family may be taken in the other; another one is not.
+    let mut transports = Transports::new(Config::default());
+    let (v4, v6) = loop {
+        match transports.bind_dual(Transport::Tcp, both, 0).await {
+            Ok(bound) => break bound,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse),
+        }
+    };
+    let Some(v6) = v6 else {
+        println!("skipped: there is no IPv6 here");
+        return;
+    };
+    assert_eq!(v4.port(), v6.port());
+    let mut streams =
+        [TcpStream::connect(v4).await.unwrap(), TcpStream::connect(v6).await.unwrap()];
+    for stream in &mut streams {
+        stream.write_all(b"\r\n\r\n").await.unwrap();
+        let mut pong = [0; 2];
+        tokio::select! {
+            read = soon(stream.read_exact(&mut pong)) => { read.unwrap(); }
+            input = transports.receive() => panic!("{input:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_fails_the_request() {
     let (mut alice, _, tcp) = driver(Config::default(), false, 1).await;
     // Bound, so that nobody else gets the port, and not listening.

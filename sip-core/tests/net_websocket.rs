@@ -65,6 +65,9 @@ async fn text_and_binary_messages_are_answered_where_they_came_from() {
     socket.send(Message::Ping("x".into())).await.unwrap();
     let pong = soon(socket.next()).await.unwrap().unwrap();
     assert_eq!(pong, Message::Pong("x".into()));
+    socket.send(Message::Close(None)).await.unwrap();
+    let close = soon(socket.next()).await.unwrap().unwrap();
+    assert!(matches!(close, Message::Close(_)), "{close:?}");
 }
 
 #[tokio::test]

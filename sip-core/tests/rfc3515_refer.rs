@@ -204,7 +204,7 @@ fn a_refer_outside_a_dialog_makes_one() {
 
 #[test]
 fn a_refer_needs_one_refer_to() {
-    let mut lab = Lab::new();
+    let mut lab = Lab::with(Transport::Udp, |config| config.allow.push(Method::Refer));
     let (alices, _) = lab.call();
     assert!(lab.alice.refer_in(lab.now, alices, skeleton(Method::Refer)).is_err());
     // A peer that does not care.

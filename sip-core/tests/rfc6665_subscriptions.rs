@@ -10,7 +10,7 @@ use sip_core::endpoint::{Ended, Error, Event, Notice, SubscriptionId};
 use sip_core::header::{
     self, ContentType, Expires, From, MediaType, MinExpires, RecordRoute, SubscriptionState, To,
 };
-use sip_core::{Method, Request, Response, StatusCode, Token};
+use sip_core::{Method, Request, Response, StatusCode, Token, Transport};
 
 fn watching(expires: u32) -> Request {
     let mut request = request(Method::Subscribe, Alice);
@@ -145,6 +145,20 @@ fn forks_have_subscriptions_of_their_own() {
     assert_eq!(lab.alice.dialogs(), 2);
 }
 
+#[test]
+fn a_hostile_network_cannot_fork_without_end() {
+    let mut lab = Lab::with(Transport::Udp, |config| config.capacity.forks = 3);
+    subscribe(&mut lab, 600);
+    lab.settle();
+    accept(&mut lab);
+    lab.take();
+    for n in 0..10 {
+        let notify = notify_from(&mut lab, &format!("n{n}"));
+        lab.deliver(notify);
+    }
+    assert_eq!((lab.alice.dialogs(), lab.alice.subscriptions()), (3, 3));
+}
+
 /// A NOTIFY of another notifier than Bob.
 fn notify_from(lab: &mut Lab, tag: &str) -> Packet {
     let asked = lab.ladder.iter().any(|line| line.ends_with("SUBSCRIBE"));
@@ -204,7 +218,7 @@ fn refusals_are_told_with_their_response() {
 
 #[test]
 fn an_event_is_required() {
-    let mut lab = Lab::new();
+    let mut lab = Lab::with(Transport::Udp, |config| config.allow.push(Method::Subscribe));
     lab.request(Alice, Method::Subscribe);
     lab.settle();
     lab.no_event(Bob);

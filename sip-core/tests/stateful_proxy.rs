@@ -6,7 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::endpoint::Input;
 use sip_core::header::{ProxyAuthenticate, Via, WwwAuthenticate};
-use sip_core::proxy::{Config, ContextId, Event, Hop, Ours, Proxy, RecordRoute, routing_mark};
+use sip_core::proxy::{
+    Config, ContextId, Event, Hop, MaxBreadth, Ours, Proxy, RecordRoute, routing_mark,
+};
 use sip_core::{Flow, Limits, Message, Request, Response, StatusCode, Transmit, Uri};
 
 fn flow(remote: &str) -> Flow {
@@ -368,7 +370,7 @@ fn timer_c_ends_a_phone_that_rings_for_ever() {
 }
 
 #[test]
-fn an_ack_for_a_2xx_and_a_late_2xx_pass_through() {
+fn an_ack_for_a_2xx_passes_through_and_a_stray_2xx_does_not() {
     let mut lab = Lab::new();
     lab.invite(vec![vec![phone(1)]]);
     let legs = lab.transmits();
@@ -384,8 +386,8 @@ fn an_ack_for_a_2xx_and_a_late_2xx_pass_through() {
     lab.proxy.forward_ack(&ack, &phone(1)).unwrap();
     assert_eq!(lab.sent(), ["ACK > 101"]);
     lab.rests();
+    // After everything is forgotten (RFC 6026).
     lab.answer(&legs[0], 200, &[]);
-    assert_eq!(lab.sent(), ["200 > 9"], "after everything is forgotten");
     lab.answer(&legs[0], 180, &[]);
     assert!(lab.sent().is_empty());
 }
@@ -413,6 +415,35 @@ fn what_is_not_forwarded_is_answered() {
         lab.receive(CALLER, rubbish);
         assert!(lab.sent().is_empty());
     }
+}
+
+#[test]
+fn breadth_is_divided_and_given_back() {
+    let mut lab = Lab::new();
+    let ask = |breadth: &str| text("INVITE", breadth, &format!("Max-Breadth: {breadth}\n"));
+    lab.receive(CALLER, ask("5"));
+    let Some(Event::Request { id, .. }) = lab.proxy.poll_event() else { panic!("none") };
+    lab.proxy.forward_in_turn(lab.now, id, vec![vec![phone(1), phone(2)], vec![phone(3)]]).unwrap();
+    let breadth = |sent: &Transmit| parse(sent).headers.require::<MaxBreadth>().unwrap().0;
+    let legs = lab.transmits();
+    assert_eq!(legs.iter().map(breadth).collect::<Vec<_>>(), [2, 3]);
+    lab.answer(&legs[0], 486, &[]);
+    lab.answer(&legs[1], 486, &[]);
+    let next = lab.transmits().pop().unwrap();
+    assert_eq!((describe(&next), breadth(&next)), ("INVITE > 103".to_owned(), 5));
+
+    // More targets than breadth: the first ones; none at all: 440.
+    let mut lab = Lab::new();
+    for (offered, expected) in [("1", "INVITE > 101"), ("0", "440 > 9")] {
+        lab.receive(CALLER, ask(offered));
+        let Some(Event::Request { id, .. }) = lab.proxy.poll_event() else { panic!("none") };
+        lab.proxy.forward(lab.now, id, vec![phone(1), phone(2)]).unwrap();
+        assert_eq!(lab.sent(), [expected]);
+        while lab.proxy.poll_event().is_some() {}
+    }
+    let mut lab = Lab::new();
+    lab.invite(vec![vec![phone(1)]]);
+    assert_eq!(breadth(&lab.transmits()[0]), 60);
 }
 
 #[test]

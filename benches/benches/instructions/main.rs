@@ -4,6 +4,7 @@
 #![allow(missing_docs, unused_qualifications, reason = "what gungraun's macros write")]
 
 mod agents;
+mod audio;
 mod codec;
 mod descriptions;
 mod machines;
@@ -14,6 +15,7 @@ use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
 
 use agents::uas;
+use audio::dtmf;
 use codec::g711;
 use descriptions::sdp;
 use machines::{call, media};
@@ -24,5 +26,5 @@ main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, uas, rtp, g711, call, media]
+    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media]
 );

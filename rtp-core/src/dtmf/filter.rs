@@ -49,9 +49,20 @@ impl Filter {
 }
 
 /// The sum of a row's magnitudes is below 2^15, so that 32 bits are enough for every input.
+///
+/// Written in pairs, since processors multiply and add two samples in one instruction and compilers do not
+/// find it otherwise.
 #[inline]
 fn dot(row: &[i16; TAPS], window: &[i16; TAPS]) -> i16 {
-    let sum: i32 = row.iter().zip(window).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum();
+    let mut lanes = [0i32; 4];
+    for (a, b) in row.as_chunks::<8>().0.iter().zip(window.as_chunks::<8>().0) {
+        for (n, lane) in lanes.iter_mut().enumerate() {
+            let [first, second] = [2 * n, 2 * n + 1];
+            *lane += i32::from(a[first]) * i32::from(b[first])
+                + i32::from(a[second]) * i32::from(b[second]);
+        }
+    }
+    let sum: i32 = lanes.iter().sum();
     (sum >> 14).clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 

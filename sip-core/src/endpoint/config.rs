@@ -74,7 +74,7 @@ pub struct Capacity {
     pub transactions: Tables,
     /// Dialogs, early ones included, and as many subscriptions. Default 65,536.
     pub dialogs: usize,
-    /// Dialogs that the forks of one INVITE may make. Default 16; answers of further forks are
+    /// Dialogs that the forks of one INVITE or SUBSCRIBE may make. Default 16; answers of further forks are
     /// counted and dropped.
     pub forks: usize,
     /// Events that wait for [`poll_event`](super::Endpoint::poll_event) before new requests are

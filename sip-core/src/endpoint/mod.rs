@@ -9,6 +9,8 @@
 //! What the user need not do: Via, branches, retransmission, 100 Trying, matching, To tags, the
 //! ACK for anything but a 2xx, answering CANCEL, 487, 481, 482, 491, out-of-order requests,
 //! repeating a 2xx until its ACK and an ACK for each repeated 2xx, route sets and remote targets.
+//! And, where [`Config::supported`] names them: PRACK, session refreshes, Replaces; answering and
+//! refreshing subscriptions.
 //!
 //! ```text
 //!    driver                         Endpoint                              user
@@ -291,5 +293,23 @@ impl core::fmt::Debug for Endpoint {
             .field("dialogs", &self.dialogs())
             .field("statistics", &self.statistics())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is held for each call and request; the heap behind it comes on top.
+    #[test]
+    fn entries_of_the_tables_stay_small() {
+        for (name, size, most) in [
+            ("dialog", size_of::<Usage>(), 960),
+            ("request of the peer's", size_of::<ServerUser>(), 384),
+            ("request of ours", size_of::<Client>(), 160),
+            ("subscription", size_of::<Subscription>(), 512),
+        ] {
+            assert!(size <= most, "{name}: {size} bytes");
+        }
     }
 }

@@ -17,6 +17,16 @@ pub(super) struct Peer {
 }
 
 impl Peer {
+    /// What an INVITE says; `None` when no extension of ours wants to know.
+    pub(super) fn of(abilities: &Abilities, headers: &Headers) -> Option<Self> {
+        let Abilities { timer, from_change, info_packages, .. } = abilities;
+        (*timer || *from_change || *info_packages).then(|| {
+            let mut peer = Self::default();
+            peer.learn(abilities, headers);
+            peer
+        })
+    }
+
     /// Reads what one of our extensions wants to know; what is not said stays as it was.
     pub(super) fn learn(&mut self, abilities: &Abilities, headers: &Headers) {
         if abilities.timer

@@ -278,6 +278,9 @@ impl Endpoint {
 
     /// The subscription of ours that a NOTIFY without a dialog begins.
     fn awaits(&self, arrival: &Arrival) -> Option<SubscriptionId> {
+        if self.awaited.is_empty() || arrival.request.method != Method::Notify {
+            return None;
+        }
         let tag = arrival.envelope.dialog.as_ref()?;
         match self.dialog_tags.contains_key(tag) {
             true => None,
@@ -381,19 +384,21 @@ impl Endpoint {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
-        user.session = session;
+        user.session = session.map(Box::new);
         user.named = named;
         user.offer = carried_offer(&arrival.request);
         if is_invite {
             if self.abilities.reliable {
                 user.reliability = Reliability::asked(&arrival.request.headers);
             }
-            user.peer.learn(&self.abilities, &arrival.request.headers);
+            user.peer = Peer::of(&self.abilities, &arrival.request.headers).map(Box::new);
         }
         user.dialog = dialog;
         user.initial = initial;
         match Sought::read(&arrival.request, arrival.envelope.number) {
             Ok(sought) => user.sought = sought.map(Box::new),
+            // Who does not take the method refuses that first (§8.2.1).
+            Err(_) if !self.config.allow.contains(&arrival.request.method) => {}
             Err(error) => {
                 // A SUBSCRIBE without Event (RFC 6665 §4.2.1.1).
                 let no_event = error.is_missing() && error.header == HeaderName::Event;
@@ -404,7 +409,7 @@ impl Endpoint {
         if user.sought.is_some() && dialog.is_none() {
             let mut routes = Headers::new();
             routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
-            user.routes = (!routes.is_empty()).then_some(routes);
+            user.routes = (!routes.is_empty()).then(|| Box::new(routes));
         }
         if initial || (user.sought.is_some() && dialog.is_none()) {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
@@ -455,7 +460,7 @@ impl Endpoint {
             sought: None,
             routes: None,
             session: None,
-            peer: Peer::default(),
+            peer: None,
             named: None,
         }
     }

@@ -73,11 +73,11 @@ pub(super) struct ServerUser {
     /// What a SUBSCRIBE or REFER asks for.
     pub(super) sought: Option<Box<Sought>>,
     /// Record-Route lines of a SUBSCRIBE or REFER outside a dialog, which its 2xx repeats.
-    pub(super) routes: Option<Headers>,
+    pub(super) routes: Option<Box<Headers>>,
     /// What the request asks of the session timer.
-    pub(super) session: Option<Asked>,
+    pub(super) session: Option<Box<Asked>>,
     /// What the sender of an INVITE can do.
-    pub(super) peer: Peer,
+    pub(super) peer: Option<Box<Peer>>,
     /// The dialog that an INVITE names in its headers.
     pub(super) named: Option<Named>,
 }
@@ -137,7 +137,7 @@ impl Endpoint {
             let mut usage = Usage::new(*seed);
             usage.invite = Some(Pending::Theirs(key));
             usage.turns.invite(user.offer);
-            usage.peer = core::mem::take(&mut user.peer);
+            usage.peer = user.peer.take().map(|peer| *peer).unwrap_or_default();
             let dialog = self.add_dialog(usage);
             if let Some(user) = self.transactions.server_mut(key) {
                 user.dialog = Some(dialog);
@@ -172,11 +172,16 @@ impl Endpoint {
         {
             usage.dialog.agree_on_contact(&method, &mut response.headers);
         }
-        let session = match user.session.filter(|_| status.is_success() && dialog.is_some()) {
+        let session = match user
+            .session
+            .as_deref()
+            .copied()
+            .filter(|_| status.is_success() && dialog.is_some())
+        {
             Some(asked) => self.agree_on_session(asked, &mut response.headers),
             None => None,
         };
-        if let Some(routes) = user.routes.as_ref().filter(|_| status.is_success()) {
+        if let Some(routes) = user.routes.as_deref().filter(|_| status.is_success()) {
             response.headers.copy(HeaderName::RecordRoute, routes);
         }
         let invite = self.transactions.received_invite(key).filter(|_| initial);

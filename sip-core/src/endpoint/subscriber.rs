@@ -306,9 +306,6 @@ impl Endpoint {
 
     /// The subscription that a NOTIFY outside every known dialog begins.
     pub(super) fn awaited(&self, request: &Request) -> Option<SubscriptionId> {
-        if self.awaited.is_empty() || request.method != Method::Notify {
-            return None;
-        }
         let headers = &request.headers;
         let call_id = headers.require::<CallIdRef<'_>>().ok()?.as_str();
         let local = headers.require::<ToRef<'_>>().ok()?.tag()?;
@@ -323,7 +320,14 @@ impl Endpoint {
         if self.dialogs.len() >= self.config.capacity.dialogs {
             return self.refuse_full(&arrival);
         }
-        let Some(subscription) = self.subscriptions.get(id.0) else { return };
+        let Some(subscription) = self.subscriptions.get_mut(id.0) else { return };
+        if subscription.dialog.is_some() {
+            subscription.forks += 1;
+            if subscription.forks >= self.config.capacity.forks {
+                let status = StatusCode::CALL_DOES_NOT_EXIST;
+                return self.refuse(now, arrival, status, |_| {});
+            }
+        }
         let (number, contact) = (subscription.number, subscription.contact.clone());
         let dialog = match Dialog::notified(&arrival.request, number, contact, arrival.flow) {
             Ok(dialog) => dialog,

@@ -90,6 +90,8 @@ pub(super) struct Subscription {
     /// Seconds that were asked for last.
     pub(super) interval: u32,
     pub(super) timers: Timers,
+    /// How many other notifiers have answered the same request.
+    pub(super) forks: usize,
     /// When it expires.
     pub(super) deadline: Duration,
     /// Whether we have unsubscribed, or why we as notifier end it.
@@ -121,6 +123,7 @@ impl Subscription {
             contact: None,
             interval: 0,
             timers: Timers::default(),
+            forks: 0,
             deadline: Duration::ZERO,
             ending: None,
             out: None,

@@ -221,22 +221,23 @@ impl Transports {
         Ok(bound)
     }
 
-    /// Binds one port on every address of both families: first IPv4, then, where the system has
-    /// it, IPv6. With port 0 the system chooses one that is free for both.
+    /// Binds one port in both families: `(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED)` for every
+    /// address of the host. With port 0 the system chooses one for IPv4, and IPv6 gets the same.
+    /// `None` in place of the second says that the system has no IPv6.
     ///
     /// # Errors
     ///
-    /// As [`bind`](Self::bind).
+    /// As [`bind`](Self::bind); the port may be free in one family and not in the other.
     pub async fn bind_dual(
         &mut self,
         transport: Transport,
+        (v4, v6): (Ipv4Addr, Ipv6Addr),
         port: u16,
     ) -> io::Result<(SocketAddr, Option<SocketAddr>)> {
-        let v4 = self.bind(transport, (Ipv4Addr::UNSPECIFIED, port).into()).await?;
-        match self.bind(transport, (Ipv6Addr::UNSPECIFIED, v4.port()).into()).await {
+        let v4 = self.bind(transport, (v4, port).into()).await?;
+        match self.bind(transport, (v6, v4.port()).into()).await {
             Ok(v6) => Ok((v4, Some(v6))),
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
-            // A system without IPv6.
             Err(_) => Ok((v4, None)),
         }
     }
@@ -256,6 +257,9 @@ impl Transports {
 
     /// The flow to `host` at the address of `flow`: over TLS a connection on which the peer proves
     /// that name, which is opened unless there is one (RFC 5923); otherwise `flow` as it is.
+    ///
+    /// When the connection is lost, ask again: a flow without a connection is one to the address
+    /// alone, which a certificate rarely names.
     ///
     /// A connection that the peer has opened is used as well when its certificate proves the name
     /// and its first request had `alias` in its Via, which then names the port.

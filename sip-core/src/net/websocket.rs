@@ -1,215 +1,234 @@
-//! SIP over WebSocket (RFC 7118): one SIP message in each WebSocket message.
+//! One WebSocket connection (RFC 6455, RFC 7118): the opening handshake, frames both ways, pongs and
+//! the closing handshake.
 
-use core::pin::Pin;
-use core::task::{Context, Poll};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rand_core::Rng;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderValue, StatusCode};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config, client_async_with_config};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::SystemRandom;
 use super::connection::Link;
 use super::transports::{Config, Report};
 use crate::endpoint::Input;
 use crate::flow::Flow;
+use crate::framing::{
+    Close, Role, Upgrade, UpgradeAnswer, WebSocketFrame, WebSocketFramer, write_close,
+    write_message, write_pong,
+};
 
-/// The subprotocol (RFC 7118 §4.1).
-const SIP: &str = "sip";
+/// Pongs and the like that wait to be written; a peer that does not read them need not get them.
+const REPLIES: usize = 8;
 
 /// Runs a connection from its handshake to its end.
-pub(super) async fn run<S>(stream: S, link: &mut Link)
+pub(super) async fn run<S>(mut stream: S, link: &mut Link)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let arrival = Arrival::default();
-    let stream = Watched { stream, arrival: arrival.clone() };
     let config = link.config.clone();
-    let limits = WebSocketConfig::default()
-        .max_message_size(Some(config.message.bytes))
-        .max_frame_size(Some(config.message.bytes));
     let handshake = async {
-        if link.opened_for.is_none() {
-            return accept_hdr_async_with_config(stream, agree, Some(limits)).await;
-        }
-        let (socket, response) =
-            client_async_with_config(offer(link)?, stream, Some(limits)).await?;
-        match speaks_sip(response.headers()) {
-            true => Ok(socket),
-            false => Err(Error::Io(io::ErrorKind::Unsupported.into())),
+        match link.opened_for.is_some() {
+            true => open(&mut stream, link).await,
+            false => accept(&mut stream).await,
         }
     };
-    let Ok(Ok(socket)) = timeout(config.handshake, handshake).await else { return };
-    arrival.clear();
-    let (sink, stream) = socket.split();
-    let pongs = link.let_go();
-    tokio::select! {
-        () = reader(stream, arrival, link.flow, pongs, &config, &link.reports) => {}
-        () = writer(sink, &mut link.queue.1, &config) => {}
+    let Ok(Ok(rest)) = timeout(config.handshake, handshake).await else { return };
+    let role = if link.opened_for.is_some() { Role::Client } else { Role::Server };
+    let mut framer = WebSocketFramer::new(role, &config.message);
+    framer.push(&rest);
+    let (read, mut write) = tokio::io::split(stream);
+    link.let_go();
+    let (replies, waiting) = mpsc::channel(REPLIES);
+    let last = tokio::select! {
+        last = reader(read, framer, link.flow, replies, &config, &link.reports) => last,
+        () = writer(&mut write, &mut link.queue.1, waiting, role, &config) => None,
+    };
+    if let Some(last) = last {
+        let mut frame = Vec::new();
+        write_close(last.as_ref(), Mask::new(role).next(), &mut frame);
+        let goodbye = async {
+            write.write_all(&frame).await?;
+            write.shutdown().await
+        };
+        let _ = timeout(config.write, goodbye).await;
     }
 }
 
-/// The server's side of the handshake: who does not speak SIP is turned away.
-#[allow(clippy::result_large_err)]
-fn agree(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-    if !speaks_sip(request.headers()) {
-        let mut refusal = ErrorResponse::new(Some("the subprotocol is sip".to_owned()));
-        *refusal.status_mut() = StatusCode::BAD_REQUEST;
-        return Err(refusal);
+/// The server's side of the handshake; gives what followed it.
+async fn accept<S>(stream: &mut S) -> io::Result<Vec<u8>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut bytes = Vec::new();
+    loop {
+        match Upgrade::read(&bytes) {
+            Ok(Some((upgrade, length))) => {
+                stream.write_all(upgrade.accept().as_bytes()).await?;
+                stream.flush().await?;
+                return Ok(bytes.split_off(length));
+            }
+            Ok(None) => more(stream, &mut bytes).await?,
+            Err(error) => {
+                stream.write_all(error.answer().as_bytes()).await?;
+                stream.shutdown().await?;
+                return Err(io::Error::other(error));
+            }
+        }
     }
-    response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SIP));
-    Ok(response)
 }
 
 /// The client's side of it.
-fn offer(link: &Link) -> Result<Request, Error> {
+async fn open<S>(stream: &mut S, link: &Link) -> io::Result<Vec<u8>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let authority = match &link.opened_for {
         Some(host) if host.name().is_some() => format!("{host}:{}", link.flow.remote.port()),
         _ => link.flow.remote.to_string(),
     };
-    let scheme = if link.flow.transport.is_secure() { "wss" } else { "ws" };
-    let mut request = format!("{scheme}://{authority}/").into_client_request()?;
-    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SIP));
-    Ok(request)
-}
-
-fn speaks_sip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|protocol| protocol.trim().eq_ignore_ascii_case(SIP))
-}
-
-async fn reader<S>(
-    mut stream: SplitStream<WebSocketStream<Watched<S>>>,
-    arrival: Arrival,
-    flow: Flow,
-    pongs: mpsc::WeakSender<Bytes>,
-    config: &Config,
-    reports: &mpsc::Sender<Report>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+    let mut key = [0; 16];
+    SystemRandom::default().fill_bytes(&mut key);
+    let upgrade = Upgrade::new(&authority, "/", key);
+    stream.write_all(upgrade.to_string().as_bytes()).await?;
+    stream.flush().await?;
+    let mut bytes = Vec::new();
     loop {
-        let idle = Instant::now() + config.idle;
-        let message = loop {
-            let partial = arrival.since().unwrap_or_else(Instant::now) + config.partial;
-            tokio::select! {
-                message = stream.next() => break message,
-                () = sleep_until(idle.min(partial)) => {
-                    let now = Instant::now();
-                    let late = arrival.since().is_some_and(|since| since + config.partial <= now);
-                    if late || idle <= now {
-                        return;
-                    }
-                }
-            }
-        };
-        arrival.clear();
-        let message = match message {
-            Some(Ok(Message::Text(text))) => Bytes::from(text),
-            Some(Ok(Message::Binary(bytes))) => bytes,
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-        };
-        // Keep-alives as on a stream (RFC 5626 §3.5.1); a shorter one is the answer to ours.
-        if message.len() >= 4 && message.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-            if let Some(pongs) = pongs.upgrade() {
-                let _ = pongs.try_send(Bytes::from_static(b"\r\n"));
-            }
-            continue;
-        }
-        if reports.send(Report::Input(Input::Received { flow, message })).await.is_err() {
-            return;
+        match UpgradeAnswer::read(&bytes, &upgrade).map_err(io::Error::other)? {
+            Some(length) => return Ok(bytes.split_off(length)),
+            None => more(stream, &mut bytes).await?,
         }
     }
 }
 
-async fn writer<S>(
-    mut sink: SplitSink<WebSocketStream<Watched<S>>, Message>,
-    messages: &mut mpsc::Receiver<Bytes>,
+/// Reads on; the handshake bounds how much.
+async fn more(stream: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> io::Result<()> {
+    match stream.read_buf(bytes).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads until the connection is to be closed. `Some` says with which goodbye.
+async fn reader(
+    mut read: impl AsyncRead + Unpin,
+    mut framer: WebSocketFramer,
+    flow: Flow,
+    replies: mpsc::Sender<Reply>,
     config: &Config,
-) where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    while let Some(bytes) = messages.recv().await {
-        let message = match Utf8Bytes::try_from(bytes.clone()) {
-            Ok(text) => Message::Text(text),
-            Err(_) => Message::Binary(bytes),
+    reports: &mpsc::Sender<Report>,
+) -> Option<Option<Close>> {
+    let mut buffer = vec![0; 16_384];
+    let mut unfinished: Option<Instant> = None;
+    loop {
+        let mut progress = false;
+        loop {
+            let message = match framer.next() {
+                Ok(Some(WebSocketFrame::Message(message))) => message,
+                // An endpoint passes over it; a registration waits for it.
+                Ok(Some(WebSocketFrame::KeepAliveAnswer)) => Bytes::from_static(b"\r\n"),
+                Ok(Some(WebSocketFrame::KeepAlive)) => {
+                    let _ = replies.try_send(Reply::Line);
+                    progress = true;
+                    continue;
+                }
+                Ok(Some(WebSocketFrame::Ping(payload))) => {
+                    let _ = replies.try_send(Reply::Pong(payload));
+                    progress = true;
+                    continue;
+                }
+                Ok(Some(WebSocketFrame::Pong(_))) => {
+                    progress = true;
+                    continue;
+                }
+                Ok(Some(WebSocketFrame::Close(why))) => return Some(why),
+                Ok(None) => break,
+                Err(error) => {
+                    return Some(Some(Close {
+                        code: error.close_code(),
+                        reason: error.kind.to_string(),
+                    }));
+                }
+            };
+            progress = true;
+            let input = Input::Received { flow, message };
+            if reports.send(Report::Input(input)).await.is_err() {
+                return None;
+            }
+        }
+        if framer.pending() == 0 {
+            unfinished = None;
+        } else if progress || unfinished.is_none() {
+            unfinished = Some(Instant::now());
+        }
+        // A message must be whole in time, however busily its bytes trickle in.
+        let idle = Instant::now() + config.idle;
+        let deadline = unfinished.map_or(idle, |since| idle.min(since + config.partial));
+        match timeout_at(deadline, read.read(&mut buffer)).await {
+            Ok(Ok(length)) if length > 0 => {
+                framer.push(buffer.get(..length).unwrap_or_default());
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// What is answered without the user.
+enum Reply {
+    Pong(Bytes),
+    Line,
+}
+
+async fn writer(
+    write: &mut (impl AsyncWrite + Unpin),
+    messages: &mut mpsc::Receiver<Bytes>,
+    mut replies: mpsc::Receiver<Reply>,
+    role: Role,
+    config: &Config,
+) {
+    let mut mask = Mask::new(role);
+    let mut frame = Vec::new();
+    loop {
+        frame.clear();
+        tokio::select! {
+            message = messages.recv() => match message {
+                Some(message) => write_message(&message, mask.next(), &mut frame),
+                None => break,
+            },
+            Some(reply) = replies.recv() => match reply {
+                Reply::Pong(payload) => write_pong(&payload, mask.next(), &mut frame),
+                Reply::Line => write_message(b"\r\n", mask.next(), &mut frame),
+            },
+        }
+        let sent = async {
+            write.write_all(&frame).await?;
+            write.flush().await
         };
-        match timeout(config.write, sink.send(message)).await {
+        match timeout(config.write, sent).await {
             Ok(Ok(())) => {}
             _ => return,
         }
     }
-    let _ = timeout(config.write, sink.close()).await;
+    // Nobody wants to write any more: all was sent, and the peer is told.
+    let why = Close { code: 1000, reason: String::new() };
+    write_close(Some(&why), mask.next(), &mut frame);
+    let goodbye = async {
+        write.write_all(&frame).await?;
+        write.shutdown().await
+    };
+    let _ = timeout(config.write, goodbye).await;
 }
 
-/// Since when bytes have arrived that have not yet made a whole message.
-#[derive(Clone, Default)]
-struct Arrival(Arc<Mutex<Option<Instant>>>);
+/// The masks of a client's frames; a server's have none (RFC 6455 §5.3).
+struct Mask(Option<SystemRandom>);
 
-impl Arrival {
-    fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Mask {
+    fn new(role: Role) -> Self {
+        Self((role == Role::Client).then(SystemRandom::default))
     }
 
-    fn note(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
-    }
-
-    fn clear(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-/// A stream that notes when bytes arrive.
-struct Watched<S> {
-    stream: S,
-    arrival: Arrival,
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.arrival.note();
-        }
-        read
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+    fn next(&mut self) -> Option<[u8; 4]> {
+        self.0.as_mut().map(|random| random.next_u32().to_be_bytes())
     }
 }

@@ -7,9 +7,27 @@ use ring::digest;
 use thiserror::Error;
 
 use crate::header::{
-    CSeq, CallId, From, MAGIC_COOKIE, MaxForwards, ProxyRequire, Route, Unsupported, Via,
+    CSeq, CallId, Expires, From, MAGIC_COOKIE, MaxForwards, ProxyRequire, Route, TypedHeader,
+    Unsupported, Via,
 };
-use crate::{HeaderError, HostPort, Request, Response, SipUri, StatusCode, Token, Uri};
+use crate::{HeaderError, HeaderName, HostPort, Request, Response, SipUri, StatusCode, Token, Uri};
+
+/// Among how many branches a request may still be divided, all proxies together (RFC 5393 §5.3).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MaxBreadth(pub u32);
+
+impl TypedHeader for MaxBreadth {
+    const NAME: HeaderName = HeaderName::from_static("Max-Breadth");
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        // The grammar is that of Max-Forwards, but for the limit.
+        Expires::parse(value).map(|number| Self(number.0))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.to_string().as_bytes());
+    }
+}
 
 /// Which hosts and ports are this proxy: those that it writes into Via and Record-Route.
 #[derive(Clone)]

@@ -88,9 +88,7 @@ impl<B: Clone + PartialEq> ResponseContext<B> {
         let timer_c = self.timer_c;
         let status = response.status;
         let Some(branch) = self.branches.iter_mut().find(|branch| branch.id == *id) else {
-            // A 2xx of a branch that is forgotten is still its caller's to end.
-            let late = self.invite && status.is_success();
-            return if late { vec![Step::Forward(response)] } else { Vec::new() };
+            return Vec::new();
         };
         if status.is_provisional() {
             if branch.over {

@@ -19,7 +19,7 @@ mod stateless;
 pub mod topology;
 mod via;
 
-pub use check::{Ours, Refusal, check, routing_mark};
+pub use check::{MaxBreadth, Ours, Refusal, check, routing_mark};
 pub use context::{ResponseContext, Step};
 pub use route::{Passed, RecordRoute, forward, next_hop, preprocess};
 pub use stateful::{Config, ContextId, Event, Hop, Proxy};

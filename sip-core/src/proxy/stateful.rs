@@ -8,8 +8,8 @@ use rand_core::Rng;
 
 use super::context::{ResponseContext, Step};
 use super::{
-    Ours, Passed, RecordRoute, Refusal, check, forward, mark_source, pop_via, preprocess,
-    response_flow, routing_mark,
+    MaxBreadth, Ours, Passed, RecordRoute, Refusal, check, forward, mark_source, pop_via,
+    preprocess, routing_mark,
 };
 use crate::endpoint::{Address, Input};
 use crate::flow::{Flow, Transmit};
@@ -42,8 +42,11 @@ pub struct Config {
     /// Timer C: how long an INVITE may go without a provisional response, more than 3 minutes.
     /// Default 181 s.
     pub timer_c: Duration,
-    /// How many branches a request may have. Default 16; more are not tried.
+    /// How many targets of one group are tried. Default 16; more are passed over.
     pub branches: usize,
+    /// Among how many branches a request without Max-Breadth may be divided. Default 60 (RFC 5393
+    /// §5.3.3.1).
+    pub breadth: u32,
 }
 
 impl Config {
@@ -58,6 +61,7 @@ impl Config {
             tables: Tables::default(),
             timer_c: Duration::from_secs(181),
             branches: 16,
+            breadth: 60,
         }
     }
 }
@@ -139,6 +143,8 @@ struct Context {
     responses: ResponseContext<ClientKey>,
     /// Cancelled before they had answered provisionally.
     waiting: Vec<ClientKey>,
+    /// What open branches hold of the request's Max-Breadth.
+    breadth: Vec<(ClientKey, u32)>,
     /// Groups of targets that are tried when those before have failed.
     groups: VecDeque<Vec<Hop>>,
     /// Client transactions that are not over.
@@ -158,6 +164,7 @@ impl Context {
             tag,
             responses: ResponseContext::new(invite, config.timer_c, config.timing.timeout()),
             waiting: Vec::new(),
+            breadth: Vec::new(),
             groups: VecDeque::new(),
             open: 0,
             timer: None,
@@ -186,7 +193,7 @@ impl Proxy {
                 // What is no message cannot be answered: a proxy has no user to tell.
                 match Message::parse(message, &self.config.message) {
                     Ok(Message::Request(request)) => self.receive_request(now, flow, request),
-                    Ok(Message::Response(response)) => self.receive_response(now, flow, response),
+                    Ok(Message::Response(response)) => self.receive_response(now, response),
                     Err(_) => {}
                 }
             }
@@ -260,7 +267,9 @@ impl Proxy {
         id: ContextId,
         groups: Vec<Vec<Hop>>,
     ) -> Result<(), HeaderError> {
-        if let Some(context) = self.contexts.get_mut(id.0) {
+        if let Some(context) = self.contexts.get_mut(id.0)
+            && !context.closed
+        {
             context.groups.extend(groups.into_iter().filter(|group| !group.is_empty()));
             self.try_next(now, id.0)?;
         }
@@ -273,6 +282,8 @@ impl Proxy {
     pub fn give_up(&mut self, now: Duration, id: ContextId) {
         let Some(context) = self.contexts.get_mut(id.0) else { return };
         let last = context.groups.is_empty();
+        // What is cancelled does not fork any more.
+        context.breadth.clear();
         let steps = context.responses.cancel(now);
         self.act(now, id.0, steps);
         if !last {
@@ -387,7 +398,7 @@ impl Proxy {
         }
     }
 
-    fn receive_response(&mut self, now: Duration, flow: Flow, mut response: Response) {
+    fn receive_response(&mut self, now: Duration, mut response: Response) {
         let (Ok(via), Ok(cseq)) =
             (response.headers.require::<Via>(), response.headers.require::<CSeq>())
         else {
@@ -402,16 +413,9 @@ impl Proxy {
                 self.deliver(now, context, key, response);
             }
             Answer::Absorbed => {}
-            // A 2xx to an INVITE that is long over still makes a call (§16.7, step 1).
-            Answer::Stray => {
-                let late = cseq.method == Method::Invite && response.status.is_success();
-                if late && pop_via(&mut response, &self.config.ours) {
-                    let back = response_flow(&response, flow.local);
-                    if let Some(back) = back {
-                        self.transactions.transmit(back, response.to_bytes());
-                    }
-                }
-            }
+            // What matches nothing is not passed on (RFC 6026 §8.9): transactions stay for as long as a
+            // 2xx may be repeated.
+            Answer::Stray => {}
         }
     }
 
@@ -425,6 +429,9 @@ impl Proxy {
             self.transactions.send_cancel(now, client, Branch::Cancel);
         }
         let Some(context) = self.contexts.get_mut(key) else { return };
+        if response.status.is_final() {
+            context.breadth.retain(|(branch, _)| *branch != client);
+        }
         let more = !context.groups.is_empty();
         let steps = context.responses.handle_response(now, &client, response, more);
         self.act(now, key, steps);
@@ -445,22 +452,37 @@ impl Proxy {
             return Ok(());
         }
         let Some(group) = context.groups.pop_front() else {
-            if context.responses.is_over() {
-                let none = Response::to(&context.request, StatusCode::TEMPORARILY_UNAVAILABLE);
-                self.answer(now, key, none);
-            }
+            self.fail(now, key, StatusCode::TEMPORARILY_UNAVAILABLE);
             return Ok(());
         };
         let (request, mark) = (context.request.clone(), context.mark);
+        let taken: u32 = context.breadth.iter().map(|(_, breadth)| breadth).sum();
+        let breadth = request.headers.typed::<MaxBreadth>().ok().flatten();
+        let mut left = breadth.map_or(self.config.breadth, |b| b.0).saturating_sub(taken);
+        if left == 0 && !context.responses.is_over() {
+            // Once a branch has ended there is breadth again.
+            context.groups.push_front(group);
+            return Ok(());
+        }
+        if left == 0 {
+            self.fail(now, key, StatusCode::MAX_BREADTH_EXCEEDED);
+            return Ok(());
+        }
+        let most = self.config.branches.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut open = u32::try_from(group.len().min(most)).unwrap_or(u32::MAX);
         let mut tried = 0;
-        for hop in group.into_iter().take(self.config.branches) {
-            let copy = match forward(&request, hop.target.as_ref(), &hop.record_route) {
+        for hop in group.into_iter().take(most) {
+            // Each branch may divide its part further.
+            let share = left / open.max(1);
+            (left, open) = (left - share, open.saturating_sub(1));
+            let mut copy = match forward(&request, hop.target.as_ref(), &hop.record_route) {
                 Ok(copy) => copy,
                 Err(error) => {
-                    self.answer(now, key, Response::to(&request, error.status()));
+                    self.fail(now, key, error.status());
                     return Err(error);
                 }
             };
+            copy.headers.set(MaxBreadth(share));
             let sent_by = self.config.address.on(&hop.flow);
             let mut branch = Marked::new(&mut *self.random, mark);
             let user = Branch::Of(key);
@@ -468,14 +490,24 @@ impl Proxy {
             if let (Ok(client), Some(context)) = (sent, self.contexts.get_mut(key)) {
                 context.responses.add(now, client);
                 context.open += 1;
+                context.breadth.push((client, share));
                 tried += 1;
             }
         }
         if tried == 0 {
-            self.answer(now, key, Response::to(&request, StatusCode::SERVICE_UNAVAILABLE));
+            self.fail(now, key, StatusCode::SERVICE_UNAVAILABLE);
         }
         self.arm(key);
         Ok(())
+    }
+
+    /// Nothing more can be tried: says so, unless a branch may still do better.
+    fn fail(&mut self, now: Duration, key: Key, status: StatusCode) {
+        let Some(context) = self.contexts.get(key) else { return };
+        if context.responses.is_over() && !context.responses.is_decided() {
+            let response = Response::to(&context.request, status);
+            self.answer(now, key, response);
+        }
     }
 
     fn act(&mut self, now: Duration, key: Key, steps: Vec<Step<ClientKey>>) {

@@ -27,6 +27,8 @@ pub(super) struct Leg {
     pub(super) wake: Option<Duration>,
     pub(super) bound: Option<Bound>,
     pub(super) failures: u32,
+    /// How often an answer has made us ask again at once, since the last outcome.
+    pub(super) retries: u32,
     /// How many servers failed one after the other.
     pub(super) tried: usize,
     pub(super) keeper: Option<Keeper>,

@@ -63,6 +63,7 @@ impl Registration {
                 wake: (index == 0).then_some(now),
                 bound: None,
                 failures: 0,
+                retries: 0,
                 tried: 0,
                 keeper: None,
             });
@@ -180,7 +181,14 @@ impl Registration {
         }
         let Some((at, request)) = self.take_attempt(id) else { return };
         let status = response.status;
+        let Some(leg) = self.legs.get_mut(at) else { return };
+        leg.retries += 1;
         match status {
+            // A server that always finds another reason to be asked again is not asked for ever.
+            _ if leg.retries > RETRIES && !status.is_success() && !self.ending => {
+                self.failed(now, at, Reason::Status(status), None);
+            }
+            _ if leg.retries > RETRIES && self.ending => self.ended(at),
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 self.challenged(now, at, request, response, flow);
             }
@@ -348,7 +356,7 @@ impl Registration {
             _ => now,
         };
         leg.bound = Some(Bound { flow, since, until: now + expires });
-        leg.tried = 0;
+        (leg.tried, leg.retries) = (0, 0);
         leg.wake = Some(now + refresh_after(expires, &mut *self.random));
         if now.saturating_sub(since) >= self.config.backoff.steady {
             leg.failures = 0;
@@ -401,6 +409,7 @@ impl Registration {
         let servers = self.config.servers.len();
         let Some(leg) = self.legs.get_mut(at) else { return };
         let mut again = now;
+        leg.retries = 0;
         if alone && servers > 1 {
             leg.server = (leg.server + 1) % servers;
             leg.tried += 1;
@@ -422,6 +431,9 @@ impl Registration {
     fn refused(&mut self, now: Duration, at: usize, reason: Reason) {
         let Some(leg) = self.legs.get_mut(at) else { return };
         leg.wake = self.config.retry_refused.map(|pause| now + pause);
+        // Nor do other flows' successes start it again.
+        leg.failures = leg.failures.saturating_add(1);
+        leg.retries = 0;
         let (reg_id, again) = (leg.reg_id, leg.wake);
         self.events.push_back(Event::Failed { reg_id, reason, again });
     }
@@ -468,6 +480,9 @@ impl core::fmt::Debug for Registration {
     }
 }
 
+/// How often in a row a challenge, a 423 or a 439 is answered at once.
+const RETRIES: u32 = 6;
+
 /// Whether another server, or this one later, may answer otherwise.
 fn may_pass(status: StatusCode) -> bool {
     status.class() == 5
@@ -480,9 +495,11 @@ fn may_pass(status: StatusCode) -> bool {
 }
 
 /// Early enough for another try: half of a short registration, ten minutes before the end of a long
-/// one, and up to a tenth earlier, so that phones spread.
+/// one, and up to a tenth earlier, so that phones spread. A server that grants seconds does not get
+/// a REGISTER each of them.
 fn refresh_after(expires: Duration, random: &mut dyn Rng) -> Duration {
     let latest = (expires / 2).max(expires.saturating_sub(Duration::from_secs(600)));
+    let latest = latest.max(Duration::from_secs(6));
     super::backoff::between(latest * 9 / 10, latest, random)
 }
 
