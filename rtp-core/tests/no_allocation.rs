@@ -135,3 +135,31 @@ fn srtp_allocates_nothing() {
         }
     }
 }
+
+#[test]
+fn detectors_and_generators_of_audio_do_not_allocate() {
+    use rtp_core::dtmf::{Detector, Digit, Generator};
+    use rtp_core::tone::{Country, Level, Signal, ToneDetector, ToneGenerator};
+
+    let mut digits = Generator::new(Default::default());
+    let mut tone = ToneGenerator::new(Country::Russia.tone(Signal::Busy).unwrap(), Level(-13.0));
+    let mut detector = Detector::new(Default::default());
+    let mut tones = ToneDetector::new(Country::Russia.tones(), Level(-40.0));
+    let mut heard = 0;
+    let allocations = measure(|| {
+        for key in "159D".chars() {
+            digits.press(Digit::from_char(key).unwrap(), ms(60)).unwrap();
+        }
+        for n in 0..200 {
+            let mut frame = [0; 160];
+            if n < 50 {
+                digits.fill(&mut frame);
+            } else {
+                tone.fill(&mut frame);
+            }
+            detector.process(&frame, |_| heard += 1);
+            tones.process(&frame, |_| heard += 1);
+        }
+    });
+    assert_eq!((allocations.count_total, heard), (0, 9));
+}
