@@ -19,22 +19,24 @@ fail() {
     exit 1
 }
 
-# Ports that nobody uses now, one a line: `free_ports 3`. They are even, as RTP likes them.
+# Ports that nobody uses now, one a line: `free_ports 3`. They are even, as RTP likes them, and the next is free for TCP.
 free_ports() {
     python3 - "$1" <<'PY'
 import socket, sys
 held, ports = [], []
 while len(ports) < int(sys.argv[1]):
-    udp, tcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+    udp, tcp, after = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(), socket.socket()
     udp.bind(("127.0.0.1", 0))
     port = udp.getsockname()[1]
     held.append(udp)
     try:
         tcp.bind(("127.0.0.1", port))
+        after.bind(("127.0.0.1", port + 1))
     except OSError:
         continue
     finally:
         tcp.close()
+        after.close()
     if port % 2 == 0:
         ports.append(port)
 print("\n".join(map(str, ports)))

@@ -5,12 +5,16 @@ use bytes::Bytes;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{ClientId, Config, Endpoint, Event, Input, ServerId};
-use sip_core::header::{Contact, From, NameAddr, To};
+use sip_core::endpoint::{
+    self, ClientId, Config, Endpoint, Event, Input, Notice, ServerId, SubscriptionId,
+};
+use sip_core::header::{
+    self, CallId, Contact, ContentType, From, MinSe, NameAddr, RAck, RSeq, ReferTo, Require, To,
+};
 use sip_core::transaction::Tables;
 use sip_core::{
     ConnectionId, Flow, HeaderName, Limits, Message, Method, Request, Response, SipUri, StatusCode,
-    Transport,
+    Token, Transport,
 };
 
 const CLIENTS: usize = 6;
@@ -18,6 +22,8 @@ const SERVERS: usize = 6;
 const DIALOGS: usize = 6;
 const FORKS: usize = 3;
 const EVENTS: usize = 24;
+const EXTENSIONS: [&str; 7] =
+    ["100rel", "timer", "replaces", "join", "tdialog", "norefersub", "from-change"];
 
 /// A user agent whose peer says anything at any time, and whose user does so too.
 ///
@@ -28,14 +34,22 @@ const EVENTS: usize = 24;
 /// | `I` `O` | the peer's INVITE or OPTIONS outside a dialog |
 /// | `R` `U` `B` `N` | its re-INVITE, UPDATE, BYE or INFO in a dialog |
 /// | `C` `A` | its CANCEL and ACK for its last INVITE |
+/// | `X` `E` | its INVITE with an offer that requires 100rel, and one that replaces a dialog |
+/// | `D` `V` | its UPDATE with an offer, its PRACK for our last reliable response |
+/// | `W` `T` `F` | its SUBSCRIBE, NOTIFY or REFER in a dialog, or outside when there is none |
 /// | `0` to `7` | its response to a request of ours: 100, 180, 200, 302, 401, 503, 603, 486 |
 /// | `8` `9` | that of another fork: 183, 200 |
+/// | `(` `)` | a reliable 183 with a description; a 422 |
 /// | `&` | what it sent last, once more |
 /// | `~` and three bytes | changes what it sends next: how, where, and into what |
 /// | `i` `o` | our INVITE or OPTIONS |
 /// | `r` `u` `b` | our re-INVITE, UPDATE or BYE in a dialog |
 /// | `c` `a` `x` | we cancel, acknowledge, or abandon a dialog |
 /// | `t` `p` `y` `n` `e` | we answer 100, 180, 200, 486 or 500 |
+/// | `q` `Q` | we answer 180 reliably, and 183 with a description |
+/// | `k` `d` `g` | we send PRACK with an answer, UPDATE with an offer, or that after a glare's delay |
+/// | `s` `h` | we subscribe, or refer in a dialog |
+/// | `m` `j` `z` | we accept a SUBSCRIBE or REFER, tell of it, or end a subscription |
 /// | `<` `>` | from now on an older, or a newer, request or dialog is meant |
 /// | `S` | the peer sends over TCP from now on, or over UDP again |
 /// | `f` | a flow fails |
@@ -65,13 +79,19 @@ struct Bench {
     servers: Vec<(ServerId, Request)>,
     clients: Vec<ClientId>,
     dialogs: Vec<DialogId>,
+    /// Our subscriptions and the peer's.
+    subscriptions: Vec<SubscriptionId>,
     /// What the peer has heard.
     heard: Vec<Request>,
+    /// Our last reliable response.
+    reliable: Option<RAck>,
     /// The peer's last INVITE, what it sent last, and how many requests it has made.
     invite: Option<Request>,
     last: Option<Bytes>,
     count: u32,
     older: usize,
+    /// How many reliable responses it has sent.
+    said: u32,
     /// How what is sent next is changed; a first byte of 0 is not at all.
     change: [u8; 3],
 }
@@ -85,6 +105,10 @@ impl Bench {
         config.capacity.forks = FORKS;
         config.capacity.events = EVENTS;
         config.user_agent = Some("fuzz".to_owned());
+        config.allow.push(Method::Update);
+        config.supported = EXTENSIONS.iter().map(|tag| Token::from_static(tag)).collect();
+        config.info_packages = vec![Token::from_static("dtmf")];
+        config.session_timer.interval = 90;
         Self {
             endpoint: Endpoint::new(config, Box::new(ChaCha8Rng::seed_from_u64(1))),
             now: Duration::from_secs(1),
@@ -92,11 +116,14 @@ impl Bench {
             servers: Vec::new(),
             clients: Vec::new(),
             dialogs: Vec::new(),
+            subscriptions: Vec::new(),
             heard: Vec::new(),
+            reliable: None,
             invite: None,
             last: None,
             count: 0,
             older: 0,
+            said: 0,
             change: [0; 3],
         }
     }
@@ -109,6 +136,99 @@ impl Bench {
             b'U' => self.peer_asks(Method::Update, self.dialog()),
             b'B' => self.peer_asks(Method::Bye, self.dialog()),
             b'N' => self.peer_asks(Method::Info, self.dialog()),
+            b'X' => self.peer_offers(Method::Invite, None, "Require: 100rel\r\n"),
+            b'D' => self.peer_offers(Method::Update, self.dialog(), ""),
+            b'V' => {
+                if let Some(rack) = &self.reliable {
+                    let line = format!("RAck: {} {} INVITE\r\n", rack.response, rack.cseq.number);
+                    self.peer_says(Method::Prack, self.dialog(), &line, "");
+                }
+            }
+            b'E' => {
+                let dialog = self.dialog().and_then(|dialog| self.endpoint.dialog(dialog));
+                let line = dialog.map(|dialog| {
+                    format!(
+                        "Replaces: {};to-tag={};from-tag={}\r\n",
+                        dialog.call_id().as_str(),
+                        dialog.local_tag(),
+                        dialog.remote_tag()
+                    )
+                });
+                self.peer_says(Method::Invite, None, &line.unwrap_or_default(), "");
+            }
+            b'W' => {
+                let lines = "Event: dialog\r\nExpires: 60\r\n";
+                self.peer_says(Method::Subscribe, self.dialog(), lines, "");
+            }
+            b'T' => {
+                let lines = "Event: dialog\r\nSubscription-State: active;expires=60\r\n";
+                let dialog = self.dialog();
+                match (dialog, self.heard.iter().rev().find(|r| r.method == Method::Subscribe)) {
+                    (None, Some(request)) => {
+                        let call_id = request.headers.require::<CallId>().unwrap();
+                        let from = request.headers.require::<From>().unwrap();
+                        let to = format!(";tag={}", from.tag().unwrap_or_default());
+                        self.peer_writes(Method::Notify, call_id.as_str(), "n", &to, lines, "");
+                    }
+                    _ => self.peer_says(Method::Notify, dialog, lines, ""),
+                }
+            }
+            b'F' => {
+                let lines = "Refer-To: <sip:x@y>\r\n";
+                self.peer_says(Method::Refer, self.dialog(), lines, "");
+            }
+            b'(' | b')' => self.peer_answers_at_length(byte),
+            b'q' => self.answer_reliably(StatusCode::RINGING, false),
+            b'Q' => self.answer_reliably(StatusCode::SESSION_PROGRESS, true),
+            b'k' => {
+                if let Some(dialog) = self.dialog() {
+                    let answer = (ContentType::sdp(), Bytes::from_static(b"v=0\r\n"));
+                    if let Ok(client) = self.endpoint.prack(self.now, dialog, answer) {
+                        self.clients.push(client);
+                    }
+                }
+            }
+            b'd' | b'g' => {
+                if let Some(dialog) = self.dialog() {
+                    let mut request = endpoint::within(Method::Update);
+                    request.headers.set(ContentType::sdp());
+                    request.body = Bytes::from_static(b"v=0\r\n");
+                    let sent = match byte {
+                        b'd' => self.endpoint.request_in(self.now, dialog, request),
+                        _ => self.endpoint.request_after_glare(self.now, dialog, request),
+                    };
+                    self.clients.extend(sent);
+                }
+            }
+            b's' => {
+                let mut request =
+                    Request::new(Method::Subscribe, SipUri::new("p", peer().ip(), None));
+                let uri = SipUri::new("a", SocketAddr::from(([192, 0, 2, 1], 0)).ip(), None);
+                request.headers.push(From(NameAddr::new(uri)));
+                request.headers.push(header::Event::new(Token::from_static("dialog")));
+                let flow = self.flow();
+                self.subscriptions.extend(self.endpoint.subscribe(self.now, request, flow));
+            }
+            b'h' => {
+                if let Some(dialog) = self.dialog() {
+                    let mut request = endpoint::within(Method::Refer);
+                    request.headers.push(ReferTo(NameAddr::parse("<sip:x@y>").unwrap()));
+                    self.subscriptions.extend(self.endpoint.refer_in(self.now, dialog, request));
+                }
+            }
+            b'm' => self.accept(),
+            b'j' => {
+                if let Some(id) = self.pick(&self.subscriptions).copied()
+                    && self.endpoint.report(self.now, id, StatusCode::OK).is_err()
+                {
+                    let _ = self.endpoint.notify(self.now, id, Notice::default());
+                }
+            }
+            b'z' => {
+                if let Some(id) = self.pick(&self.subscriptions).copied() {
+                    self.leave(id);
+                }
+            }
             b'C' => self.peer_follows(Method::Cancel),
             b'A' => self.peer_follows(Method::Ack),
             b'0'..=b'9' => self.peer_answers(byte),
@@ -175,8 +295,16 @@ impl Bench {
     }
 
     fn peer_asks(&mut self, method: Method, dialog: Option<DialogId>) {
-        self.count += 1;
-        let count = self.count;
+        self.peer_says(method, dialog, "", "");
+    }
+
+    fn peer_offers(&mut self, method: Method, dialog: Option<DialogId>, lines: &str) {
+        let lines = format!("{lines}Content-Type: application/sdp\r\n");
+        self.peer_says(method, dialog, &lines, "v=0\r\n");
+    }
+
+    fn peer_says(&mut self, method: Method, dialog: Option<DialogId>, lines: &str, body: &str) {
+        let count = self.count + 1;
         let dialog = dialog.and_then(|dialog| self.endpoint.dialog(dialog));
         let (call_id, from, to) = match dialog {
             Some(dialog) => (
@@ -186,13 +314,28 @@ impl Bench {
             ),
             None => (format!("call-{count}"), format!("p{count}"), String::new()),
         };
+        self.peer_writes(method, &call_id, &from, &to, lines, body);
+    }
+
+    fn peer_writes(
+        &mut self,
+        method: Method,
+        call_id: &str,
+        from: &str,
+        to: &str,
+        lines: &str,
+        body: &str,
+    ) {
+        self.count += 1;
+        let (count, length) = (self.count, body.len());
         let transport = self.transport;
         let text = format!(
             "{method} sip:a@192.0.2.1 SIP/2.0\r\n\
              Via: SIP/2.0/{transport} 192.0.2.2:5060;branch=z9hG4bKp{count};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:p@192.0.2.2>;tag={from}\r\n\
              To: <sip:a@192.0.2.1>{to}\r\nCall-ID: {call_id}\r\nCSeq: {count} {method}\r\n\
-             Contact: <sip:p@192.0.2.2:5060>\r\nContent-Length: 0\r\n\r\n"
+             Supported: 100rel, timer, from-change\r\nAllow: INVITE, UPDATE\r\n{lines}\
+             Contact: <sip:p@192.0.2.2:5060>\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         let bytes = Bytes::from(text);
         if method == Method::Invite {
@@ -233,6 +376,65 @@ impl Bench {
         let uri = SipUri::new("p", peer().ip(), Some(peer().port()));
         response.headers.set(Contact::new(uri));
         self.receive(Some(response.to_bytes()));
+    }
+
+    fn peer_answers_at_length(&mut self, byte: u8) {
+        let Some(request) = self.pick(&self.heard).cloned() else { return };
+        let status = if byte == b'(' { 183 } else { 422 };
+        let mut response = Response::to(&request, StatusCode::new(status).unwrap());
+        if let Ok(mut to) = response.headers.require::<To>() {
+            let _ = to.set_tag("p");
+            response.headers.set(to);
+        }
+        let uri = SipUri::new("p", peer().ip(), Some(peer().port()));
+        response.headers.set(Contact::new(uri));
+        if status == 183 {
+            self.said += 1;
+            response.headers.set(RSeq(self.said));
+            response.headers.set(Require(vec![Token::from_static("100rel")]));
+            response.headers.set(ContentType::sdp());
+            response.body = Bytes::from_static(b"v=0\r\n");
+        } else {
+            response.headers.set(MinSe::new(90 + 10 * (self.older as u32 % 10)));
+        }
+        self.receive(Some(response.to_bytes()));
+    }
+
+    fn answer_reliably(&mut self, status: StatusCode, described: bool) {
+        let Some((id, request)) = self.pick(&self.servers).cloned() else { return };
+        let mut response = Response::to(&request, status);
+        if described {
+            response.headers.set(ContentType::sdp());
+            response.body = Bytes::from_static(b"v=0\r\n");
+        }
+        if let Ok(Some(dialog)) = self.endpoint.respond_reliably(self.now, id, response)
+            && !self.dialogs.contains(&dialog)
+        {
+            self.dialogs.push(dialog);
+        }
+    }
+
+    fn accept(&mut self) {
+        let Some((id, request)) = self.pick(&self.servers).cloned() else { return };
+        let response = Response::to(&request, StatusCode::OK);
+        let accepted = match request.method {
+            Method::Subscribe => self
+                .endpoint
+                .accept_subscription(self.now, id, response, Notice::default())
+                .map(Some),
+            Method::Refer => self.endpoint.accept_refer(self.now, id, response),
+            _ => return,
+        };
+        if let Ok(subscription) = accepted {
+            self.subscriptions.extend(subscription);
+            self.servers.retain(|(server, _)| *server != id);
+        }
+    }
+
+    fn leave(&mut self, id: SubscriptionId) {
+        if self.endpoint.unsubscribe(self.now, id).is_err() {
+            let _ = self.endpoint.end_subscription(self.now, id, "noresource", Notice::default());
+        }
     }
 
     fn receive(&mut self, bytes: Option<Bytes>) {
@@ -295,7 +497,13 @@ impl Bench {
         while let Some(transmit) = self.endpoint.poll_transmit() {
             match Message::parse(transmit.bytes.clone(), &Limits::default()) {
                 Ok(Message::Request(request)) => self.heard.push(request),
-                Ok(Message::Response(_)) => {}
+                Ok(Message::Response(response)) => {
+                    if let (Ok(RSeq(response)), Ok(cseq)) =
+                        (response.headers.require(), response.headers.require())
+                    {
+                        self.reliable = Some(RAck { response, cseq });
+                    }
+                }
                 Err(error) => panic!("{error} in {}", transmit.bytes.escape_ascii()),
             }
         }
@@ -303,7 +511,7 @@ impl Bench {
         self.heard.drain(..first);
         for count in 0.. {
             let Some(event) = self.endpoint.poll_event() else { break };
-            assert!(count < EVENTS + 2 * (CLIENTS + SERVERS) + 4, "events without bound");
+            assert!(count < EVENTS + 6 * (CLIENTS + SERVERS + DIALOGS), "events without bound");
             match event {
                 Event::Request { id, request, .. } => self.servers.push((id, request)),
                 Event::Cancelled { id } => {
@@ -314,9 +522,24 @@ impl Bench {
                 {
                     self.dialogs.push(dialog);
                 }
+                Event::Notified { dialog, subscription, .. } => {
+                    if !self.dialogs.contains(&dialog) {
+                        self.dialogs.push(dialog);
+                    }
+                    if !self.subscriptions.contains(&subscription) {
+                        self.subscriptions.push(subscription);
+                    }
+                }
+                Event::SubscriptionForked { subscription, .. } => {
+                    self.subscriptions.push(subscription);
+                }
+                Event::SubscriptionEnded { subscription, .. } => {
+                    self.subscriptions.retain(|known| *known != subscription);
+                }
                 _ => {}
             }
         }
+        assert!(self.endpoint.subscriptions() <= DIALOGS * 2 + SERVERS);
         let endpoint = &self.endpoint;
         self.dialogs.retain(|dialog| endpoint.dialog(*dialog).is_some());
     }
@@ -328,6 +551,9 @@ impl Bench {
             while !self.servers.is_empty() {
                 self.answer(StatusCode::SERVER_INTERNAL_ERROR);
                 self.collect();
+            }
+            for id in self.subscriptions.clone() {
+                self.leave(id);
             }
             for client in &self.clients {
                 let _ = self.endpoint.cancel(self.now, *client);

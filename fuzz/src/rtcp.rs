@@ -2,16 +2,20 @@ use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use rtp_core::rtcp::{Compound, CompoundWriter, Packet, Sdes, SdesItem};
+use rtp_core::rtcp::xr::Block;
+use rtp_core::rtcp::{
+    Compound, CompoundWriter, Feedback, FeedbackMessage, Packet, RelayedStream, Sdes, SdesItem,
+};
 use rtp_core::session::{MAX_REPORT_LEN, SessionConfig};
 use rtp_core::{Session, Ssrc};
 
 use crate::records::records;
+use crate::rtcp_xr;
 
 /// A compound from a stranger, and a script of them, see `src/records.rs`, to a session.
 ///
 /// What is strict is a part of what is reduced; errors point into the datagram; what is read is written in a form
-/// that reads as the same. A session bounds what it keeps of other sources, and reports what can be read.
+/// that reads as the same; feedback is translated for a relay. A session bounds what it keeps of other sources, and reports what can be read.
 pub fn rtcp(data: &[u8]) {
     compound(data);
     let mut random = ChaCha8Rng::seed_from_u64(1);
@@ -68,6 +72,11 @@ fn compound(data: &[u8]) {
                 assert!(one.sources().eq(other.sources()));
                 assert_eq!(one.reason(), other.reason());
             }
+            // Bits that are reserved, or belong to what was not measured.
+            (Packet::ExtendedReport(one), Packet::ExtendedReport(other)) => {
+                assert_eq!(one.ssrc, other.ssrc);
+                assert!(one.blocks().eq(other.blocks()));
+            }
             (one, other) => assert_eq!(one, other),
         }
     }
@@ -95,6 +104,16 @@ fn write(writer: &mut CompoundWriter<'_>, packet: &Packet<'_>) -> bool {
             writer.bye(&sources, bye.reason())
         }
         Packet::App(app) => writer.app(app),
+        Packet::Feedback(feedback) => {
+            translate(feedback);
+            writer.feedback(feedback)
+        }
+        Packet::ExtendedReport(report) => {
+            let blocks: Vec<Block<'_>> = report.blocks().collect();
+            let length = 8 + blocks.iter().map(octets).sum::<usize>();
+            rtcp_xr::check(report, length);
+            writer.extended_report(report.ssrc, &blocks)
+        }
         Packet::Unknown(unknown) => writer.raw(unknown.packet_type, unknown.count, unknown.body),
         other => panic!("a packet of a new kind: {other:?}"),
     };
@@ -103,6 +122,50 @@ fn write(writer: &mut CompoundWriter<'_>, packet: &Packet<'_>) -> bool {
         Packet::SenderReport(report) => report.extension.is_empty(),
         Packet::ReceiverReport(report) => report.extension.is_empty(),
         _ => true,
+    }
+}
+
+/// Octets of a block with its head.
+fn octets(block: &Block<'_>) -> usize {
+    4 + match block {
+        Block::LossRle(runs) | Block::DuplicateRle(runs) => 8 + 2 * runs.chunks.len(),
+        Block::ReceiptTimes(times) => 8 + 4 * times.times.len(),
+        Block::ReferenceTime(_) => 8,
+        Block::Dlrr(answers) => 12 * answers.iter().len(),
+        Block::Summary(_) => 36,
+        Block::VoipMetrics(_) => 32,
+        Block::Unknown(unknown) => unknown.data.len(),
+        other => panic!("a block of a new kind: {other:?}"),
+    }
+}
+
+/// Feedback about a relayed stream: never longer than it was, in the name of the relay, and not about anybody else's.
+fn translate(feedback: &Feedback<'_>) {
+    let relayed = RelayedStream {
+        sender: Ssrc(1),
+        incoming: Ssrc(2),
+        outgoing: feedback.media,
+        sequence_offset: 60_000,
+    };
+    let mut buf = vec![0; 12 + feedback.fci.len()];
+    let mut writer = CompoundWriter::reduced_size(&mut buf);
+    let translated = feedback.translate(&relayed, &mut writer).expect("no longer than it was");
+    let length = writer.finish();
+    assert_eq!(translated, length > 0);
+    if !translated {
+        return;
+    }
+    let compound = Compound::parse_reduced_size(&buf[..length]).unwrap();
+    let Some(Packet::Feedback(again)) = compound.packets().next() else {
+        panic!("still feedback");
+    };
+    assert_eq!((again.layer, again.format), (feedback.layer, feedback.format));
+    assert_eq!((again.sender, again.media), (Ssrc(1), Ssrc(2)));
+    if let (FeedbackMessage::Nack(before), FeedbackMessage::Nack(after)) =
+        (feedback.message(), again.message())
+    {
+        let shifted = before.flat_map(|nack| nack.numbers()).map(|n| n.wrapping_sub(60_000));
+        assert!(shifted.eq(after.flat_map(|nack| nack.numbers())));
     }
 }
 

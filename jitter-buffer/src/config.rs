@@ -19,6 +19,9 @@ pub struct Config {
     pub tick: Duration,
     /// How the delay is chosen.
     pub mode: Mode,
+    /// Whether the caller stretches frames when asked ([`Playout::Stretch`](crate::Playout::Stretch)).
+    /// If not, an adaptive delay shrinks by dropping frames, in pauses where there are any. Default true.
+    pub stretching: bool,
     /// No frame is kept longer than this; when frames come faster than they are pulled, the oldest are
     /// discarded. Above the mode's delay, at most 10 s. Default 500 ms.
     pub max_delay: Duration,
@@ -39,6 +42,19 @@ pub enum Mode {
         /// taken for the fastest until others show better. Default 60 ms.
         delay: Duration,
     },
+    /// The delay at which waiting and losing cost the listener least, as the path shows.
+    Adaptive {
+        /// It never aims at less. Default zero: one tick and what jitter asks for.
+        least: Duration,
+        /// It never aims at more. Below `max_delay`. Default 400 ms.
+        most: Duration,
+    },
+}
+
+impl Mode {
+    /// Adaptive between nothing and 400 ms.
+    pub const ADAPTIVE: Self =
+        Self::Adaptive { least: Duration::ZERO, most: Duration::from_millis(400) };
 }
 
 impl Config {
@@ -50,15 +66,19 @@ impl Config {
             frame,
             tick: frame,
             mode: Mode::Fixed { delay: Duration::from_millis(60) },
+            stretching: true,
             max_delay: Duration::from_millis(500),
             capacity: 64,
             conceal_limit: Duration::from_millis(100),
         }
     }
 
-    pub(crate) fn delay(&self) -> Duration {
-        let Mode::Fixed { delay } = self.mode;
-        delay
+    /// The most that the mode aims at.
+    fn delay(&self) -> Duration {
+        match self.mode {
+            Mode::Fixed { delay } => delay,
+            Mode::Adaptive { most, .. } => most,
+        }
     }
 
     pub(crate) fn validate(&self) -> Result<MediaClock, ConfigError> {
@@ -76,6 +96,11 @@ impl Config {
         }
         if !(2..=MAX_CAPACITY).contains(&self.capacity) {
             return Err(ConfigError::Capacity { capacity: self.capacity });
+        }
+        if let Mode::Adaptive { least, most } = self.mode
+            && least > most
+        {
+            return Err(ConfigError::LeastAboveMost { least, most });
         }
         // The capacity is at most 4096, so the cast cuts nothing.
         let queue = self.max_delay.min(self.frame * (self.capacity as u32 - 1));
@@ -120,6 +145,14 @@ pub enum ConfigError {
     Capacity {
         /// The capacity asked for.
         capacity: usize,
+    },
+    /// The least adaptive delay is above the most.
+    #[error("a least delay of {least:?} is above the most, {most:?}")]
+    LeastAboveMost {
+        /// The least delay asked for.
+        least: Duration,
+        /// The most.
+        most: Duration,
     },
     /// The delay does not stay below what may be queued, so frames would be discarded all the time.
     #[error("a delay of {delay:?} is not below the queue's limit of {queue:?}")]

@@ -76,15 +76,23 @@
 
 extern crate alloc;
 
+mod adaptive;
+mod arrival;
+pub mod audio;
 mod buffer;
 mod cadence;
 mod config;
+mod crossings;
 mod drift;
+mod floor;
 mod outcome;
+mod playing;
 mod playout;
 mod slots;
 mod statistics;
 mod stream;
+mod stretching;
+mod target;
 mod timeline;
 mod units;
 

@@ -7,6 +7,16 @@
 pub enum Playout<T> {
     /// Play this frame.
     Frame(T),
+    /// Play this frame, made longer or shorter without changing its pitch, so that the delay grows or
+    /// shrinks; then tell [`JitterBuffer::stretched`](crate::JitterBuffer::stretched) by how much. To
+    /// play it as it is is no mistake.
+    Stretch {
+        /// The frame.
+        frame: T,
+        /// The most timestamp units to add or, when negative, to leave out. The nearest sum of pitch
+        /// periods below is what is wanted.
+        units: i32,
+    },
     /// A frame is missing: lost, late, or not here yet. Conceal it.
     Conceal,
     /// The sender is silent (DTX), or nothing has come for so long that concealing makes no sense.
@@ -21,7 +31,7 @@ impl<T> Playout<T> {
     /// The frame, if it is one.
     pub fn frame(self) -> Option<T> {
         match self {
-            Self::Frame(frame) => Some(frame),
+            Self::Frame(frame) | Self::Stretch { frame, .. } => Some(frame),
             _ => None,
         }
     }

@@ -16,22 +16,13 @@ impl MediaClock {
         (1_000..=10_000_000).contains(&rate).then_some(Self { rate: rate.into() })
     }
 
-    /// `duration` in units, rounded to the nearest. Durations are differences of the caller's clock;
-    /// those of more than a day, as long as any other, are taken for a day.
+    /// `duration` in units, rounded to the nearest. More than 2^36 s (two thousand years) are taken for
+    /// that, lest anything overflow.
     #[inline]
     pub(crate) fn units(self, duration: Duration) -> i64 {
-        let seconds = duration.as_secs().min(86_400);
+        let seconds = duration.as_secs().min(1 << 36);
         let fraction = (u64::from(duration.subsec_nanos()) * self.rate + NANOS / 2) / NANOS;
         (seconds * self.rate + fraction) as i64
-    }
-
-    /// The units from `earlier` to `later`, negative when they are the other way round.
-    #[inline]
-    pub(crate) fn units_between(self, earlier: Duration, later: Duration) -> i64 {
-        match later.checked_sub(earlier) {
-            Some(ahead) => self.units(ahead),
-            None => -self.units(earlier - later),
-        }
     }
 
     /// `units` as a duration, to the nanosecond below; nothing when negative.
@@ -53,9 +44,6 @@ mod tests {
             let clock = MediaClock::new(rate).unwrap();
             assert_eq!(clock.units(Duration::from_millis(20)), units);
             assert_eq!(clock.duration(units), Duration::from_millis(20));
-            let hour = Duration::from_secs(3600);
-            assert_eq!(clock.units_between(hour, hour + Duration::from_millis(20)), units);
-            assert_eq!(clock.units_between(hour + Duration::from_millis(20), hour), -units);
         }
     }
 
@@ -64,7 +52,6 @@ mod tests {
         for rate in [1_000, 10_000_000] {
             let clock = MediaClock::new(rate).unwrap();
             assert!(clock.units(Duration::MAX) > 0);
-            assert!(clock.units_between(Duration::MAX, Duration::ZERO) < 0);
             assert_eq!(clock.duration(i64::MIN), Duration::ZERO);
             assert!(clock.duration(i64::MAX) > Duration::ZERO);
         }

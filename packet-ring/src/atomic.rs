@@ -1,6 +1,6 @@
 //! The atomics that the index protocols are written against.
 //!
-//! [`FreeSlots`](crate::pool) and the ring indices of [`spsc`](crate::spsc) name this trait instead of
+//! [`FreeSlots`](crate::pool) and the rings of [`spsc`](crate::spsc) and [`overwrite`](crate::overwrite) name this trait instead of
 //! `core::sync::atomic`, so that one text of each protocol runs on the processor's atomics, under the
 //! loom model checker, and under a deliberately weakened version that loom must reject.
 
@@ -19,6 +19,8 @@ pub(crate) trait AtomicWord {
         new: usize,
         success: Ordering,
     ) -> Result<usize, usize>;
+    /// `core::sync::atomic::fence`, or what the model has in its place.
+    fn fence(order: Ordering);
 }
 
 impl AtomicWord for AtomicUsize {
@@ -49,6 +51,11 @@ impl AtomicWord for AtomicUsize {
         success: Ordering,
     ) -> Result<usize, usize> {
         self.compare_exchange_weak(current, new, success, Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn fence(order: Ordering) {
+        core::sync::atomic::fence(order);
     }
 }
 
@@ -87,6 +94,9 @@ pub(crate) mod model {
         ) -> Result<usize, usize> {
             self.compare_exchange_weak(current, new, success, Ordering::Relaxed)
         }
+        fn fence(order: Ordering) {
+            loom::sync::atomic::fence(order);
+        }
     }
 
     /// A loom atomic that never publishes: every `Release` and `Acquire` is taken as `Relaxed`.
@@ -114,5 +124,6 @@ pub(crate) mod model {
         ) -> Result<usize, usize> {
             self.0.compare_exchange_weak(current, new, Ordering::Relaxed, Ordering::Relaxed)
         }
+        fn fence(_: Ordering) {}
     }
 }

@@ -32,8 +32,16 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod atomic;
+#[cfg(feature = "net")]
+pub mod batch;
+pub mod forward;
+pub mod overwrite;
+#[cfg(feature = "std")]
+pub mod pipeline;
 pub mod pool;
 pub mod spsc;
 

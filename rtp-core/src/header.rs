@@ -76,12 +76,31 @@ impl Header<'_> {
     /// # Errors
     ///
     /// [`WriteError`]: the caller's misuse; `buf` is unchanged.
+    #[inline]
     pub fn write_packet(
         &self,
         payload: &[u8],
         padding: u8,
         buf: &mut [u8],
     ) -> Result<usize, WriteError> {
+        if padding > 0 || !self.csrcs.is_empty() || self.extension.is_some() {
+            return self.write_rare(payload, padding, buf);
+        }
+        let (needed, len) = (FIXED_HEADER_LEN + payload.len(), buf.len());
+        let too_small = WriteError::BufferTooSmall { needed, len };
+        let packet = buf.get_mut(..needed).ok_or(too_small)?;
+        let (fixed, body) = packet.split_first_chunk_mut::<FIXED_HEADER_LEN>().ok_or(too_small)?;
+        *fixed = self.fixed(false);
+        // A length known beforehand is copied in a few moves, without a call: 20 ms of G.711.
+        match (body.as_mut_array::<160>(), payload.as_array::<160>()) {
+            (Some(body), Some(payload)) => *body = *payload,
+            _ => body.copy_from_slice(payload),
+        }
+        Ok(needed)
+    }
+
+    /// A packet with all that a header may have.
+    fn write_rare(&self, payload: &[u8], padding: u8, buf: &mut [u8]) -> Result<usize, WriteError> {
         let header_len = self.check()?;
         let needed = header_len + payload.len() + usize::from(padding);
         let len = buf.len();

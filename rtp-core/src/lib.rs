@@ -26,7 +26,10 @@
 extern crate alloc;
 
 pub mod clock;
+pub mod comfort_noise;
 pub mod demux;
+pub mod dtmf;
+pub mod extension;
 pub mod header;
 pub mod latch;
 pub mod ntp;
@@ -36,9 +39,12 @@ pub mod quality;
 pub mod rtcp;
 pub mod sequence;
 pub mod session;
+#[cfg(feature = "srtp")]
+pub mod srtp;
 pub mod ssrc;
 pub mod stats;
 pub mod telephone_event;
+pub mod tone;
 
 pub use clock::ClockRate;
 pub use header::Header;

@@ -178,6 +178,7 @@ impl<'a> Extension<'a> {
     pub const ONE_BYTE: u16 = 0xbede;
 
     /// The elements of RFC 8285, padding skipped; none when the profile is another.
+    /// [`crate::extension`] writes them.
     ///
     /// Reading stops at identifier 15 of the one-octet form and at an element that does not fit,
     /// as section 4.2 asks.
@@ -264,22 +265,7 @@ impl Layout {
 
     fn parse_rare(fixed: &[u8; FIXED_HEADER_LEN], bytes: &[u8]) -> Result<Layout, PacketError> {
         let len = bytes.len();
-        let version = fixed[0] >> 6;
-        if version != 2 {
-            return Err(PacketError::Version(version));
-        }
-        let mut payload_start = FIXED_HEADER_LEN + 4 * usize::from(fixed[0] & 0x0f);
-        if fixed[0] & 0x10 != 0 {
-            let head = bytes.get(payload_start..).and_then(|rest| rest.first_chunk::<4>());
-            payload_start += 4;
-            let Some(&[_, _, high, low]) = head else {
-                return Err(PacketError::Truncated { needed: payload_start, len });
-            };
-            payload_start += 4 * usize::from(u16::from_be_bytes([high, low]));
-        }
-        if payload_start > len {
-            return Err(PacketError::Truncated { needed: payload_start, len });
-        }
+        let payload_start = header_len(fixed, bytes)?;
         let mut payload_end = len;
         if fixed[0] & 0x20 != 0 {
             let available = len - payload_start;
@@ -290,6 +276,55 @@ impl Layout {
             payload_end -= usize::from(count);
         }
         Ok(Layout { payload_start, payload_end })
+    }
+}
+
+/// Octets of header in front of the payload, which fit into `bytes`.
+fn header_len(fixed: &[u8; FIXED_HEADER_LEN], bytes: &[u8]) -> Result<usize, PacketError> {
+    let len = bytes.len();
+    let version = fixed[0] >> 6;
+    if version != 2 {
+        return Err(PacketError::Version(version));
+    }
+    let mut payload_start = FIXED_HEADER_LEN + 4 * usize::from(fixed[0] & 0x0f);
+    if fixed[0] & 0x10 != 0 {
+        let head = bytes.get(payload_start..).and_then(|rest| rest.first_chunk::<4>());
+        payload_start += 4;
+        let Some(&[_, _, high, low]) = head else {
+            return Err(PacketError::Truncated { needed: payload_start, len });
+        };
+        payload_start += 4 * usize::from(u16::from_be_bytes([high, low]));
+    }
+    if payload_start > len {
+        return Err(PacketError::Truncated { needed: payload_start, len });
+    }
+    Ok(payload_start)
+}
+
+/// What can be read of a packet whose payload, and so its padding, is encrypted.
+#[cfg(feature = "srtp")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PrefixHeader {
+    pub(crate) ssrc: Ssrc,
+    pub(crate) sequence_number: u16,
+    /// Octets in front of the payload.
+    pub(crate) len: usize,
+}
+
+#[cfg(feature = "srtp")]
+impl PrefixHeader {
+    #[inline]
+    pub(crate) fn parse(bytes: &[u8]) -> Result<PrefixHeader, PacketError> {
+        let len = bytes.len();
+        let Some(fixed) = bytes.first_chunk::<FIXED_HEADER_LEN>() else {
+            return Err(PacketError::Truncated { needed: FIXED_HEADER_LEN, len });
+        };
+        let &[first, _, s1, s0, _, _, _, _, c3, c2, c1, c0] = fixed;
+        Ok(PrefixHeader {
+            ssrc: Ssrc(u32::from_be_bytes([c3, c2, c1, c0])),
+            sequence_number: u16::from_be_bytes([s1, s0]),
+            len: if first == 0x80 { FIXED_HEADER_LEN } else { header_len(fixed, bytes)? },
+        })
     }
 }
 

@@ -11,8 +11,10 @@
 //!                                                       Valid, counted from there (restart)
 //! ```
 
+mod burst;
 mod history;
 
+pub use burst::BurstGap;
 use history::History;
 pub use history::LossRuns;
 
@@ -146,6 +148,11 @@ impl Sequence {
     /// How the losses lie: late packets count as received, duplicates once.
     pub fn loss_runs(&self) -> LossRuns {
         self.history.loss_runs()
+    }
+
+    /// How the losses lie in bursts and gaps; late packets count as received.
+    pub fn burst_gap(&self) -> BurstGap {
+        self.history.burst_gap()
     }
 
     /// A packet while on probation, which `left` packets in order would end, this one included.

@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod conflict;
 mod schedule;
 mod sender;
 mod sources;
@@ -39,10 +40,12 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use rand_core::Rng;
 
+use crate::rtcp::xr::{Block, VoipMetrics};
 use crate::rtcp::{
     self, Compound, CompoundWriter, ReportBlock, ReportBlocks, RtcpError, RtcpWriteError, SdesItem,
 };
@@ -50,6 +53,8 @@ use crate::sequence::{Arrival, SequenceLimits};
 use crate::stats::{Figures, round_trip};
 use crate::{ClockRate, NtpTime, Packet, PayloadType, PayloadTypeSet, Ssrc};
 
+pub use conflict::Conflict;
+use conflict::Conflicts;
 pub use schedule::{Membership, Schedule, ScheduleLimits};
 pub use sender::{Frame, Sender};
 use sources::Sources;
@@ -165,8 +170,15 @@ pub enum Event {
     SourceTimedOut(Ssrc),
     /// The peer reported on our stream.
     Report(RemoteReport),
-    /// Someone uses our SSRC, or our packets come back to us.
+    /// Someone uses our SSRC, or our packets come back to us; see [`Session::handle_conflict`].
     SsrcCollision,
+    /// The peer says how our stream sounds (RFC 3611 section 4.7).
+    VoipMetrics {
+        /// Who reports.
+        reporter: Ssrc,
+        /// What it measured.
+        metrics: VoipMetrics,
+    },
 }
 
 /// One participant's end of an RTP session.
@@ -182,6 +194,10 @@ pub struct Session {
     /// When the last report and the one before it were sent.
     reports_sent: [Option<Duration>; 2],
     leaving: Option<Leaving>,
+    conflicts: Conflicts,
+    /// An SSRC of ours that we have given up, until its goodbye is said.
+    departed: Option<Ssrc>,
+    voip_metrics: Option<VoipMetrics>,
 }
 
 #[derive(Debug)]
@@ -215,6 +231,9 @@ impl Session {
             last_report: None,
             reports_sent: [None; 2],
             leaving: None,
+            conflicts: Conflicts::new(),
+            departed: None,
+            voip_metrics: None,
             config,
         })
     }
@@ -286,6 +305,16 @@ impl Session {
                     self.note_member(now, report.ssrc);
                     self.read_blocks(now, report.ssrc, report.blocks);
                 }
+                rtcp::Packet::ExtendedReport(report) if report.ssrc != self.ssrc() => {
+                    for block in report.blocks() {
+                        match block {
+                            Block::VoipMetrics(metrics) if metrics.ssrc == self.ssrc() => {
+                                self.push(Event::VoipMetrics { reporter: report.ssrc, metrics });
+                            }
+                            _ => {}
+                        }
+                    }
+                }
                 rtcp::Packet::Bye(bye) => {
                     for ssrc in bye.sources() {
                         self.note_bye(now, ssrc);
@@ -341,6 +370,7 @@ impl Session {
         self.schedule.sent(now, len, membership);
         self.sources.clear_reported();
         self.reports_sent = [Some(now), self.reports_sent[0]];
+        self.departed = None;
         if let Some(leaving) = &mut self.leaving {
             leaving.done = true;
         }
@@ -378,7 +408,33 @@ impl Session {
         self.leaving.as_ref().is_some_and(|leaving| leaving.done)
     }
 
-    /// Takes another random SSRC, after a collision (RFC 3550 section 8.2).
+    /// A packet with our own SSRC came `from` somewhere ([`Reception::OwnSsrc`] or
+    /// [`Event::SsrcCollision`]): tells a collision, for which we make way with another SSRC, from a
+    /// loop (RFC 3550 section 8.2). An address is remembered for ten report intervals.
+    pub fn handle_conflict(
+        &mut self,
+        now: Duration,
+        from: SocketAddr,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Conflict {
+        let memory = self.schedule.deterministic_interval(self.membership()) * 10;
+        if self.conflicts.is_known(now, from, memory) {
+            return Conflict::Loop;
+        }
+        let old = self.ssrc();
+        self.change_ssrc(rng);
+        self.departed.get_or_insert(old);
+        Conflict::Collision { old, new: self.ssrc() }
+    }
+
+    /// Puts VoIP metrics into each report from now on (RFC 3611); to be renewed before reports, or
+    /// taken away with `None`.
+    pub fn set_voip_metrics(&mut self, metrics: Option<VoipMetrics>) {
+        self.voip_metrics = metrics;
+    }
+
+    /// Takes another random SSRC, without a goodbye for the old one; see
+    /// [`Session::handle_conflict`].
     pub fn change_ssrc(&mut self, rng: &mut (impl Rng + ?Sized)) {
         loop {
             let ssrc = Ssrc(rng.next_u32());
@@ -475,6 +531,12 @@ impl Session {
             writer.receiver_report(ssrc, blocks)?;
         }
         writer.sdes(&[(ssrc, &[SdesItem::cname(self.config.cname.as_bytes())])])?;
+        if let Some(metrics) = self.voip_metrics {
+            writer.extended_report(ssrc, &[Block::VoipMetrics(metrics)])?;
+        }
+        if let Some(departed) = self.departed {
+            writer.bye(&[departed], None)?;
+        }
         if let Some(leaving) = &self.leaving {
             writer.bye(&[ssrc], leaving.reason.as_ref().map(String::as_bytes))?;
         }

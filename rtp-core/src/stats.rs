@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::ntp::NtpShort;
 use crate::rtcp::{ReportBlock, SenderInfo};
-use crate::sequence::{Arrival, LossRuns, Sequence, SequenceLimits};
+use crate::sequence::{Arrival, BurstGap, LossRuns, Sequence, SequenceLimits};
 use crate::{ClockRate, NtpTime, Ssrc};
 
 /// Counts the packets of one source and makes report blocks of the counts.
@@ -168,6 +168,7 @@ impl ReceiverStatistics {
             jitter: self.jitter(),
             peak_jitter: self.totals.peak_jitter,
             loss_runs: self.sequence.loss_runs(),
+            burst_gap: self.sequence.burst_gap(),
         }
     }
 
@@ -205,6 +206,8 @@ pub struct Figures {
     pub peak_jitter: Duration,
     /// Losses and how they lay.
     pub loss_runs: LossRuns,
+    /// Losses in bursts and between them.
+    pub burst_gap: BurstGap,
 }
 
 /// The round trip that a report block about our own stream shows: `now`, by the clock of our sender

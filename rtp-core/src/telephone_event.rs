@@ -1,4 +1,4 @@
-//! Telephone events: digits as RTP payload (RFC 4733).
+//! Telephone events: digits as RTP payload (RFC 4733), and as bodies of SIP INFO.
 //!
 //! ```
 //! use core::time::Duration;
@@ -30,10 +30,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod info;
 mod receiver;
 mod report;
 mod sender;
 
+pub use info::{InfoError, InfoEvent, InfoType, MAX_DURATION};
 pub use receiver::{Event, EventReceiver, EventReceiverConfig};
 pub use report::{EventCode, EventError, EventReport};
 pub use sender::{EventPacket, EventSender, EventSenderConfig, PressError};

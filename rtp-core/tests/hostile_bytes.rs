@@ -10,7 +10,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use rtp_core::demux::classify;
 use rtp_core::latch::{Latch, LatchConfig, Policy, Signalled};
-use rtp_core::rtcp::{self, Compound};
+use rtp_core::rtcp::xr::Block;
+use rtp_core::rtcp::{self, Compound, CompoundWriter, RelayedStream};
 use rtp_core::session::{MAX_REPORT_LEN, SessionConfig};
 use rtp_core::telephone_event::{EventReceiver, EventReport};
 use rtp_core::{Packet, PacketMut, Session};
@@ -52,6 +53,30 @@ fn read_everything(bytes: &[u8]) {
                     assert!(sdes.chunks().map(|chunk| chunk.items().count()).sum::<usize>() < 200);
                 }
                 rtcp::Packet::Bye(bye) => assert!(bye.sources().count() <= 31),
+                rtcp::Packet::ExtendedReport(report) => {
+                    for block in report.blocks() {
+                        match block {
+                            Block::LossRle(runs) | Block::DuplicateRle(runs) => {
+                                assert!(runs.iter().count() <= 65_535);
+                            }
+                            Block::ReceiptTimes(times) => {
+                                assert!(times.iter().count() <= times.times.len());
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                rtcp::Packet::Feedback(feedback) => {
+                    let relayed = RelayedStream {
+                        sender: feedback.media,
+                        incoming: feedback.sender,
+                        outgoing: feedback.media,
+                        sequence_offset: 9,
+                    };
+                    let mut buf = vec![0; bytes.len()];
+                    let mut writer = CompoundWriter::reduced_size(&mut buf);
+                    feedback.translate(&relayed, &mut writer).expect("no longer than it was");
+                }
                 _ => {}
             }
         }

@@ -100,3 +100,38 @@ fn refusing_allocates_nothing() {
     });
     assert_eq!(info.count_total, 0, "{info:?}");
 }
+
+#[cfg(feature = "srtp")]
+#[test]
+fn srtp_allocates_nothing() {
+    use common::srtp::{key, pair_with};
+    use rtp_core::srtp::{KeyDerivationRate, Policy, SrtpConfig};
+
+    for policy in Policy::ALL {
+        for rate in [KeyDerivationRate::NEVER, KeyDerivationRate::from_exponent(2).unwrap()] {
+            let config = SrtpConfig { key_derivation_rate: rate, ..SrtpConfig::default() };
+            let (mut ours, mut theirs) = pair_with(key(policy, 1).with_mki(&[1]).unwrap(), config);
+            let mut accepted = 0;
+            let info = measure(|| {
+                for number in 0..2_000u16 {
+                    let mut buf = [0; 300];
+                    let header =
+                        Header::new(PayloadType::PCMA, number, 0, Ssrc(u32::from(number % 12)));
+                    header.write(&mut buf).unwrap();
+                    // Those of the ninth stream and further are refused.
+                    let Ok(len) = ours.protect_rtp(&mut buf, 172) else { continue };
+                    let mut forged = buf;
+                    forged[20] ^= 1;
+                    assert!(theirs.unprotect_rtp(&mut forged[..len]).is_err());
+                    accepted += u32::from(theirs.unprotect_rtp(&mut buf[..len]).is_ok());
+                    assert!(theirs.unprotect_rtp(&mut forged[..len]).is_err());
+                    buf[..8].copy_from_slice(&[0x80, 201, 0, 1, 0, 0, 0, 1]);
+                    let len = ours.protect_rtcp(&mut buf, 60).unwrap();
+                    assert_eq!(theirs.unprotect_rtcp(&mut buf[..len]), Ok(60));
+                }
+            });
+            assert_eq!(info.count_total, 0, "{policy} {rate:?}: {info:?}");
+            assert!(accepted > 1_000, "{accepted}");
+        }
+    }
+}

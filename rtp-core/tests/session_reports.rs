@@ -378,3 +378,28 @@ fn names_are_random_and_bounded() {
     assert_eq!(first.len(), 24);
     assert!(Session::new(SessionConfig::new("x".repeat(256)), ms(0), &mut rng).is_err());
 }
+
+#[test]
+fn a_peer_without_rtcp_is_measured_all_the_same() {
+    let mut random = rng(4);
+    let mut ours = Session::new(SessionConfig::new("x"), ms(0), &mut random).unwrap();
+    let mut buf = [0; MAX_REPORT_LEN];
+    let mut reports = 0;
+    // Ten minutes of RTP with one packet in twenty lost, and no RTCP at all.
+    for count in 0..30_000u32 {
+        let now = ms(20 * u64::from(count));
+        if count % 20 != 19 {
+            let bytes = audio(7, count as u16, 160 * count);
+            ours.handle_rtp(now, &Packet::parse(&bytes).unwrap());
+        }
+        ours.handle_timeout(now, &mut random);
+        reports += u32::from(ours.poll_transmit(now, &mut buf).unwrap().is_some());
+    }
+    assert!((90..160).contains(&reports), "{reports}");
+    let figures = ours.figures(Ssrc(7)).unwrap();
+    assert!((figures.loss_runs.loss() - 0.05).abs() < 0.001);
+    assert_eq!(ours.membership().members, 2);
+    assert_eq!(ours.last_report(), None);
+    let events: Vec<Event> = std::iter::from_fn(|| ours.poll_event()).collect();
+    assert_eq!(events, [Event::SourceValid(Ssrc(7))]);
+}

@@ -9,9 +9,8 @@ use rand_core::Rng;
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::{Authenticator, Rejection, Secret};
 use sip_core::endpoint::{Config, Event};
-use sip_core::header::To;
 use sip_core::net::{Driver, SystemRandom, Transports};
-use sip_core::registrar::{AddressOfRecord, Registrar};
+use sip_core::registrar::Registrar;
 use sip_core::{Endpoint, Flow, Method, Request, Response, StatusCode};
 
 struct Office {
@@ -25,7 +24,7 @@ struct Office {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let address = arguments.next().ok_or("usage: registrar ADDRESS:PORT USER:PASSWORD...")?;
-    let address = address.parse()?;
+    let address: std::net::SocketAddr = address.parse()?;
     let passwords = arguments
         .filter_map(|user| user.split_once(':').map(|(u, p)| (u.to_owned(), p.to_owned())))
         .collect();
@@ -45,6 +44,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut transports = Transports::new(Default::default());
     println!("UDP {}", transports.bind_udp(address).await?);
     println!("TCP {}", transports.bind_tcp(address).await?);
+    // Browsers come to the next port.
+    #[cfg(feature = "ws")]
+    {
+        let next = std::net::SocketAddr::new(address.ip(), address.port() + 1);
+        println!("WS {}", transports.bind(sip_core::Transport::Ws, next).await?);
+    }
     let mut config = Config::default();
     config.allow = vec![Method::Register, Method::Options];
     let endpoint = Endpoint::new(config, Box::new(SystemRandom::default()));
@@ -68,24 +73,16 @@ impl Office {
     fn register(&mut self, now: std::time::Duration, request: &Request, flow: Flow) -> Response {
         let passwords = &self.passwords;
         let secret = |user: &str| passwords.get(user).cloned().map(Secret::Password);
-        let user = match self.authenticator.verify(now, request, &secret) {
-            Ok(verified) => verified.username,
+        let verified = match self.authenticator.verify(now, request, &secret) {
+            Ok(verified) => verified,
             Err(Rejection::Challenge { stale, .. }) => {
                 return self.authenticator.challenge(now, request, stale, &mut self.random);
             }
             Err(Rejection::BadRequest(_)) => return Response::to(request, StatusCode::BAD_REQUEST),
         };
-        let Ok(to) = request.headers.require::<To>() else {
-            return Response::to(request, StatusCode::BAD_REQUEST);
-        };
-        // Everybody may register only himself.
-        let own = to.uri.as_sip().and_then(|uri| uri.user()).is_some_and(|name| name == user);
-        match AddressOfRecord::of(&to.uri) {
-            Some(aor) if own => self
-                .registrar
-                .register(now, &aor, request, flow)
-                .unwrap_or_else(|rejection| rejection.response(request)),
-            _ => Response::to(request, StatusCode::FORBIDDEN),
-        }
+        // Everybody may register only himself, under whatever name the phone knows us by.
+        self.registrar
+            .register_as(now, &verified, &|_domain| true, request, flow)
+            .unwrap_or_else(|rejection| rejection.response(request))
     }
 }

@@ -42,8 +42,14 @@ pub mod limits;
 pub mod message;
 #[cfg(feature = "tokio")]
 pub mod net;
+pub mod package;
+pub mod proxy;
+pub mod publication;
 pub mod registrar;
+pub mod registration;
+pub mod resolve;
 pub mod sdp;
+mod sealed;
 mod slab;
 pub mod text;
 pub mod timer;

@@ -1,4 +1,4 @@
-//! Every typed header has an example on its page, which is read and written again.
+//! Every typed header has its grammar, its RFC and an example on its page; the example is read and written again.
 
 #[macro_use]
 #[path = "support/all_headers.rs"]
@@ -84,4 +84,31 @@ fn shapes() {
     assert_eq!(header::Supported::SHAPE, Shape::Whole);
     assert_eq!(header::WwwAuthenticate::SHAPE, Shape::Lines);
     assert_eq!(header::From::SHAPE, Shape::Single);
+}
+
+/// The page of each header: the doc comment that its example stands in.
+#[test]
+fn every_page_has_grammar_and_section() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/header");
+    let mut pages = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let is_doc = |line: &str| line.trim().starts_with("///");
+        let lines: Vec<&str> = source.lines().collect();
+        for block in lines.split(|line| !is_doc(line)) {
+            let page: String =
+                block.iter().map(|line| line.trim().trim_start_matches("///")).collect();
+            let Some((before, example)) = page.split_once(" Example: `") else { continue };
+            pages += 1;
+            assert!(before.contains(" Grammar: `"), "no grammar: {example}");
+            let says_where = before.split("RFC ").skip(1).any(|rfc| {
+                let number = rfc.trim_start_matches(|character: char| character.is_ascii_digit());
+                number.len() < rfc.len() && number.trim_start().starts_with('§')
+            });
+            // Those two are of no standard: a historic RFC and a draft.
+            let is_historic = before.contains("(RFC 5806)") || before.contains("(draft-");
+            assert!(says_where || is_historic, "no RFC and section: {before}");
+        }
+    }
+    assert_eq!(pages, examples().len());
 }

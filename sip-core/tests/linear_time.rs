@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use bytes::Bytes;
-use sip_core::framing::Framer;
+use sip_core::framing::{Framer, Role, WebSocketFramer};
 use sip_core::header::*;
 use sip_core::message::multipart;
+use sip_core::sdp::{self, Local, OfferAnswer, SessionDescription};
 use sip_core::uri::{SipUri, Uri};
 use sip_core::{Limits, Message, MessageView};
 
@@ -62,7 +63,25 @@ const LOADS: &[Load] = &[
     ("frames byte by byte", |n| message("X: y\r\n".repeat(n)), frame),
     ("parts", |n| "--b\r\n\r\nx\r\n".repeat(n).into(), parts),
     ("boundaries that are none", |n| "\r\n--b-".repeat(n).into(), parts),
+    ("WebSocket frames byte by byte", |n| b"\x89\x80abcd".repeat(n), web_socket),
+    ("WebSocket fragments", |n| fragments(n), web_socket),
+    ("SDP attributes", |n| sdp("a=x-y:z\r\n".repeat(n)), negotiate),
+    ("SDP attributes that mean something", |n| sdp("a=rtpmap:97 x/8000\r\n".repeat(n)), negotiate),
+    ("SDP attributes of the session", |n| session("a=sendrecv\r\n".repeat(n)), negotiate),
+    ("SDP streams", |n| sdp("m=audio 4000 RTP/AVP 0\r\n".repeat(n)), negotiate),
+    ("SDP streams with attributes", |n| sdp("m=video 4 RTP/AVP 0\r\na=x\r\n".repeat(n)), negotiate),
+    ("SDP formats", |n| sdp(format!("m=audio 4 RTP/AVP 0{}\r\n", " 97".repeat(n))), negotiate),
+    ("SDP connections", |n| sdp("c=IN IP4 192.0.2.1\r\n".repeat(n)), negotiate),
+    ("SDP bandwidths", |n| session("b=AS:64\r\n".repeat(n)), negotiate),
+    ("SDP times", |n| session("t=0 0\r\nr=1 1 0\r\n".repeat(n)), negotiate),
+    ("SDP candidates", |n| sdp(format!("a={CANDIDATE}\r\n").repeat(n)), negotiate),
+    ("SDP groups", |n| session(format!("a=group:BUNDLE{}\r\n", " a".repeat(n))), negotiate),
+    ("SDP parameters", |n| sdp(format!("a=fmtp:0 {}\r\n", "a=b;".repeat(n))), negotiate),
+    ("SDP long values", |n| sdp(format!("a=x:{}\r\n", "y".repeat(n * 8))), negotiate),
+    ("SDP line feeds", |n| sdp("a=x\n".repeat(n)), negotiate),
 ];
+
+const CANDIDATE: &str = "candidate:1 1 UDP 2130706431 192.0.2.1 8998 typ host";
 
 /// Sizes: none, to be taken off, and two of which one is twice the other.
 const SIZES: [usize; 3] = [1, 100, 200];
@@ -135,6 +154,52 @@ fn parts(bytes: &[u8]) {
     let kind = MediaType::parse("multipart/mixed;boundary=b").unwrap();
     let body = Bytes::copy_from_slice(bytes);
     let _ = black_box(multipart::parts(&kind, &body, &limits()));
+}
+
+/// A message of a client in fragments, pings between them.
+fn fragments(count: usize) -> Vec<u8> {
+    let middle = b"\x00\x81abcdx\x89\x80abcd".repeat(count);
+    [b"\x01\x80abcd", &middle[..], b"\x80\x80abcd"].concat()
+}
+
+fn web_socket(bytes: &[u8]) {
+    let mut framer = WebSocketFramer::new(Role::Server, &limits());
+    for byte in bytes {
+        framer.push(&[*byte]);
+        while black_box(framer.next().unwrap()).is_some() {}
+    }
+}
+
+fn session(lines: String) -> Vec<u8> {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n{lines}\
+         m=audio 4000 RTP/AVP 0 101\r\n"
+    )
+    .into()
+}
+
+fn sdp(lines: String) -> Vec<u8> {
+    let mut body = session("t=0 0\r\n".to_owned());
+    body.extend_from_slice(lines.as_bytes());
+    body
+}
+
+/// Reads a description, judges it, answers it and writes it.
+fn negotiate(bytes: &[u8]) {
+    let most = usize::MAX / 2;
+    let limits = sdp::Limits {
+        lines: most,
+        media: most,
+        attributes: most,
+        formats: most,
+        ..sdp::Limits::default()
+    };
+    let description = SessionDescription::parse(bytes, &limits).unwrap();
+    black_box(description.faults().count());
+    black_box(description.to_bytes());
+    let mut dialog = OfferAnswer::new(Local::new([192, 0, 2, 2].into(), 4_000));
+    dialog.receive_offer(&description).unwrap();
+    black_box(dialog.make_answer().unwrap().0.to_bytes());
 }
 
 /// What valgrind writes a count for at each return.

@@ -98,11 +98,19 @@ impl Ladder {
     }
 }
 
-/// `INVITE 102 (sdp)` or `180 Ringing`; `None` for what is not SIP.
+/// `INVITE 102 (sdp)` or `180 INVITE`, a body by its subtype; `None` for what is not SIP.
 fn label(bytes: &[u8]) -> Option<String> {
     let head_end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(bytes.len());
     let head = std::str::from_utf8(&bytes[..head_end]).ok()?;
-    let body = if bytes.len() > head_end + 4 { " (sdp)" } else { "" };
+    let kind = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Content-Type:"))
+        .and_then(|value| value.split(['/', ';']).nth(1))
+        .map_or("sdp", str::trim);
+    let body = match bytes.len() > head_end + 4 {
+        true => format!(" ({kind})"),
+        false => String::new(),
+    };
     let first = head.lines().next()?;
     if let Some(status) = first.strip_prefix("SIP/2.0 ") {
         let method = head

@@ -3,22 +3,22 @@
 //! `python3 benches/record/check.py` runs these and compares them with the committed record.
 #![allow(missing_docs, unused_qualifications, reason = "what gungraun's macros write")]
 
+mod agents;
 mod codec;
 mod descriptions;
 mod machines;
 mod messages;
 mod packets;
-mod servers;
 
 use gungraun::prelude::*;
 use gungraun::{Callgrind, main};
 
+use agents::uas;
 use codec::g711;
 use descriptions::sdp;
 use machines::{call, media};
 use messages::sip;
 use packets::rtp;
-use servers::uas;
 
 main!(
     // check.py counts calls by the first instruction of what is called.

@@ -41,12 +41,12 @@ fn alaw_encode_block(pcm: &[i16; BLOCK], codes: &mut [u8; BLOCK]) {
         let magnitude = (*sample ^ (*sample >> 15)) as u16 & 0x7FFF;
         parts.middle[index] = (magnitude >> 4).min(255) as u8;
         parts.high[index] = (magnitude >> 8) as u8;
+        parts.upper[index] = beyond(magnitude, 4095);
         parts.sign[index] = (*sample >> 15) as u8;
     }
     for (index, code) in codes.iter_mut().enumerate() {
-        let upper = if parts.high[index] > 15 { 0xFF } else { 0 };
-        let line = parts.least_of_lines(index, upper);
-        *code = line ^ (upper & 64) ^ (parts.sign[index] & 0x80) ^ 0xD5;
+        let line = parts.least_of_lines(index);
+        *code = line ^ (parts.upper[index] & 64) ^ (parts.sign[index] & 0x80) ^ 0xD5;
     }
 }
 
@@ -57,22 +57,31 @@ fn ulaw_encode_block(pcm: &[i16; BLOCK], codes: &mut [u8; BLOCK]) {
         let biased = (*sample ^ (*sample >> 15)).saturating_add(132) as u16 & 0x7FFF;
         parts.middle[index] = (biased >> 3).min(255) as u8;
         parts.high[index] = (biased >> 7) as u8;
+        parts.upper[index] = beyond(biased, 2039);
         parts.sign[index] = (*sample >> 15) as u8;
     }
     for (index, code) in codes.iter_mut().enumerate() {
-        let upper = if parts.middle[index] == 255 { 0xFF } else { 0 };
-        let line = parts.least_of_lines(index, upper);
+        let line = parts.least_of_lines(index);
         // The biased scale starts at 16.
-        let inverted = (127u8 + 16).wrapping_sub(upper & 64).wrapping_sub(line);
+        let inverted = (127u8 + 16).wrapping_sub(parts.upper[index] & 64).wrapping_sub(line);
         *code = inverted | (!parts.sign[index] & 0x80);
     }
 }
 
-/// Magnitudes cut down to bytes: for the lower four segments and for the upper four.
+/// All bits set when a magnitude below 0x8000 is greater than a limit.
+///
+/// A comparison would be as short, but compilers were seen to make a jump of it, and then no vector of the loop.
+#[inline(always)]
+fn beyond(magnitude: u16, limit: i16) -> u8 {
+    (limit.wrapping_sub(magnitude as i16) >> 15) as u8
+}
+
+/// Magnitudes cut down to bytes: for the lower four segments and for the upper four, and which of them count.
 #[derive(Default)]
 struct Parts {
     middle: [u8; BLOCK],
     high: [u8; BLOCK],
+    upper: [u8; BLOCK],
     sign: [u8; BLOCK],
 }
 
@@ -80,7 +89,8 @@ impl Parts {
     /// The least of four lines: a byte and three averages, each of the one before with a constant. The
     /// 256-bit kernels explain it.
     #[inline(always)]
-    fn least_of_lines(&self, index: usize, upper: u8) -> u8 {
+    fn least_of_lines(&self, index: usize) -> u8 {
+        let upper = self.upper[index];
         let byte = (self.high[index] & upper) | (self.middle[index] & !upper);
         let average = |a: u8, b: u16| ((u16::from(a) + b + 1) >> 1) as u8;
         let half = average(byte, 31);

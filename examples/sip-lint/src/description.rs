@@ -3,7 +3,8 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use sip_core::sdp::{Limits, Local, OfferAnswer, SdpError, SessionDescription};
+use sip_core::StatusCode;
+use sip_core::sdp::{Limits, Local, OfferAnswer, SdpError, SdpErrorKind, SessionDescription};
 
 use crate::report::{Problem, Verdict};
 
@@ -17,18 +18,32 @@ pub(crate) fn judge(bytes: &Bytes) -> Verdict {
         }
     };
     let mut problems = faults(bytes, &description);
+    let mut malformed = false;
     if let Err(error) = SessionDescription::parse(bytes, &Limits::strict()) {
-        problems.push(problem(&error));
+        malformed = is_essential(&error);
+        let at = if malformed { 0 } else { problems.len() };
+        problems.insert(at, problem(&error));
     }
     let mut answerer = OfferAnswer::new(Local::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4_000));
     let refusal = answerer.receive_offer(&description).err();
-    if let Some(refusal) = refusal {
+    if let Some(refusal) = &refusal {
         problems.insert(0, Problem { header: None, offset: 0, text: refusal.to_string().into() });
     }
     let written = description.to_bytes();
     let again = SessionDescription::parse(&written, &limits);
     let survives = again.is_ok_and(|again| again == description && again.to_bytes() == written);
-    Verdict::description(refusal.map(|refusal| refusal.status())).with(problems, survives)
+    let refusal = refusal.map(|refusal| refusal.status());
+    let status = if malformed { Some(StatusCode::BAD_REQUEST) } else { refusal };
+    Verdict::description(status).with(problems, survives)
+}
+
+/// Telephones stray from the grammar in many ways, and are heard all the same; but RFC 8866 §5 has no
+/// description without a name and a time, or with its first lines out of order.
+fn is_essential(error: &SdpError) -> bool {
+    matches!(
+        error.kind,
+        SdpErrorKind::Missing(b's' | b't') | SdpErrorKind::OutOfOrder(b'o' | b's' | b't')
+    )
 }
 
 pub(crate) fn problem(error: &SdpError) -> Problem {

@@ -63,6 +63,13 @@ fn untidy(view: &MessageView<'_>, problems: &mut Vec<Problem>) {
         let offset = view.body_offset() + view.body().len();
         tell(None, offset, "bytes after the body, which are ignored in a datagram");
     }
+    for contact in view.all::<Contact>().flatten() {
+        let Contact::Address(address) = contact else { continue };
+        if address.q().is_err() || address.expires().is_err() {
+            let offset = view.offset(HeaderName::Contact).unwrap_or_default();
+            tell(Some(HeaderName::Contact), offset, "a q or expires that is no such number");
+        }
+    }
     let has_body = !view.body().trim_ascii().is_empty();
     if has_body && view.offset(HeaderName::ContentType).is_none() {
         tell(Some(HeaderName::ContentType), 0, "missing, and there is a body");

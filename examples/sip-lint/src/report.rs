@@ -131,10 +131,16 @@ impl Report<'_> {
                 write!(out, ": {word}, a UAS answers {code} {reason}")?;
             }
         }
-        writeln!(out, "{}", if verdict.roundtrip { "" } else { "; it does not survive writing" })?;
+        // What cannot be read cannot be written either.
+        let is_lost =
+            !verdict.roundtrip && verdict.status.is_none() && verdict.verdict == Word::Accept;
+        writeln!(out, "{}", if is_lost { "; it does not survive writing" } else { "" })?;
         for problem in &verdict.problems {
-            let place = problem.header.as_deref().unwrap_or("start line or whole");
-            writeln!(out, "  byte {}, {place}: {}", problem.offset, problem.text)?;
+            write!(out, "  byte {}", problem.offset)?;
+            if let Some(header) = &problem.header {
+                write!(out, ", {header}")?;
+            }
+            writeln!(out, ": {}", problem.text)?;
         }
         Ok(())
     }

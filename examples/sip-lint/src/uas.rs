@@ -91,6 +91,9 @@ fn registration(view: &MessageView<'_>) -> Result<(), Rejection> {
 /// No extension is known (§8.2.2.3).
 fn extensions(view: &MessageView<'_>) -> Result<(), Rejection> {
     let Some(required) = view.typed::<Require>()? else { return Ok(()) };
+    if required.0.is_empty() {
+        return Ok(());
+    }
     let tags: Vec<&str> = required.0.iter().map(|tag| tag.as_str()).collect();
     let text = format!("extensions that are not known: {}", tags.join(", "));
     Err(about(view, StatusCode::BAD_EXTENSION, HeaderName::Require, text))
@@ -149,6 +152,8 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
     let Ok(parts) = multipart::parts(&kind, &body, &Limits::default()) else {
         return unsupported(HeaderName::ContentType, "a body that cannot be taken apart");
     };
+    // A text beside a session can be shown, or not.
+    let is_plain = |kind: &MediaType| kind.is("text", "plain");
     let is_alternative = kind.subtype.as_str().eq_ignore_ascii_case("alternative");
     let mut is_understood = parts.is_empty();
     let mut is_strange = false;
@@ -159,6 +164,7 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
                 is_understood = true;
             }
             Some(Taken::Yes) | None => is_understood = true,
+            Some(_) if part_kind(part).is_some_and(|kind| is_plain(&kind)) => {}
             Some(_) => is_strange |= !is_optional(part.headers.typed().ok().flatten()),
         }
     }
@@ -209,8 +215,9 @@ impl Wanted {
     }
 }
 
-/// A session description must be one. What does not even say `v=` is of a kind that we do not speak; one that its
-/// Content-Length has cut in its last line is left to the session.
+/// A session description must be one. What is broken in it is bad syntax; where something is missing, or of a kind
+/// that we do not speak, there is only nothing to agree on. One that its Content-Length has cut in its last line is
+/// left to the session.
 fn session(body: &[u8], start: usize, is_whole: bool) -> Result<(), Rejection> {
     let Err(error) = SessionDescription::parse(body, &sdp::Limits::default()) else {
         return Ok(());
@@ -220,8 +227,11 @@ fn session(body: &[u8], start: usize, is_whole: bool) -> Result<(), Rejection> {
         return Ok(());
     }
     let status = match error.kind {
-        SdpErrorKind::Missing(b'v') => StatusCode::NOT_ACCEPTABLE_HERE,
-        _ => error.status(),
+        SdpErrorKind::Malformed(_)
+        | SdpErrorKind::Overflow(_)
+        | SdpErrorKind::ControlByte(_)
+        | SdpErrorKind::Limit(_) => error.status(),
+        _ => StatusCode::NOT_ACCEPTABLE_HERE,
     };
     Err(refuse(status, None, start + error.offset, format!("session description: {}", error.kind)))
 }

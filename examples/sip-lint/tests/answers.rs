@@ -131,6 +131,8 @@ fn bodies() {
     assert_eq!(invite(sdp, OFFER), 0);
     assert_eq!(invite(sdp, &OFFER.replace("AVP 0", "AVP 4294967296")), 400);
     assert_eq!(invite(sdp, &OFFER.replace("v=0\r\n", "")), 488);
+    assert_eq!(invite(sdp, "v=0\r\n"), 488);
+    assert_eq!(invite(sdp, "(SDP not shown)"), 488);
     assert_eq!(invite("", OFFER), 415);
     assert_eq!(invite("Content-Type: application\n", OFFER), 400);
     assert_eq!(invite("c: text/plain\nContent-Disposition: icon;handling=optional\n", "x"), 0);
@@ -159,6 +161,35 @@ fn bodies() {
 
     assert_eq!(status(request("MESSAGE", "c: text/plain\n", "hello")), 0);
     assert_eq!(status(request("MESSAGE", "c: image/png\n", "hello")), 415);
+}
+
+#[test]
+fn descriptions() {
+    for (from, to, answer) in [
+        ("", "", 0),
+        ("\r\n", "\n", 0),
+        ("AVP 0", "AVP 18", 488),
+        ("audio", "video", 488),
+        ("c=IN IP4 192.0.2.1\r\n", "", 488),
+        ("s=-", "s=", 0),
+        ("t=0 0\r\n", "t=0 0\r\nx-=1\r\n", 400),
+        ("4000 RTP", "4000 RTP/AVP 0\r\na=rtpmap:0\r\nm=video 0 RTP", 0),
+        ("v=0\r\n", "", 400),
+        ("v=0", "v=1", 400),
+        ("s=-\r\n", "", 400),
+        ("t=0 0\r\n", "", 400),
+        ("s=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n", "t=0 0\r\ns=-\r\nc=IN IP4 192.0.2.1\r\n", 400),
+        ("m=audio 4000 RTP/AVP 0\r\n", "", 400),
+        ("4000", "70000", 400),
+        ("AVP 0", "AVP 4294967296", 400),
+        ("IP4 192", "IP5 192", 400),
+    ] {
+        let body = OFFER.replacen(from, to, if from == "\r\n" { 99 } else { 1 });
+        let verdict = common::verdicts(["--json", "--sdp", "-"], body.as_bytes()).remove(0);
+        assert_eq!(verdict["kind"], "sdp");
+        assert_eq!(verdict["status"].as_u64().unwrap_or(0), answer, "{body}");
+        assert_eq!(verdict["verdict"] == "reject", answer == 400, "{body}");
+    }
 }
 
 #[test]

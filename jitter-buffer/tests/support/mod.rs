@@ -64,6 +64,12 @@ pub(crate) fn fixed(clock_rate: u32, frame: Duration, delay: Duration) -> Config
     config
 }
 
+pub(crate) fn adaptive(clock_rate: u32, frame: Duration) -> Config {
+    let mut config = Config::new(clock_rate, frame);
+    config.mode = Mode::ADAPTIVE;
+    config
+}
+
 /// Pushes every packet at its arrival and pulls at every tick from `start` on, `ticks` times. A packet
 /// that arrives at a tick is pushed first.
 pub(crate) fn run(

@@ -9,12 +9,21 @@ use super::{PoolConfig, PoolError};
 /// Memory for `slots` slots. It knows where a slot lies, not who owns it.
 #[derive(Debug)]
 pub(super) struct SlotMemory {
-    base: NonNull<u8>,
+    /// What the allocator gave.
+    allocation: NonNull<u8>,
     layout: Layout,
+    /// The first slot: the first cache line that begins in it.
+    base: NonNull<u8>,
+    /// Of all slots.
+    size: usize,
     stride: usize,
 }
 
 const LINE: usize = 64;
+
+/// What any allocator gives unasked. Asked for more, that of the system clears the memory itself, and so makes
+/// all of it resident, instead of taking fresh pages that are zero anyway.
+const USUAL_ALIGNMENT: usize = 16;
 
 // SAFETY: this type only computes addresses and frees the allocation. Whoever turns an address into a
 // reference (`PacketBuf`) has to own the slot, and says so there.
@@ -37,14 +46,20 @@ impl SlotMemory {
             return Err(too_large);
         }
         let stride = slot_size.checked_next_multiple_of(LINE).ok_or(too_large)?;
-        let layout = slots
-            .checked_mul(stride)
-            .and_then(|bytes| Layout::from_size_align(bytes, LINE).ok())
+        let size = slots.checked_mul(stride).ok_or(too_large)?;
+        let layout = size
+            .checked_add(LINE - USUAL_ALIGNMENT)
+            .and_then(|bytes| Layout::from_size_align(bytes, USUAL_ALIGNMENT).ok())
             .ok_or(too_large)?;
         // SAFETY: the layout's size is not zero, since `slots` and `stride` are not.
-        let base = unsafe { alloc_zeroed(layout) };
-        let base = NonNull::new(base).ok_or(PoolError::OutOfMemory { bytes: layout.size() })?;
-        Ok(Self { base, layout, stride })
+        let allocation = unsafe { alloc_zeroed(layout) };
+        let allocation =
+            NonNull::new(allocation).ok_or(PoolError::OutOfMemory { bytes: layout.size() })?;
+        let ahead = allocation.as_ptr().addr().wrapping_neg() % LINE;
+        // SAFETY: an address that is a multiple of 16 is at most 48 bytes before a cache line, and so many
+        // bytes were allocated in addition.
+        let base = unsafe { allocation.add(ahead) };
+        Ok(Self { allocation, layout, base, size, stride })
     }
 
     /// The address `offset` bytes into `slot`.
@@ -54,7 +69,7 @@ impl SlotMemory {
     /// `slot` is below the number of slots and `offset` at most the slot size.
     #[inline]
     pub(super) unsafe fn address(&self, slot: usize, offset: usize) -> NonNull<u8> {
-        debug_assert!((slot + 1) * self.stride <= self.layout.size() && offset <= self.stride);
+        debug_assert!((slot + 1) * self.stride <= self.size && offset <= self.stride);
         // SAFETY: by the caller's promise the address lies inside, or one past the end of, the one
         // allocation, whose size fits an `isize` as `Layout` guarantees.
         unsafe { self.base.add(slot * self.stride + offset) }
@@ -63,8 +78,8 @@ impl SlotMemory {
 
 impl Drop for SlotMemory {
     fn drop(&mut self) {
-        // SAFETY: `base` came from `alloc_zeroed` with this very layout and is freed only here.
-        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+        // SAFETY: it came from `alloc_zeroed` with this very layout and is freed only here.
+        unsafe { dealloc(self.allocation.as_ptr(), self.layout) }
     }
 }
 

@@ -29,10 +29,11 @@ impl<T> Ring<T> {
 
     pub(super) fn with_origin(capacity: usize, origin: usize) -> Self {
         let slots = capacity.checked_next_power_of_two().expect("capacity overflow");
-        Self {
-            indices: Indices::new(capacity, origin),
-            slots: (0..slots).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-        }
+        // Made in place, so that memory which is not used yet is not touched either.
+        let slots = Box::new_uninit_slice(slots);
+        // SAFETY: a cell of what may be uninitialised needs no initialising.
+        let slots = unsafe { slots.assume_init() };
+        Self { indices: Indices::new(capacity, origin), slots }
     }
 
     /// Moves `item` into the slot of `index`; what was there is overwritten, not dropped.

@@ -6,7 +6,8 @@
 //!                        | full: counted, said once    | locked, disk full: kept and tried again
 //! ```
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -38,7 +39,9 @@ pub struct Progress {
 /// The end of the queue that the exchange's driver holds.
 #[derive(Debug)]
 pub struct Writer {
-    queue: Option<SyncSender<Write>>,
+    /// Bounded by `waiting`, since a bounded channel takes the memory of a full one at once.
+    queue: Option<Sender<Write>>,
+    waiting: Arc<AtomicUsize>,
     progress: Arc<Mutex<Progress>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,26 +53,28 @@ impl Writer {
     ///
     /// When the operating system gives no thread.
     pub fn start(store: Box<dyn Store>) -> std::io::Result<Self> {
-        let (queue, writes) = sync_channel(SPILL);
+        let (queue, writes) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
         let progress = Arc::new(Mutex::new(Progress::default()));
+        let backlog = Backlog { writes, waiting: Arc::clone(&waiting) };
         let shared = Arc::clone(&progress);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || run(store, &writes, &shared))?;
-        Ok(Self { queue: Some(queue), progress, thread: Some(thread) })
+            .spawn(move || run(store, &backlog, &shared))?;
+        Ok(Self { queue: Some(queue), waiting, progress, thread: Some(thread) })
     }
 
     /// Hands a write over without waiting. `false` when the queue is full: the write is lost and
     /// counted, since a call must not wait for a disk.
     pub fn write(&self, write: Write) -> bool {
         let Some(queue) = &self.queue else { return false };
-        match queue.try_send(write) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                lock(&self.progress).lost += 1;
-                false
-            }
+        let room = self.waiting.fetch_add(1, Ordering::Relaxed) < SPILL;
+        if room && queue.send(write).is_ok() {
+            return true;
         }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        lock(&self.progress).lost += 1;
+        false
     }
 
     /// How far writing has come.
@@ -97,12 +102,34 @@ impl Drop for Writer {
     }
 }
 
+/// The end of the queue that the thread holds.
+struct Backlog {
+    writes: Receiver<Write>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Backlog {
+    /// Takes what waits into the group, up to its size.
+    fn fill(&self, group: &mut Vec<Write>) {
+        let before = group.len();
+        group.extend(self.writes.try_iter().take(GROUP.saturating_sub(before)));
+        self.waiting.fetch_sub(group.len() - before, Ordering::Relaxed);
+    }
+
+    /// Waits for a write.
+    fn wait(&self, patience: Duration) -> Result<Write, RecvTimeoutError> {
+        let write = self.writes.recv_timeout(patience)?;
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Ok(write)
+    }
+}
+
 fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
     // A plain record of numbers is whole even if its writer panicked.
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut store: Box<dyn Store>, writes: &Receiver<Write>, progress: &Mutex<Progress>) {
+fn run(mut store: Box<dyn Store>, backlog: &Backlog, progress: &Mutex<Progress>) {
     let mut group = Vec::new();
     let mut open = true;
     let mut unsynced = false;
@@ -111,13 +138,13 @@ fn run(mut store: Box<dyn Store>, writes: &Receiver<Write>, progress: &Mutex<Pro
     while open || !group.is_empty() || unsynced {
         let patience = if unsynced { DURABLE_AFTER } else { Duration::from_secs(3_600) };
         if open && group.is_empty() {
-            match writes.recv_timeout(patience) {
+            match backlog.wait(patience) {
                 Ok(write) => group.push(write),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => open = false,
             }
         }
-        group.extend(writes.try_iter().take(GROUP.saturating_sub(group.len())));
+        backlog.fill(&mut group);
         if group.is_empty() {
             if unsynced {
                 unsynced = !sync(&mut *store, progress);

@@ -1,6 +1,9 @@
 //! A compound packet: framing and validation (RFC 3550 section 6.1 and appendix A.2).
 
-use super::{App, Bye, ReceiverReport, Sdes, SenderReport, packet_type};
+use super::{
+    App, Bye, ExtendedReport, Feedback, FeedbackLayer, ReceiverReport, Sdes, SenderReport,
+    packet_type,
+};
 
 /// A compound RTCP packet whose every part has been checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,10 @@ pub enum Packet<'a> {
     Bye(Bye<'a>),
     /// APP, type 204.
     App(App<'a>),
+    /// RTPFB or PSFB, types 205 and 206.
+    Feedback(Feedback<'a>),
+    /// XR, type 207.
+    ExtendedReport(ExtendedReport<'a>),
     /// A type that this crate does not interpret; to be skipped.
     Unknown(Unknown<'a>),
 }
@@ -105,13 +112,14 @@ impl<'a> Packet<'a> {
             packet_type::SDES => Packet::Sdes(Sdes::read(count, body).ok_or(malformed)?),
             packet_type::BYE => Packet::Bye(Bye::read(count, body).ok_or(malformed)?),
             packet_type::APP => Packet::App(App::read(count, body).ok_or(malformed)?),
-            packet_type => {
-                let unknown = Unknown { packet_type, count, body };
-                if !unknown.is_well_framed() {
-                    return Err(malformed);
-                }
-                Packet::Unknown(unknown)
-            }
+            packet_type::RTPFB => Packet::Feedback(
+                Feedback::read(FeedbackLayer::Transport, count, body).ok_or(malformed)?,
+            ),
+            packet_type::PSFB => Packet::Feedback(
+                Feedback::read(FeedbackLayer::Payload, count, body).ok_or(malformed)?,
+            ),
+            packet_type::XR => Packet::ExtendedReport(ExtendedReport::read(body).ok_or(malformed)?),
+            packet_type => Packet::Unknown(Unknown { packet_type, count, body }),
         })
     }
 }
@@ -125,30 +133,6 @@ pub struct Unknown<'a> {
     pub count: u8,
     /// What follows the common header, padding taken off; whole words.
     pub body: &'a [u8],
-}
-
-impl Unknown<'_> {
-    /// Feedback and extended reports are passed on unread, so their inner lengths are checked here
-    /// lest the next hop trip over them.
-    fn is_well_framed(&self) -> bool {
-        match self.packet_type {
-            // A generic NACK (format 1) without an entry asks for nothing (RFC 4585 section 6.2.1).
-            packet_type::RTPFB if self.count == 1 => self.body.len() > 8,
-            packet_type::RTPFB | packet_type::PSFB => self.body.len() >= 8,
-            packet_type::XR => {
-                let Some((_, mut blocks)) = self.body.split_first_chunk::<4>() else {
-                    return false;
-                };
-                while let Some((&[_, _, high, low], rest)) = blocks.split_first_chunk::<4>() {
-                    let len = 4 * usize::from(u16::from_be_bytes([high, low]));
-                    let Some(rest) = rest.get(len..) else { return false };
-                    blocks = rest;
-                }
-                blocks.is_empty()
-            }
-            _ => true,
-        }
-    }
 }
 
 /// Why a datagram is not RTCP. Always the peer's fault.

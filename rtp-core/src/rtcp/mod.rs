@@ -23,16 +23,22 @@
 mod app;
 mod bye;
 mod compound;
+mod feedback;
 mod report;
 mod sdes;
 mod writer;
+pub mod xr;
 
 pub use app::App;
 pub use bye::Bye;
 pub use compound::{Compound, Flaw, Packet, Packets, RtcpError, Unknown};
+pub use feedback::{
+    Entries, Entry, Feedback, FeedbackLayer, FeedbackMessage, Nack, Nacks, RelayedStream,
+};
 pub use report::{ReceiverReport, ReportBlock, ReportBlocks, SenderInfo, SenderReport};
 pub use sdes::{Sdes, SdesChunk, SdesItem};
 pub use writer::{CompoundWriter, RtcpWriteError};
+pub use xr::ExtendedReport;
 
 /// Packet types of RTCP (RFC 3550 section 12.1 and later registrations).
 pub mod packet_type {

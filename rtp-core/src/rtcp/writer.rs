@@ -1,6 +1,7 @@
 //! Writes a compound packet into a buffer of the caller's.
 
-use super::{App, ReportBlock, SdesItem, SenderInfo, packet_type};
+use super::xr::Block;
+use super::{App, Feedback, ReportBlock, SdesItem, SenderInfo, packet_type};
 use crate::Ssrc;
 
 /// Appends packets to a buffer; one that does not fit leaves those before it whole.
@@ -115,6 +116,33 @@ impl<'b> CompoundWriter<'b> {
         })
     }
 
+    /// Appends an XR.
+    ///
+    /// # Errors
+    ///
+    /// [`RtcpWriteError`]: the caller's misuse; nothing is appended. Blocks are whole words.
+    pub fn extended_report(
+        &mut self,
+        ssrc: Ssrc,
+        blocks: &[Block<'_>],
+    ) -> Result<(), RtcpWriteError> {
+        self.packet(packet_type::XR, |writer| {
+            writer.put(&ssrc.0.to_be_bytes())?;
+            blocks.iter().try_for_each(|block| block.write(writer))?;
+            Ok(0)
+        })
+    }
+
+    /// Appends an RTPFB or PSFB.
+    ///
+    /// # Errors
+    ///
+    /// [`RtcpWriteError`]: the caller's misuse; nothing is appended. The format is at most 31 and
+    /// the control information whole words.
+    pub fn feedback(&mut self, feedback: &Feedback<'_>) -> Result<(), RtcpWriteError> {
+        self.feedback_with(feedback, |writer| writer.put(feedback.fci))
+    }
+
     /// Appends a packet of any type, `body` being what follows the common header.
     ///
     /// # Errors
@@ -146,6 +174,20 @@ impl<'b> CompoundWriter<'b> {
     /// Ends the compound and returns its length.
     pub fn finish(self) -> usize {
         self.len
+    }
+
+    /// The head of `feedback`, with control information that `fci` writes.
+    pub(super) fn feedback_with(
+        &mut self,
+        feedback: &Feedback<'_>,
+        fci: impl FnOnce(&mut Self) -> Result<(), RtcpWriteError>,
+    ) -> Result<(), RtcpWriteError> {
+        self.packet(feedback.packet_type(), |writer| {
+            writer.put(&feedback.sender.0.to_be_bytes())?;
+            writer.put(&feedback.media.0.to_be_bytes())?;
+            fci(writer)?;
+            count(usize::from(feedback.format))
+        })
     }
 
     /// Writes the common header around `body`, which returns the count field; all or nothing.
@@ -201,7 +243,15 @@ impl<'b> CompoundWriter<'b> {
         self.put([0; 3].get(..missing).unwrap_or_default())
     }
 
-    fn put(&mut self, octets: &[u8]) -> Result<(), RtcpWriteError> {
+    /// Writes over what stands at `at`.
+    pub(super) fn amend(&mut self, at: usize, octets: &[u8]) -> Result<(), RtcpWriteError> {
+        let place =
+            self.buf.get_mut(at..at + octets.len()).ok_or(RtcpWriteError::BufferTooSmall)?;
+        place.copy_from_slice(octets);
+        Ok(())
+    }
+
+    pub(super) fn put(&mut self, octets: &[u8]) -> Result<(), RtcpWriteError> {
         let end = self.len + octets.len();
         let slot = self.buf.get_mut(self.len..end).ok_or(RtcpWriteError::BufferTooSmall)?;
         slot.copy_from_slice(octets);

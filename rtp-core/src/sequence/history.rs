@@ -1,5 +1,7 @@
 //! Which of the last packets came, and how the losses before them lay.
 
+use super::BurstGap;
+
 /// Packets whose fate is still open: one bit each.
 const WINDOW: u16 = 128;
 
@@ -11,18 +13,26 @@ pub(super) struct History {
     /// How many bits of `window` stand for packets of this source.
     filled: u16,
     settled: LossRuns,
+    settled_bursts: BurstGap,
     /// Was the last packet that left the window lost?
     in_run: bool,
 }
 
 impl History {
     pub(super) fn new() -> History {
-        History { window: 0, filled: 0, settled: LossRuns::default(), in_run: false }
+        History {
+            window: 0,
+            filled: 0,
+            settled: LossRuns::default(),
+            settled_bursts: BurstGap::default(),
+            in_run: false,
+        }
     }
 
     /// Starts with one received packet; keeps what was counted.
     pub(super) fn restart(&mut self) {
         self.settled = self.loss_runs();
+        self.settled_bursts = self.burst_gap();
         self.in_run = false;
         self.window = 1;
         self.filled = 1;
@@ -34,14 +44,14 @@ impl History {
         for _ in 0..ahead.min(WINDOW) {
             if self.filled == WINDOW {
                 let received = self.window >> (WINDOW - 1) == 1;
-                self.settled.push(received, &mut self.in_run);
+                self.settle(received);
             } else {
                 self.filled += 1;
             }
             self.window <<= 1;
         }
         for _ in WINDOW..ahead {
-            self.settled.push(false, &mut self.in_run);
+            self.settle(false);
         }
         self.window |= 1;
     }
@@ -64,6 +74,19 @@ impl History {
             runs.push(self.window >> behind & 1 == 1, &mut in_run);
         }
         runs
+    }
+
+    pub(super) fn burst_gap(&self) -> BurstGap {
+        let mut bursts = self.settled_bursts;
+        for behind in (0..self.filled).rev() {
+            bursts.push(self.window >> behind & 1 == 1);
+        }
+        bursts
+    }
+
+    fn settle(&mut self, received: bool) {
+        self.settled.push(received, &mut self.in_run);
+        self.settled_bursts.push(received);
     }
 }
 

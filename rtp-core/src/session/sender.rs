@@ -11,7 +11,7 @@ use core::time::Duration;
 use rand_core::Rng;
 
 use crate::header::Header;
-use crate::rtcp::SenderInfo;
+use crate::rtcp::{RelayedStream, SenderInfo};
 use crate::{ClockRate, NtpTime, Packet, PayloadType, Ssrc};
 
 /// A packet of a local source (a player, a mixer, a tone), as that source counts time.
@@ -79,12 +79,15 @@ const MAX_CLOCK_STEP: Duration = Duration::from_secs(10);
 impl Sender {
     /// A stream that begins with a random sequence number and timestamp, from `rng`, which should
     /// be hard to predict (RFC 3550 section 5.1).
+    ///
+    /// The sequence number is below 2^15, so that its first wrap is far off: an SRTP receiver that
+    /// missed the beginning could not know of it (RFC 4568 section 6.4).
     pub fn new(ssrc: Ssrc, clock_rate: ClockRate, rng: &mut (impl Rng + ?Sized)) -> Sender {
         let random = rng.next_u64();
         Sender {
             ssrc,
             clock_rate,
-            next_sequence: random as u16,
+            next_sequence: random as u16 & 0x7fff,
             newest: Newest {
                 timestamp: (random >> 32) as u32,
                 at: Duration::ZERO,
@@ -234,6 +237,18 @@ impl Sender {
         }
         let elapsed = self.clock_rate.ticks(now.saturating_sub(self.newest.at));
         self.newest.timestamp.wrapping_add(elapsed as u32)
+    }
+
+    /// What is done to the stream that is relayed now, so that a listener's feedback can be said in
+    /// its sender's terms ([`crate::rtcp::Feedback::translate`]); `sender` is our SSRC in the
+    /// session that it comes from. `None` while a local source speaks.
+    pub fn relayed(&self, sender: Ssrc) -> Option<RelayedStream> {
+        match self.source {
+            Source::Relayed { ssrc, sequence_offset, .. } => {
+                Some(RelayedStream { sender, incoming: ssrc, outgoing: self.ssrc, sequence_offset })
+            }
+            _ => None,
+        }
     }
 
     /// When the last packet went out.

@@ -98,6 +98,7 @@ struct Active {
     segment_start: u64,
     next: Duration,
     first: bool,
+    volume: u8,
     phase: Phase,
 }
 
@@ -156,6 +157,28 @@ impl EventSender {
                 }
             }
         }
+    }
+
+    /// The key that is down was down for `duration`, which is only known now; what has been told already is
+    /// not taken back. One that has not been sent yet lasts that long, one packet at least.
+    pub fn release_after(&mut self, duration: Duration) {
+        let (clock_rate, interval) = (self.config.clock_rate, self.config.interval);
+        match &mut self.state {
+            State::Active(active) if active.total.is_none() => {
+                let told = clock_rate.ticks(active.next.saturating_sub(active.began));
+                active.total = Some(clock_rate.ticks(duration).max(told).max(1));
+            }
+            _ => {
+                for press in &mut self.queue {
+                    press.duration.get_or_insert(duration.max(interval));
+                }
+            }
+        }
+    }
+
+    /// The level of events from the next one on, below 0 dBm0, in dB, 0 to 63.
+    pub fn set_volume(&mut self, volume: u8) {
+        self.config.volume = volume;
     }
 
     /// Forgets the events that have not begun.
@@ -224,6 +247,7 @@ impl EventSender {
             segment_start: 0,
             next: now,
             first: true,
+            volume: self.config.volume,
             phase: Phase::Updating,
         })
     }
@@ -259,7 +283,7 @@ impl EventSender {
         let report = EventReport {
             code: active.code,
             end,
-            volume: self.config.volume,
+            volume: active.volume,
             duration: u16::try_from(in_segment).unwrap_or(u16::MAX),
         };
         EventPacket {

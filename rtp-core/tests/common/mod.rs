@@ -2,6 +2,9 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+#[cfg(feature = "srtp")]
+pub mod srtp;
+
 use std::time::Duration;
 
 use rand_chacha::ChaCha8Rng;

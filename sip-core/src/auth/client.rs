@@ -44,6 +44,9 @@ pub enum Error {
     /// The challenges are for other realms.
     #[error("the challenge is for another realm")]
     OtherRealm,
+    /// The response claims to prove that its sender knows the secret, and does not (RFC 7616 §3.5).
+    #[error("the server does not know the secret")]
+    Forged,
     /// The request carried these credentials already and they were not accepted: user name or
     /// password are wrong.
     #[error("the credentials were refused")]
@@ -83,12 +86,8 @@ impl Credentials {
         response: &Response,
         random: &mut dyn Rng,
     ) -> Result<(), Error> {
-        let proxy = match response.status {
-            StatusCode::UNAUTHORIZED => false,
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => true,
-            _ => return Err(Error::NoChallenge),
-        };
-        let challenge = self.choose(response, proxy)?;
+        let challenge = self.choose_for(response)?;
+        let proxy = response.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
         let realm = challenge.realm().unwrap_or_default().into_owned();
         let mut carried = carried(request, proxy);
         if let Some(used) = carried.iter().find(|c| c.realm().as_deref() == Some(&*realm))
@@ -99,7 +98,8 @@ impl Credentials {
         let cseq = response.headers.require::<CSeq>()?;
         let call_id = response.headers.require::<CallId>()?;
         let from = response.headers.require::<From>()?;
-        let answer = self.answer(&challenge, request, random)?;
+        // A nonce that a challenge brings is fresh.
+        let answer = self.answer(&challenge, request, 1, random)?;
 
         carried.retain(|c| c.realm().as_deref() != Some(&*realm));
         carried.push(answer);
@@ -120,6 +120,15 @@ impl Credentials {
         let number = cseq.number.wrapping_add(1) & 0x7fff_ffff;
         request.headers.set(CSeq { number, method: request.method.clone() });
         Ok(())
+    }
+
+    /// The challenge of a 401 or 407 that is to be answered.
+    pub(super) fn choose_for(&self, response: &Response) -> Result<Challenge, Error> {
+        match response.status {
+            StatusCode::UNAUTHORIZED => self.choose(response, false),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => self.choose(response, true),
+            _ => Err(Error::NoChallenge),
+        }
     }
 
     /// The topmost challenge that we understand and that is for us (RFC 8760 §2.4).
@@ -146,10 +155,12 @@ impl Credentials {
             .ok_or(Error::Unsupported)
     }
 
-    fn answer(
+    /// The credentials for the `count`th use of the challenge's nonce.
+    pub(super) fn answer(
         &self,
         challenge: &Challenge,
         request: &Request,
+        count: u32,
         random: &mut dyn Rng,
     ) -> Result<header::Credentials, Error> {
         let (algorithm, qop) = understood(challenge).ok_or(Error::Unsupported)?;
@@ -158,8 +169,7 @@ impl Credentials {
         let uri = request.uri.to_string();
         let mut cnonce = String::with_capacity(16);
         push_hex(&mut cnonce, random.next_u64());
-        // Each answer uses a nonce of its own once, so that the count is always one.
-        let count = "00000001";
+        let count = &*format!("{count:08x}");
         let covered = Covered {
             algorithm,
             nonce: &nonce,

@@ -229,8 +229,16 @@ impl Authenticator {
         response
     }
 
+    pub(super) fn is_proxy(&self) -> bool {
+        self.config.proxy
+    }
+
+    pub(super) fn next_nonce(&self, now: Duration, random: &mut dyn Rng) -> String {
+        self.nonces.issue(now, random)
+    }
+
     /// The digest credentials for our realm, of all that the request carries.
-    fn credentials(&self, request: &Request) -> Result<Option<Credentials>, Rejection> {
+    pub(super) fn credentials(&self, request: &Request) -> Result<Option<Credentials>, Rejection> {
         let malformed = |_| Rejection::BadRequest("cannot be read");
         let headers = &request.headers;
         let ours = |credentials: &Credentials| {
@@ -256,7 +264,7 @@ impl Authenticator {
 
     /// The stored digest of a user; empty where there is none for this algorithm. Both take the
     /// same work.
-    fn stored(
+    pub(super) fn stored(
         &self,
         algorithm: Algorithm,
         username: &str,

@@ -2,7 +2,7 @@
 //!
 //! A [`Dialog`] is only the state: identifiers, sequence numbers, route set and remote target, and
 //! how a request within it is built. [`negotiation`] keeps the turns of offer and answer,
-//! [`session_timer`] how long a session lives. What a dialog is used for, the INVITE usage and
+//! [`session_timer`] how long a session lives; [`transfer`] makes what moves calls. What a dialog is used for, the INVITE usage and
 //! subscriptions, lives in [`endpoint`](crate::endpoint).
 //!
 //! ```text
@@ -19,6 +19,7 @@ mod key;
 pub mod negotiation;
 pub mod session_timer;
 mod state;
+pub mod transfer;
 
 pub use key::DialogTag;
 pub(crate) use state::names_contact;

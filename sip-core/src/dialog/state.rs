@@ -107,6 +107,26 @@ impl Dialog {
         })
     }
 
+    /// The subscriber's dialog: made by a NOTIFY (RFC 6665 §4.4.1) that answers our request with CSeq
+    /// `number` and this Contact.
+    pub(crate) fn notified(
+        notify: &Request,
+        number: u32,
+        contact: Option<NameAddr>,
+        flow: Flow,
+    ) -> Result<Self, HeaderError> {
+        let own = notify.headers.require::<To>()?.0;
+        let tag = own.tag().unwrap_or_default();
+        let seed = Self::callee(notify, tag, flow)?;
+        Ok(Self {
+            role: Role::Caller,
+            state: DialogState::Confirmed,
+            local_number: number,
+            contact,
+            ..seed
+        })
+    }
+
     /// Which side we are.
     pub fn role(&self) -> Role {
         self.role
@@ -213,6 +233,16 @@ impl Dialog {
         }
     }
 
+    /// Takes another URI and display name of ours; the tag stays (RFC 4916).
+    pub(crate) fn set_local(&mut self, address: NameAddr) {
+        self.local = renamed(&self.local, address);
+    }
+
+    /// Takes another URI and display name of the peer's.
+    pub(crate) fn set_remote(&mut self, address: NameAddr) {
+        self.remote = renamed(&self.remote, address);
+    }
+
     pub(crate) fn set_flow(&mut self, flow: Flow) {
         self.flow = flow;
     }
@@ -284,6 +314,15 @@ impl Dialog {
             _ => (self.target.clone(), self.routes.clone()),
         }
     }
+}
+
+fn renamed(old: &NameAddr, mut new: NameAddr) -> NameAddr {
+    new.clear_tag();
+    if let Some(tag) = old.tag() {
+        // It was read as a tag.
+        let _ = new.set_tag(tag);
+    }
+    new
 }
 
 /// The methods whose request and 2xx name a Contact (§8.1.1.8, §12.1, RFC 3311, RFC 3515,

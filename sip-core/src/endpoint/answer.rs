@@ -68,6 +68,14 @@ impl Endpoint {
         if status == StatusCode::SESSION_INTERVAL_TOO_SMALL && self.try_again(now, id, &response) {
             return;
         }
+        let subscription = self.clients.get(id.0).and_then(|client| client.subscription);
+        if let Some(subscription) = subscription.filter(|_| status.is_final()) {
+            let begins = self.is_unheard(subscription);
+            self.subscription_answered(now, subscription, id, &method, &response);
+            if begins || method == Method::Notify {
+                return;
+            }
+        }
         if own && !is_challenge(status) {
             if let (Method::Update, Some(dialog)) = (&method, dialog)
                 && status.is_final()
@@ -288,7 +296,7 @@ impl Endpoint {
             self.timers.stop(timer);
         }
         let method = client.method.clone();
-        let (own, offer) = (client.own, client.offer);
+        let (own, offer, subscription) = (client.own, client.offer, client.subscription);
         for fork in &client.forks {
             // No more repetitions of the 2xx are expected. An ACK that the user still owes stays:
             // it is late, but not too late to be sent.
@@ -308,6 +316,9 @@ impl Endpoint {
             && let (Some(dialog), Some(offer)) = (dialog, offer)
         {
             self.close_offer(dialog, offer);
+        }
+        if let Some(subscription) = subscription {
+            self.subscription_failed(subscription, &method);
         }
         if own {
             if let (Method::Update, Some(dialog)) = (&method, dialog) {

@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use super::usage::Pending;
-use super::{ClientId, Endpoint, Error, Event, Noun, Wake};
+use super::{ClientId, Endpoint, Error, Event, Noun, SubscriptionId, Wake};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::{Dialog, DialogId, DialogTag, Role};
 use crate::flow::Flow;
@@ -41,6 +41,8 @@ pub(super) struct Client {
     pub(super) offer: Option<Offer>,
     /// Whether the endpoint itself asked, so that its user is told of challenges alone.
     pub(super) own: bool,
+    /// The subscription that it asks for, refreshes or tells of.
+    pub(super) subscription: Option<SubscriptionId>,
     /// The request as it may have to be sent again: after 422, or after glare.
     pub(super) again: Option<Box<Request>>,
 }
@@ -83,6 +85,7 @@ impl Client {
             finished: false,
             offer: None,
             own: false,
+            subscription: None,
             again: None,
         }
     }

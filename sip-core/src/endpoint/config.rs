@@ -26,12 +26,16 @@ pub struct Config {
     /// Text of User-Agent and Server; `None` leaves both out.
     pub user_agent: Option<String>,
     /// The methods for Allow, which the endpoint writes into INVITE, its 2xx, the 2xx of OPTIONS
-    /// and into 405. It does not refuse other methods: that is the user's, with 405 or 501.
+    /// and into 405. It refuses MESSAGE unless it is named here; other
+    /// methods are the user's to refuse, with 405 or 501.
     pub allow: Vec<Method>,
     /// The option tags that a peer may require (§8.2.2.3); others are answered 420. They are
-    /// also written into Supported. Empty by default. `100rel` and `timer` put the endpoint's own machines
-    /// for them in force.
+    /// also written into Supported. Empty by default. `100rel`, `timer`, `replaces`, `join`,
+    /// `tdialog`, `norefersub` and `from-change` put the endpoint's own machines for them in force.
     pub supported: Vec<Token>,
+    /// The INFO packages that we take (RFC 6086), written into Recv-Info; INFO with another is
+    /// answered 469. Empty by default.
+    pub info_packages: Vec<Token>,
     /// Session timers, in force when `timer` is in `supported`.
     pub session_timer: session_timer::Settings,
     /// How we name ourselves towards the peer of a flow.
@@ -52,6 +56,7 @@ impl Default for Config {
             user_agent: None,
             allow: vec![Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options],
             supported: Vec::new(),
+            info_packages: Vec::new(),
             session_timer: session_timer::Settings::default(),
             address: Address::default(),
             next_hop: NextHop::default(),
@@ -67,7 +72,7 @@ impl Default for Config {
 pub struct Capacity {
     /// Transactions, and messages to be sent.
     pub transactions: Tables,
-    /// Dialogs, early ones included. Default 65,536.
+    /// Dialogs, early ones included, and as many subscriptions. Default 65,536.
     pub dialogs: usize,
     /// Dialogs that the forks of one INVITE may make. Default 16; answers of further forks are
     /// counted and dropped.

@@ -42,6 +42,8 @@ pub enum Noun {
     Server,
     /// A dialog.
     Dialog,
+    /// A subscription.
+    Subscription,
 }
 
 impl core::fmt::Display for Noun {
@@ -50,6 +52,7 @@ impl core::fmt::Display for Noun {
             Self::Client => "client transaction",
             Self::Server => "server transaction",
             Self::Dialog => "dialog",
+            Self::Subscription => "subscription",
         })
     }
 }

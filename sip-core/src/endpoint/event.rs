@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::subscription::{Ended, SubscriptionId};
 use crate::dialog::DialogId;
 use crate::flow::Flow;
 use crate::slab::Key;
@@ -81,6 +82,47 @@ pub enum Event {
         dialog: DialogId,
         /// The BYE, whose outcome is told like that of any other; `None` when there was no room
         /// for one and the dialog is gone.
+        bye: Option<ClientId>,
+    },
+    /// A NOTIFY came for a subscription or referral of ours. The endpoint has answered it.
+    Notified {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Its dialog.
+        dialog: DialogId,
+        /// The NOTIFY.
+        request: Request,
+    },
+    /// Our SUBSCRIBE has reached another notifier: a subscription of its own, whose first
+    /// [`Event::Notified`] follows.
+    SubscriptionForked {
+        /// The subscription that was asked for.
+        from: SubscriptionId,
+        /// The new one.
+        subscription: SubscriptionId,
+    },
+    /// The peer has refreshed its subscription. The endpoint has answered and repeated the last
+    /// notice.
+    Resubscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Seconds that it lives from now on.
+        expires: u32,
+    },
+    /// A subscription, of ours or of the peer's, is over.
+    SubscriptionEnded {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// Why.
+        why: Ended,
+    },
+    /// An INVITE with Replaces was accepted, and the call that it replaces is being ended (RFC 3891).
+    Replaced {
+        /// The call that is over.
+        dialog: DialogId,
+        /// The call that took its place.
+        by: DialogId,
+        /// The BYE; `None` when the old one only rang at its peer and was cancelled.
         bye: Option<ClientId>,
     },
     /// A request was cancelled: a CANCEL came, or a BYE ended its dialog. The endpoint has

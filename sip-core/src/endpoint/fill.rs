@@ -6,8 +6,8 @@ use super::{Config, Endpoint, Error};
 use crate::dialog::names_contact;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, Supported, To, TypedHeader,
-    UserAgent,
+    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecvInfo, Supported, To,
+    TypedHeader, UserAgent,
 };
 use crate::keyed::push_hex;
 use crate::{HeaderName, Headers, Method, Request, Response, SipUri, Transport, Uri};
@@ -18,6 +18,7 @@ pub(super) struct Lines {
     agent: Line,
     allow: Line,
     supported: Line,
+    packages: Line,
 }
 
 #[derive(Debug)]
@@ -32,12 +33,16 @@ impl Lines {
             supported: Line::of(
                 (!config.supported.is_empty()).then(|| Supported(config.supported.clone())),
             ),
+            packages: Line::of(
+                (!config.info_packages.is_empty()).then(|| RecvInfo(config.info_packages.clone())),
+            ),
         }
     }
 
     fn fill_capabilities(&self, headers: &mut Headers) {
         self.allow.fill(HeaderName::Allow, headers);
         self.supported.fill(HeaderName::Supported, headers);
+        self.packages.fill(HeaderName::RecvInfo, headers);
     }
 }
 

@@ -27,18 +27,26 @@ mod config;
 mod error;
 mod event;
 mod fill;
+mod info;
+mod named;
 mod next_hop;
+mod notifier;
+mod peer;
 mod receive;
 mod refresh;
 mod reliable;
 mod server;
+mod subscriber;
+mod subscription;
 mod usage;
 mod way_back;
 
 pub use config::{Address, Capacity, Config};
 pub use error::{Error, Noun};
 pub use event::{ClientId, Event, Input, ServerId, Statistics};
+pub use named::Named;
 pub use next_hop::NextHop;
+pub use subscription::{Ended, Notice, SubscriptionId};
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -56,7 +64,9 @@ use crate::{Method, Request, SipUri};
 use ability::Abilities;
 use client::{Client, ClientUser};
 use fill::Lines;
+use named::Departed;
 use server::{Merged, ServerUser};
+use subscription::Subscription;
 use usage::Usage;
 
 /// A user agent core. See the [module](self).
@@ -71,6 +81,10 @@ pub struct Endpoint {
     dialog_tags: HashMap<DialogTag, DialogId, KeyedHash>,
     hash: KeyedHash,
     merged: HashMap<Merged, ServerKey, Prehashed>,
+    departed: Departed,
+    subscriptions: Slab<Subscription>,
+    /// Subscriptions that may get a first NOTIFY, by Call-ID and our tag.
+    awaited: HashMap<DialogTag, SubscriptionId, KeyedHash>,
     timers: Wheel<Wake>,
     events: VecDeque<Event>,
     statistics: Statistics,
@@ -111,6 +125,14 @@ enum Wake {
     Expire(DialogId),
     /// The time to wait after 491 is over (§14.1).
     Glare(ClientId),
+    /// A call that has ended need not be remembered any more.
+    ForgetDeparted,
+    /// The first NOTIFY did not come (timer N of RFC 6665).
+    NoNotify(SubscriptionId),
+    /// A subscription is to be refreshed.
+    SubscriptionRefresh(SubscriptionId),
+    /// A subscription is over.
+    SubscriptionExpiry(SubscriptionId),
 }
 
 impl Endpoint {
@@ -128,6 +150,9 @@ impl Endpoint {
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             hash: KeyedHash::new(&mut *random),
             merged: HashMap::default(),
+            departed: Departed::new(KeyedHash::new(&mut *random)),
+            subscriptions: Slab::default(),
+            awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             timers: Wheel::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
@@ -165,6 +190,10 @@ impl Endpoint {
                 Wake::Refresh(dialog) => self.refresh_session(now, dialog),
                 Wake::Expire(dialog) => self.expire_session(now, dialog),
                 Wake::Glare(id) => self.glare_over(now, id),
+                Wake::ForgetDeparted => self.departed.forget_oldest(),
+                Wake::NoNotify(id) => self.no_notify(id),
+                Wake::SubscriptionRefresh(id) => self.refresh_subscription(now, id),
+                Wake::SubscriptionExpiry(id) => self.subscription_expired(now, id),
             }
             self.settle(now);
         }
@@ -217,6 +246,9 @@ impl Endpoint {
             && self.dialogs.len() == 0
             && self.dialog_tags.is_empty()
             && self.merged.is_empty()
+            && self.departed.is_empty()
+            && self.subscriptions.len() == 0
+            && self.awaited.is_empty()
             && self.timers.is_empty()
             && self.events.is_empty()
     }

@@ -2,7 +2,8 @@
 
 use core::net::{IpAddr, SocketAddr};
 
-use crate::dialog::Dialog;
+use super::{Endpoint, Error, Noun};
+use crate::dialog::{Dialog, DialogId};
 use crate::flow::Flow;
 use crate::{SipUri, Transport};
 
@@ -44,6 +45,20 @@ impl NextHop {
             return flow;
         }
         Flow { transport, local: flow.local, remote, connection: None }
+    }
+}
+
+impl Endpoint {
+    /// Says where the next request in `dialog` goes when its next hop is a host name, which
+    /// [`resolve`](crate::resolve) has looked up. The next message from the peer replaces it.
+    ///
+    /// # Errors
+    ///
+    /// The dialog is gone.
+    pub fn set_flow(&mut self, dialog: DialogId, flow: Flow) -> Result<(), Error> {
+        let usage = self.dialogs.get_mut(dialog.0).ok_or(Error::Gone(Noun::Dialog))?;
+        usage.dialog.set_flow(flow);
+        Ok(())
     }
 }
 

@@ -6,22 +6,27 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::named::Named;
+use super::peer::Peer;
 use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
+use super::subscription::{Part, Sought};
 use super::usage::Pending;
 use super::way_back::WayBack;
-use super::{Endpoint, Event, ServerId};
+use super::{Endpoint, Event, ServerId, SubscriptionId};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
+    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
 };
 use crate::keyed::{KeyedHash, push_hex};
 use crate::transaction::{Incoming, ServerKey, ServerTag};
-use crate::{HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode};
+use crate::{
+    HeaderError, HeaderName, Headers, Limits, Message, Method, Request, Response, StatusCode,
+};
 
 /// What matching needs of a request.
 struct Envelope {
@@ -65,7 +70,7 @@ pub(super) struct Arrival {
     envelope: Envelope,
     /// The hash of the transaction's tag.
     hash: u64,
-    flow: Flow,
+    pub(super) flow: Flow,
     reply: Flow,
 }
 
@@ -188,8 +193,10 @@ impl Endpoint {
     /// A request that no transaction knows.
     fn receive_new(&mut self, now: Duration, arrival: Arrival) {
         let method = &arrival.request.method;
+        let awaited = self.awaits(&arrival);
         let dialog = match self.place(&arrival) {
             Ok(dialog) => dialog,
+            Err(_) if awaited.is_some() => None,
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         };
         let unsupported = self.unsupported(&arrival.request);
@@ -202,6 +209,22 @@ impl Endpoint {
             }
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         }
+        if let Err(status) = self.admit(&arrival.request) {
+            let packages = self.recv_info();
+            return self.refuse(now, arrival, status, |response| {
+                if status == StatusCode::BAD_INFO_PACKAGE {
+                    response.headers.set(packages);
+                }
+            });
+        }
+        let named = match dialog {
+            Some(_) => Ok(None),
+            None => self.find_named(&arrival.request),
+        };
+        let named = match named {
+            Ok(named) => named,
+            Err(status) => return self.refuse(now, arrival, status, |_| {}),
+        };
         let session = match self.session_asked(&arrival.request) {
             Ok(session) => session,
             Err(min) => {
@@ -228,11 +251,37 @@ impl Endpoint {
                 }
             });
         }
-        match dialog {
-            Some(dialog) if *method == Method::Prack && self.abilities.reliable => {
+        if let Some(subscription) = awaited {
+            return self.first_notify(now, arrival, subscription);
+        }
+        let part = match method {
+            Method::Notify => Part::Subscriber,
+            _ => Part::Notifier,
+        };
+        let known = match (dialog, method) {
+            (Some(dialog), Method::Notify | Method::Subscribe) => {
+                self.find_subscription(dialog, part, &arrival.request)
+            }
+            _ => None,
+        };
+        match (dialog, known) {
+            (Some(dialog), Some(known)) if part == Part::Subscriber => {
+                self.receive_notify(now, arrival, dialog, known);
+            }
+            (Some(dialog), Some(known)) => self.receive_resubscribe(now, arrival, dialog, known),
+            (Some(dialog), None) if *method == Method::Prack && self.abilities.reliable => {
                 self.receive_prack(now, arrival, dialog);
             }
-            _ => self.hand_over_with(now, arrival, dialog, session),
+            _ => self.hand_over_with(now, arrival, dialog, session, named),
+        }
+    }
+
+    /// The subscription of ours that a NOTIFY without a dialog begins.
+    fn awaits(&self, arrival: &Arrival) -> Option<SubscriptionId> {
+        let tag = arrival.envelope.dialog.as_ref()?;
+        match self.dialog_tags.contains_key(tag) {
+            true => None,
+            false => self.awaited(&arrival.request),
         }
     }
 
@@ -284,6 +333,14 @@ impl Endpoint {
         let method = &arrival.request.method;
         // A BYE that waits for a PRACK must not refuse it.
         if usage.bye.is_some() && !matches!(method, Method::Bye | Method::Prack) {
+            let other = matches!(method, Method::Notify | Method::Subscribe);
+            if !other || usage.subscriptions.is_empty() {
+                return Err(StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+        // What is left of a dialog when the call in it is over are its subscriptions (RFC 5057 §5).
+        let calls = [Method::Invite, Method::Bye, Method::Update, Method::Prack, Method::Info];
+        if !usage.call && calls.contains(method) {
             return Err(StatusCode::CALL_DOES_NOT_EXIST);
         }
         if *method == Method::Invite {
@@ -310,7 +367,7 @@ impl Endpoint {
 
     /// Makes the transaction and tells the user.
     pub(super) fn hand_over(&mut self, now: Duration, arrival: Arrival, dialog: Option<DialogId>) {
-        self.hand_over_with(now, arrival, dialog, None);
+        self.hand_over_with(now, arrival, dialog, None, None);
     }
 
     fn hand_over_with(
@@ -319,24 +376,37 @@ impl Endpoint {
         arrival: Arrival,
         dialog: Option<DialogId>,
         session: Option<Asked>,
+        named: Option<Named>,
     ) {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
         user.session = session;
+        user.named = named;
         user.offer = carried_offer(&arrival.request);
         if is_invite {
             if self.abilities.reliable {
                 user.reliability = Reliability::asked(&arrival.request.headers);
             }
-            if self.abilities.timer {
-                let allow = arrival.request.headers.typed::<Allow>().ok().flatten();
-                user.takes_update = allow.is_some_and(|allow| allow.contains(&Method::Update));
-            }
+            user.peer.learn(&self.abilities, &arrival.request.headers);
         }
         user.dialog = dialog;
         user.initial = initial;
-        if initial {
+        match Sought::read(&arrival.request, arrival.envelope.number) {
+            Ok(sought) => user.sought = sought.map(Box::new),
+            Err(error) => {
+                // A SUBSCRIBE without Event (RFC 6665 §4.2.1.1).
+                let no_event = error.is_missing() && error.header == HeaderName::Event;
+                let status = if no_event { StatusCode::BAD_EVENT } else { error.status() };
+                return self.refuse(now, arrival, status, |_| {});
+            }
+        }
+        if user.sought.is_some() && dialog.is_none() {
+            let mut routes = Headers::new();
+            routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
+            user.routes = (!routes.is_empty()).then(|| Box::new(routes));
+        }
+        if initial || (user.sought.is_some() && dialog.is_none()) {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
                 Ok(seed) => user.seed = Some(Box::new(seed)),
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
@@ -345,7 +415,12 @@ impl Endpoint {
             user.target = Some(Box::new(contact_lines(&arrival.request.headers)));
         }
         let offer = user.offer;
+        let renews = is_invite || arrival.request.method == Method::Update;
         let Some(key) = self.make(now, &arrival, user) else { return };
+        if let Some(dialog) = dialog.filter(|_| renews) {
+            self.learn_methods(dialog, &arrival.request.headers);
+            self.learn_identity(dialog, &arrival.request.headers);
+        }
         if let Some(usage) = dialog.and_then(|id| self.dialogs.get_mut(id.0)) {
             if is_invite {
                 usage.invite = Some(Pending::Theirs(key));
@@ -377,8 +452,11 @@ impl Endpoint {
             offer: None,
             reliability: Reliability::No,
             reliable: None,
+            sought: None,
+            routes: None,
             session: None,
-            takes_update: false,
+            peer: Peer::default(),
+            named: None,
         }
     }
 
@@ -420,7 +498,7 @@ impl Endpoint {
         }
     }
 
-    fn refuse_full(&mut self, arrival: &Arrival) {
+    pub(super) fn refuse_full(&mut self, arrival: &Arrival) {
         self.statistics.refused += 1;
         self.reply_alone(&arrival.request, arrival.reply, StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -7,7 +7,7 @@ use super::client::{Cancel, Client};
 use super::{ClientId, Endpoint, Event, Wake, within};
 use crate::dialog::DialogId;
 use crate::dialog::session_timer::{self, Agreed, Asked, Side};
-use crate::header::{Allow, CSeq, MinSe, Reason, SessionExpires};
+use crate::header::{CSeq, MinSe, Reason, SessionExpires};
 use crate::text::Token;
 use crate::timer::TimerKey;
 use crate::{HeaderName, Headers, Method, Request, Response, StatusCode};
@@ -60,20 +60,17 @@ impl Endpoint {
         })
     }
 
-    /// Whether the peer takes UPDATE.
+    /// What the peer can do.
     pub(super) fn learn_methods(&mut self, dialog: DialogId, headers: &Headers) {
-        if self.abilities.timer
-            && let Ok(Some(allow)) = headers.typed::<Allow>()
-            && let Some(usage) = self.dialogs.get_mut(dialog.0)
-        {
-            usage.takes_update = allow.contains(&Method::Update);
+        if let Some(usage) = self.dialogs.get_mut(dialog.0) {
+            usage.peer.learn(&self.abilities, headers);
         }
     }
 
     /// The peer's 2xx to our INVITE or UPDATE.
     pub(super) fn session_answered(&mut self, now: Duration, dialog: DialogId, headers: &Headers) {
+        self.learn_methods(dialog, headers);
         if self.abilities.timer {
-            self.learn_methods(dialog, headers);
             self.begin_session(now, dialog, session_timer::agreed(headers));
         }
     }
@@ -121,7 +118,7 @@ impl Endpoint {
         }
         let mut client = Client::new(Method::Update, Some(dialog));
         client.own = true;
-        let sent = usage.takes_update
+        let sent = usage.peer.update
             && self.request_as(now, dialog, within(Method::Update), client).is_ok();
         if !sent {
             self.events.push_back(Event::SessionRefreshDue { dialog });
@@ -161,7 +158,7 @@ impl Endpoint {
             }
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 if let Some(usage) = self.dialogs.get_mut(dialog.0) {
-                    usage.takes_update = false;
+                    usage.peer.update = false;
                     self.events.push_back(Event::SessionRefreshDue { dialog });
                 }
             }

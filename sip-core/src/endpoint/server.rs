@@ -4,7 +4,10 @@ use core::hash::{BuildHasher, Hasher};
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::named::Named;
+use super::peer::Peer;
 use super::reliable::{Reliability, Reliable};
+use super::subscription::Sought;
 use super::usage::{Pending, Usage};
 use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::{Offer, describes};
@@ -68,10 +71,16 @@ pub(super) struct ServerUser {
     pub(super) reliability: Reliability,
     /// The reliable responses sent so far.
     pub(super) reliable: Option<Box<Reliable>>,
+    /// What a SUBSCRIBE or REFER asks for.
+    pub(super) sought: Option<Box<Sought>>,
+    /// Record-Route lines of a SUBSCRIBE or REFER outside a dialog, which its 2xx repeats.
+    pub(super) routes: Option<Box<Headers>>,
     /// What the request asks of the session timer.
     pub(super) session: Option<Asked>,
-    /// Whether the sender's Allow names UPDATE.
-    pub(super) takes_update: bool,
+    /// What the sender of an INVITE can do.
+    pub(super) peer: Peer,
+    /// The dialog that an INVITE names in its headers.
+    pub(super) named: Option<Named>,
 }
 
 impl Endpoint {
@@ -129,7 +138,7 @@ impl Endpoint {
             let mut usage = Usage::new(*seed);
             usage.invite = Some(Pending::Theirs(key));
             usage.turns.invite(user.offer);
-            usage.takes_update = user.takes_update;
+            usage.peer = core::mem::take(&mut user.peer);
             let dialog = self.add_dialog(usage);
             if let Some(user) = self.transactions.server_mut(key) {
                 user.dialog = Some(dialog);
@@ -169,6 +178,9 @@ impl Endpoint {
             Some(asked) => self.agree_on_session(asked, &mut response.headers),
             None => None,
         };
+        if let Some(routes) = user.routes.as_ref().filter(|_| status.is_success()) {
+            response.headers.copy(HeaderName::RecordRoute, routes);
+        }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
         let described = describes(&response.headers, &response.body);
@@ -230,6 +242,10 @@ impl Endpoint {
         if status.is_success() {
             usage.dialog.confirm();
             self.take_target(key, dialog);
+            let named = self.transactions.server_mut(key).and_then(|user| user.named.take());
+            if let Some(Named::Replaces(old)) = named {
+                self.replace(now, old, id);
+            }
             self.await_ack(now, id, key, number, bytes, bye);
         } else {
             let early = usage.dialog.state() == DialogState::Early;

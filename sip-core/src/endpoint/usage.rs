@@ -1,12 +1,13 @@
 //! The INVITE usage of a dialog: who waits for which ACK, and how the dialog ends.
 
 use core::time::Duration;
-use std::collections::hash_map::Entry;
 
 use bytes::Bytes;
 
+use super::peer::Peer;
 use super::refresh::Session;
 use super::reliable::Heard;
+use super::subscription::{Ended, SubscriptionId};
 use super::{ClientId, Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::Negotiation;
 use crate::dialog::{Dialog, DialogId, DialogState, Role};
@@ -37,8 +38,11 @@ pub(super) struct Usage {
     pub(super) session: Option<Box<Session>>,
     /// What a 422 of the peer's has asked for.
     pub(super) min_se: u32,
-    /// Whether the peer's Allow names UPDATE.
-    pub(super) takes_update: bool,
+    /// What the peer can do.
+    pub(super) peer: Peer,
+    /// Whether there is a call in the dialog, or there was one; subscriptions may outlive it.
+    pub(super) call: bool,
+    pub(super) subscriptions: Vec<SubscriptionId>,
 }
 
 /// An INVITE in progress in a dialog.
@@ -85,7 +89,9 @@ impl Usage {
             heard: None,
             session: None,
             min_se: 0,
-            takes_update: false,
+            peer: Peer::default(),
+            call: true,
+            subscriptions: Vec::new(),
         }
     }
 
@@ -93,7 +99,13 @@ impl Usage {
     /// `holds_accept` says that a 2xx of ours waits for a PRACK.
     pub(super) fn allows(&self, method: &Method, holds_accept: bool) -> Result<(), Error> {
         match method {
+            Method::Notify | Method::Subscribe if !self.subscriptions.is_empty() => Ok(()),
             _ if self.bye.is_some() => Err(Error::Gone(Noun::Dialog)),
+            Method::Invite | Method::Bye | Method::Update | Method::Prack | Method::Info
+                if !self.call =>
+            {
+                Err(Error::NotAllowed("there is no call in this dialog"))
+            }
             Method::Ack => Err(Error::NotAllowed("ACK is sent by ack()")),
             Method::Cancel => Err(Error::NotAllowed("CANCEL is sent by cancel()")),
             Method::Bye
@@ -125,14 +137,40 @@ impl Endpoint {
         id
     }
 
-    /// Forgets a dialog. INVITEs of the peer's that are still open in it are answered 487
-    /// (§15.1.2).
+    /// Takes a dialog out of the tables.
+    pub(super) fn forget_dialog(&mut self, id: DialogId) -> Option<Usage> {
+        let usage = self.dialogs.remove(id.0)?;
+        let tag = usage.dialog.tag();
+        if self.dialog_tags.get(&tag) == Some(&id) {
+            self.dialog_tags.remove(&tag);
+        }
+        Some(usage)
+    }
+
+    /// Ends the call in a dialog, and the dialog with it, unless there are subscriptions in it that may go
+    /// on (RFC 5057 §4.2). INVITEs of the peer's that are still open are answered 487 (§15.1.2).
     pub(super) fn remove_dialog(&mut self, now: Duration, id: DialogId) {
-        let Some(usage) = self.dialogs.remove(id.0) else { return };
-        if let Entry::Occupied(entry) = self.dialog_tags.entry(usage.dialog.tag())
-            && *entry.get() == id
+        let Some(usage) = self.dialogs.get_mut(id.0) else { return };
+        if usage.call
+            && usage.dialog.state() == DialogState::Confirmed
+            && !usage.subscriptions.is_empty()
         {
-            entry.remove();
+            let mut rest = Usage::new(usage.dialog.clone());
+            rest.call = false;
+            rest.subscriptions = core::mem::take(&mut usage.subscriptions);
+            let call = core::mem::replace(usage, rest);
+            return self.end_call(now, id, call);
+        }
+        let Some(mut usage) = self.forget_dialog(id) else { return };
+        for subscription in core::mem::take(&mut usage.subscriptions) {
+            self.finish(subscription, Ended::DialogEnded);
+        }
+        self.end_call(now, id, usage);
+    }
+
+    fn end_call(&mut self, now: Duration, id: DialogId, usage: Usage) {
+        if usage.call {
+            self.remember_departed(now, usage.dialog.tag());
         }
         if let Some(session) = usage.session {
             self.stop_session(*session);
@@ -175,6 +213,8 @@ impl Endpoint {
         if !self.dialogs.contains(dialog.0) {
             return Err(Error::Gone(Noun::Dialog));
         }
+        self.remove_dialog(now, dialog);
+        // Nor are its subscriptions kept.
         self.remove_dialog(now, dialog);
         Ok(())
     }

@@ -232,6 +232,14 @@ fn read_bare<'a>(cursor: &mut Cursor<'a>) -> Result<UriRef<'a>, ValueError> {
     let end = |byte: &u8| matches!(byte, b';' | b',' | b'?' | b' ' | b'\t' | b'\r');
     let length = rest.iter().position(end).unwrap_or(rest.len());
     cursor.advance(length);
+    // Headers could be meant for the URI or for the message; the query of another scheme could not.
+    let is_sip =
+        |uri: &[u8]| uri.get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"sip"));
+    if cursor.peek() == Some(b'?') && !is_sip(rest) {
+        let query = |byte: &u8| end(byte) && *byte != b'?';
+        let length = cursor.rest().iter().position(query).unwrap_or(cursor.rest().len());
+        cursor.advance(length);
+    }
     if matches!(cursor.peek(), Some(b'?' | b',')) {
         return Err(cursor.expected("< and > around a URI with ? or ,"));
     }
@@ -357,13 +365,13 @@ addresses! {
     ///
     /// Example: `Record-Route: <sip:server10.biloxi.com;lr>`
     RecordRoute RecordRouteRef List;
-    /// A proxy between a registered contact and the registrar (RFC 3327).
+    /// A proxy between a registered contact and the registrar (RFC 3327 §4).
     ///
     /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
     ///
     /// Example: `Path: <sip:P3.EXAMPLEHOME.COM;lr>,<sip:P1.EXAMPLEVISITED.COM;lr>`
     Path PathRef List;
-    /// A hop of outgoing requests of a registered user (RFC 3608).
+    /// A hop of outgoing requests of a registered user (RFC 3608 §5).
     ///
     /// Grammar: `name-addr *( ";" rr-param ) *( "," … )`
     ///
@@ -375,13 +383,13 @@ addresses! {
     ///
     /// Example: `Reply-To: Bob <sip:bob@biloxi.com>`
     ReplyTo ReplyToRef Single;
-    /// Whom to contact instead (RFC 3515). Its URI may carry headers, such as Replaces.
+    /// Whom to contact instead (RFC 3515 §2.1). Its URI may carry headers, such as Replaces.
     ///
     /// Grammar: `( name-addr / addr-spec ) *( ";" generic-param )`
     ///
     /// Example: `Refer-To: <sip:dave@denver.example.org?Replaces=12345%40192.168.118.3%3Bto-tag%3D12345%3Bfrom-tag%3D5FFE-3994>`
     ReferTo ReferToRef Single;
-    /// Who asked for the referral (RFC 3892).
+    /// Who asked for the referral (RFC 3892 §3).
     ///
     /// Grammar: `( name-addr / addr-spec ) *( ";" ( "cid=" sip-clean-msg-id / generic-param ) )`
     ///
@@ -405,13 +413,14 @@ addresses! {
     ///
     /// Example: `Diversion: <sip:bob@example.com>;reason=no-answer;counter=1`
     Diversion DiversionRef List;
-    /// A step of the request's retargeting (RFC 7044).
+    /// A step of the request's retargeting (RFC 7044 §5).
     ///
     /// Grammar: `name-addr *( ";" ( "index=" 1*DIGIT *( "." 1*DIGIT ) / "rc=" … / "mp=" … / generic-param ) ) *( "," … )`
     ///
     /// Example: `History-Info: <sip:bob@192.0.2.4>;index=1.2;mp=1`
     HistoryInfo HistoryInfoRef List;
-    /// Who the remote party is, in a form that never became a standard and is still in use.
+    /// Who the remote party is, in a form that never became a standard and is still in use
+    /// (draft-ietf-sip-privacy).
     ///
     /// Grammar: `name-addr *( ";" ( "party=" … / "id-type=" … / "screen=" … / "privacy=" … / generic-param ) ) *( "," … )`
     ///

@@ -465,7 +465,7 @@ infos! {
     ///
     /// Example: `Authentication-Info: nextnonce="47364c23432d2e131a5fb210812c"`
     AuthenticationInfo;
-    /// The same from a proxy (RFC 7615).
+    /// The same from a proxy (RFC 7615 §4).
     ///
     /// Grammar: `auth-param *( "," auth-param )`
     ///

@@ -5,7 +5,7 @@ use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
 use crate::text::{Cursor, Token, class, str, write_number};
 
-/// The number of a request within its dialog or call, and its method.
+/// The number of a request within its dialog or call, and its method (RFC 3261 §20.16).
 ///
 /// Grammar: `1*DIGIT LWS Method`
 ///

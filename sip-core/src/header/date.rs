@@ -7,7 +7,7 @@ use super::{HeaderName, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, class, str};
 
-/// A moment in GMT: `Sat, 13 Nov 2010 23:29:00 GMT`, and no other form.
+/// A moment in GMT: `Sat, 13 Nov 2010 23:29:00 GMT`, and no other form (RFC 3261 §20.17).
 ///
 /// Grammar: `wkday "," SP 2DIGIT SP month SP 4DIGIT SP 2DIGIT ":" 2DIGIT ":" 2DIGIT SP "GMT"`
 ///

@@ -60,7 +60,7 @@ token_headers! {
     ///
     /// Example: `Subscription-State: terminated;reason=noresource`
     SubscriptionState state Single;
-    /// Why a request was sent (RFC 3326): `Q.850;cause=16;text="Terminated"`.
+    /// Why a request was sent (RFC 3326 §2): `Q.850;cause=16;text="Terminated"`.
     ///
     /// Grammar: `( "SIP" / "Q.850" / token ) *( ";" ( "cause=" 1*DIGIT / "text=" quoted-string / generic-param ) ) *( "," … )`
     ///

@@ -753,5 +753,8 @@ mod tests {
         );
         let many = format!("<sip:a@h>{}", ";a".repeat(65));
         assert!(self::headers(&[("Route", &many)]).typed::<Route>().is_err());
+        // What stands in quotes is no parameter.
+        let quoted = format!("\"\\\"{}\" <sip:a@h>;a=\"{0}\"", ";".repeat(65));
+        assert!(self::headers(&[("Route", &quoted)]).typed::<Route>().is_ok());
     }
 }

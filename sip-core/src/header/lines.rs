@@ -185,6 +185,22 @@ fn values_from<'a, T: HeaderView<'a>, L: Lines>(
     })
 }
 
+/// How many semicolons stand outside of quoted strings.
+#[cold]
+fn semicolons(value: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (0, false, false);
+    for byte in value {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b';' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 #[inline]
 fn read<'a, T: HeaderView<'a>>(
     value: &'a [u8],
@@ -195,7 +211,7 @@ fn read<'a, T: HeaderView<'a>>(
     // Each takes two bytes, so only a value longer than this can have too many.
     if value.len() / 2 > bounds.params && T::SHAPE != Shape::Whole {
         let params = memchr::memchr_iter(b';', value).count();
-        if params > bounds.params {
+        if params > bounds.params && semicolons(value) > bounds.params {
             let kind = ValueErrorKind::Limit(Limit::Params);
             return Err(ValueError::new(kind, line.offset() + at).of(T::NAME));
         }

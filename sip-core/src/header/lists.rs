@@ -142,7 +142,7 @@ token_lists! {
     ///
     /// Example: `Recv-Info: dtmf, conference`
     RecvInfo;
-    /// What may be heard and said before the call is answered (RFC 5009): `sendrecv, gated`.
+    /// What may be heard and said before the call is answered (RFC 5009 §8): `sendrecv, gated`.
     ///
     /// Grammar: `[ em-param *( "," em-param ) ]`
     ///

@@ -229,6 +229,11 @@ impl<'a> RawParam<'a> {
                 cursor.run(class::VALUE);
                 Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
             }
+            // A token cannot hold base64, and yet proxies put it into their branches.
+            [b'/' | b'=', ..] if !token.is_empty() && name.eq_ignore_ascii_case(b"branch") => {
+                cursor.run(class::LOOSE_VALUE);
+                Ok(RawParam { name, value: Some(cursor.since(before)), is_token: false })
+            }
             _ if token.is_empty() => Err(cursor.expected("the value of a parameter")),
             _ => Ok(RawParam { name, value: Some(token), is_token: true }),
         }

@@ -73,13 +73,13 @@ texts! {
     ///
     /// Example: `Organization: Boxes by Bob`
     Organization;
-    /// A signature over the request (RFC 8224); carried, not read.
+    /// A signature over the request (RFC 8224 §4); carried, not read.
     ///
     /// Grammar: `token "." token "." token *( ";" generic-param )`
     ///
     /// Example: `Identity: eyJhbGciOi;info=<https://biloxi.example.org/biloxi.cer>`
     Identity;
-    /// The name of a body, so that headers can point to it (RFC 8262): `<target123@example.com>`.
+    /// The name of a body, so that headers can point to it (RFC 8262 §3.2): `<target123@example.com>`.
     ///
     /// Grammar: `"<" id-left "@" id-right ">"`
     ///

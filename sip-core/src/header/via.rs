@@ -9,7 +9,7 @@ use crate::text::{Cursor, Out, Part, class, is_token, str};
 use crate::transport::Transport;
 use crate::uri::{Host, HostPort, HostRef, RawHost};
 
-/// One hop that a request has passed: `SIP/2.0/UDP host:port;branch=…`.
+/// One hop that a request has passed (RFC 3261 §20.42): `SIP/2.0/UDP host:port;branch=…`.
 ///
 /// Grammar: `"SIP" "/" "2.0" "/" transport LWS sent-by *( ";" ( "ttl=" … / "maddr=" … / "received=" … / "branch=" token / "rport" [ "=" 1*DIGIT ] / generic-param ) ) *( "," … )`
 ///
@@ -253,7 +253,7 @@ fn read(value: &[u8]) -> Result<ViaRef<'_>, ValueError> {
             if !branch.is_empty() {
                 return Err(ValueErrorKind::Repeated);
             }
-            let Some(value) = param.token() else {
+            let Some(value) = param.value.filter(|value| !value.starts_with(b"\"")) else {
                 return Err(ValueErrorKind::Expected("a token as the branch"));
             };
             branch = Part::new(end - value.len(), end);
@@ -347,6 +347,17 @@ mod tests {
     }
 
     #[test]
+    fn branches_in_base64() {
+        let via = Via::parse(b"SIP/2.0/UDP h;branch=z9hG4bKD+ta2mJ+C/VV=;rport").unwrap();
+        assert_eq!(via.transaction(), Some("D+ta2mJ+C/VV="));
+        let mut out = Vec::new();
+        via.write(&mut out);
+        assert_eq!(out, b"SIP/2.0/UDP h;branch=z9hG4bKD+ta2mJ+C/VV=;rport");
+        // We write no such thing.
+        assert!(Via::parse(b"SIP/2.0/UDP h").unwrap().set_branch("z9hG4bK=").is_err());
+    }
+
+    #[test]
     fn response_parameters() {
         let mut via = Via::parse(
             b"SIP/2.0/UDP [2001:db8::9:1];received=[2001:db8::9:255];rport;branch=z9hG4bKas3",
@@ -371,6 +382,8 @@ mod tests {
             "",
             "SIP/2.0/UDP",
             "SIP/2.0/UDP ",
+            "SIP/2.0/UDP h;branch==x",
+            "SIP/2.0/UDP h;x=y=",
             "SIP/2.0/UDP ;branch=x",
             "SIP/2.0 h",
             "HTTP/2.0/UDP h",

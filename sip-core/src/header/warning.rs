@@ -4,7 +4,7 @@ use super::{HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, class, str, unquote, write_quoted};
 
-/// More on why a request failed: `301 isi.edu "Incompatible network address type 'E.164'"`.
+/// More on why a request failed (RFC 3261 §20.43): `301 isi.edu "Incompatible network address type 'E.164'"`.
 ///
 /// Grammar: `warn-code SP warn-agent SP quoted-string *( "," … )`
 ///

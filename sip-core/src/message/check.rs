@@ -271,8 +271,9 @@ fn every<'a, T: HeaderView<'a>>(lines: &'a impl Lines, names: Names) -> Result<(
     Ok(())
 }
 
-/// Contacts are well-formed; a request that can make a dialog has exactly one, a URI (§8.1.1.8).
-/// Where RFC 2543 wrote the request, which knew no branch, it may have none.
+/// Contacts are well-formed; a request that can make a dialog has exactly one SIP or SIPS URI,
+/// whatever others it has (§8.1.1.8), or a telephone number instead, which a gateway answers where it
+/// came from. Where RFC 2543 wrote the request, which knew no branch, it may have none.
 fn contacts(
     method: &str,
     lines: &impl Lines,
@@ -281,25 +282,31 @@ fn contacts(
 ) -> Result<(), Rejection> {
     let reject = |text| bad(lines, HeaderName::Contact, text);
     let makes_dialog = matches!(method, "INVITE" | "SUBSCRIBE" | "REFER");
-    let is_star = |contact: ContactRef<'_>| matches!(contact, ContactRef::Star) && makes_dialog;
-    let mut count = 0usize;
+    let (mut count, mut others, mut telephones) = (0usize, false, false);
+    let mut take = |contact: ContactRef<'_>| {
+        match contact {
+            ContactRef::Star if makes_dialog => return Err(reject("* has no meaning here")),
+            ContactRef::Address(address) if !matches!(address.uri(), UriRef::Sip(_)) => {
+                others = true;
+                telephones |= matches!(address.uri(), UriRef::Tel(_));
+            }
+            _ => count += 1,
+        }
+        Ok(())
+    };
     if names.has(Known::Contact)
         && !names.repeats(Known::Contact)
         && is_alone(Known::Contact, lines)
     {
-        if is_star(require(lines)?) {
-            return Err(reject("* has no meaning here"));
-        }
-        count = 1;
+        take(require(lines)?)?;
     } else if names.has(Known::Contact) {
         for contact in all::<ContactRef<'_>, _>(lines) {
-            if is_star(contact?) {
-                return Err(reject("* has no meaning here"));
-            }
-            count += 1;
+            take(contact?)?;
         }
     }
     match count {
+        0 if telephones => Ok(()),
+        0 if makes_dialog && others => Err(reject("no SIP or SIPS URI")),
         0 if makes_dialog && !top.branch_bytes().is_empty() => Err(reject("missing")),
         2.. if makes_dialog => Err(reject("more than one")),
         _ => Ok(()),
@@ -381,6 +388,26 @@ mod tests {
         assert_eq!(answer("REFER", "Refer-To: <sip:c@h\r\n"), refer_to);
         assert_eq!(answer("PRACK", "RAck: 1 1 INVITE\r\n"), None);
         assert_eq!(answer("PRACK", ""), Some((400, Some(HeaderName::RAck))));
+    }
+
+    #[test]
+    fn one_contact_is_for_the_dialog() {
+        let contact = Some((400, Some(HeaderName::Contact)));
+        for (more, expected) in [
+            ("m: mailto:a@b\r\nm: http://h/a%20b?c=d\r\nm: <tel:+1>\r\n", None),
+            ("m: <sip:b@h>\r\n", contact.clone()),
+            ("m: *\r\n", contact.clone()),
+            ("m: sip:b@h?c=d\r\n", contact.clone()),
+        ] {
+            assert_eq!(answer("INVITE", more), expected, "{more}");
+        }
+        let text: &str = "INVITE sip:h SIP/2.0\r\nv: SIP/2.0/UDP h;branch=z9hG4bK1\r\nf: <sip:a@h>;tag=1\r\n\
+                    t: <sip:b@h>\r\ni: 1\r\nCSeq: 1 INVITE\r\nm: <tel:+1>\r\n\r\n";
+        for (text, expected) in [(text, None), (&text.replace("tel:+1", "http://h"), contact)] {
+            let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
+            let rejection = view.check(&Policy::default()).err();
+            assert_eq!(rejection.map(|r| (r.status.code(), r.header)), expected);
+        }
     }
 
     #[test]

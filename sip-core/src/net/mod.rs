@@ -1,4 +1,5 @@
-//! Sockets over tokio: UDP and TCP, IPv4 and IPv6 (feature `tokio`).
+//! Sockets over tokio: UDP and TCP, IPv4 and IPv6 (feature `tokio`); TLS (feature `tls`);
+//! WebSocket (feature `ws`), with both also WSS; answers from DNS (feature `resolver`).
 //!
 //! [`Transports`] binds and connects, cuts streams into messages and keeps every queue bounded;
 //! [`Driver`] runs an [`Endpoint`](crate::Endpoint) on it. A server with threads and batches of
@@ -24,12 +25,29 @@
 //! # }
 //! ```
 
+mod census;
 mod connection;
+#[cfg(feature = "resolver")]
+mod dns;
 mod driver;
+mod listen;
+#[cfg(feature = "tls")]
+mod names;
 mod random;
+#[cfg(feature = "tls")]
+mod tls;
 mod transports;
 mod udp;
+mod ways;
+#[cfg(feature = "ws")]
+mod websocket;
 
+#[cfg(feature = "resolver")]
+pub use dns::Dns;
 pub use driver::Driver;
+#[cfg(feature = "tls")]
+pub use names::ProvedNames;
 pub use random::SystemRandom;
+#[cfg(feature = "tls")]
+pub use tls::{ClientCertificates, Identity, Roots, Tls, TlsError};
 pub use transports::{Config, Transports};

@@ -1,25 +1,28 @@
 //! The sockets of one process.
 
-use core::net::{IpAddr, SocketAddr};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::UdpSocket;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::connection::{self, Queue};
-use super::udp;
+use super::census::{Place, Shared};
+use super::connection::{self, Link, Queue};
+#[cfg(feature = "tls")]
+use super::names::ProvedNames;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
+use super::{listen, udp};
 use crate::endpoint::Input;
 use crate::flow::{ConnectionId, Flow, Transmit};
-use crate::{Limits, Transport};
+use crate::{Host, Limits, Transport};
 
 /// How [`Transports`] behave.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +45,8 @@ pub struct Config {
     pub partial: Duration,
     /// How long opening a connection may take. Default 5 s.
     pub connect: Duration,
+    /// How long TLS and WebSocket may take to agree, each. Default 10 s.
+    pub handshake: Duration,
     /// How long writing one message may take. Default 10 s.
     pub write: Duration,
     /// How long [`Transports::close`] waits for what is still to be written. Default 2 s.
@@ -59,6 +64,7 @@ impl Default for Config {
             idle: Duration::from_secs(900),
             partial: Duration::from_secs(10),
             connect: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
             write: Duration::from_secs(10),
             linger: Duration::from_secs(2),
         }
@@ -75,17 +81,20 @@ pub(super) enum Report {
         flow: Flow,
         place: Place,
     },
-    /// A connection of ours could not be opened.
-    Refused {
+    /// A peer has shown who it is.
+    #[cfg(feature = "tls")]
+    Proved {
         connection: ConnectionId,
+        names: ProvedNames,
     },
-    /// A connection is over.
+    /// A connection is over, or could not be opened.
     Closed {
         connection: ConnectionId,
     },
 }
 
-/// UDP and TCP sockets that receive and send SIP messages.
+/// Sockets that receive and send SIP messages: UDP and TCP, with the features `tls` and `ws` also
+/// TLS, WebSocket and both together.
 ///
 /// Sending never waits. A datagram that the kernel does not take at once is dropped, as the
 /// network may drop it; retransmission is for that. A stream's message waits in a bounded queue,
@@ -97,9 +106,11 @@ pub(super) enum Report {
 pub struct Transports {
     config: Config,
     udp: Vec<(SocketAddr, UdpSocket)>,
-    tcp: Vec<SocketAddr>,
+    listening: Vec<(Transport, SocketAddr)>,
     connections: HashMap<ConnectionId, Connection>,
-    by_peer: HashMap<SocketAddr, ConnectionId>,
+    by_peer: HashMap<Peer, ConnectionId>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     failures: VecDeque<Flow>,
     reports: mpsc::Receiver<Report>,
     reporter: mpsc::Sender<Report>,
@@ -111,32 +122,30 @@ pub struct Transports {
     dropped: u64,
 }
 
-/// What accepting tasks share.
-#[derive(Debug, Default)]
-struct Shared {
-    next: AtomicU64,
-    open: Mutex<Census>,
-}
-
-#[derive(Debug, Default)]
-struct Census {
-    all: usize,
-    each: HashMap<IpAddr, usize>,
+/// Whom a connection leads to: one to a host that had to prove its name is not used for another
+/// host at the same address (RFC 5923 §5).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Peer {
+    transport: Transport,
+    remote: SocketAddr,
+    /// The name that was asked for; `None` where none was, or nothing can be proved.
+    host: Option<Host>,
 }
 
 #[derive(Debug)]
 struct Connection {
     flow: Flow,
     queue: Queue,
+    /// What it is found by.
+    peers: Vec<Peer>,
+    /// Who the peer has shown to be.
+    #[cfg(feature = "tls")]
+    names: Option<ProvedNames>,
+    /// Whether a message has come that could have asked for reuse.
+    #[cfg(feature = "tls")]
+    heard: bool,
     /// Flows without a connection for which this one was used, to be told of its end.
     asked: Vec<Flow>,
-}
-
-/// A place in the census, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    shared: Arc<Shared>,
-    peer: IpAddr,
 }
 
 impl Transports {
@@ -146,9 +155,11 @@ impl Transports {
         Self {
             config,
             udp: Vec::new(),
-            tcp: Vec::new(),
+            listening: Vec::new(),
             connections: HashMap::new(),
             by_peer: HashMap::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
             failures: VecDeque::new(),
             reports,
             reporter,
@@ -180,12 +191,84 @@ impl Transports {
     ///
     /// The address is in use, or not ours.
     pub async fn bind_tcp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let listener = listen(address)?;
+        self.bind(Transport::Tcp, address).await
+    }
+
+    /// Binds or listens on any transport; otherwise as [`bind_udp`](Self::bind_udp). For TLS and
+    /// WSS, `use_tls` comes first.
+    ///
+    /// # Errors
+    ///
+    /// The address is in use, or not ours; the transport's feature is off, or there is no identity
+    /// to listen with.
+    pub async fn bind(
+        &mut self,
+        transport: Transport,
+        address: SocketAddr,
+    ) -> io::Result<SocketAddr> {
+        if transport == Transport::Udp {
+            return self.bind_udp(address).await;
+        }
+        if !self.speaks(transport) || (transport.is_secure() && !self.has_identity()) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let listener = listen::listen(address)?;
         let bound = listener.local_addr()?;
-        self.tcp.push(bound);
+        self.listening.push((transport, bound));
         let (shared, reporter) = (Arc::clone(&self.shared), self.reporter.clone());
-        self.sockets.spawn(accept(listener, bound, shared, self.config.clone(), reporter));
+        let config = self.config.clone();
+        self.sockets.spawn(listen::accept(listener, transport, bound, shared, config, reporter));
         Ok(bound)
+    }
+
+    /// Binds one port on every address of both families: first IPv4, then, where the system has
+    /// it, IPv6. With port 0 the system chooses one that is free for both.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub async fn bind_dual(
+        &mut self,
+        transport: Transport,
+        port: u16,
+    ) -> io::Result<(SocketAddr, Option<SocketAddr>)> {
+        let v4 = self.bind(transport, (Ipv4Addr::UNSPECIFIED, port).into()).await?;
+        match self.bind(transport, (Ipv6Addr::UNSPECIFIED, v4.port()).into()).await {
+            Ok(v6) => Ok((v4, Some(v6))),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+            // A system without IPv6.
+            Err(_) => Ok((v4, None)),
+        }
+    }
+
+    /// Sets what TLS connections that begin from now on use.
+    #[cfg(feature = "tls")]
+    pub fn use_tls(&mut self, tls: Tls) {
+        self.tls = Some(tls);
+    }
+
+    /// Who the peer of a connection has shown to be; `None` without TLS, and before the handshake
+    /// is over. A peer without a certificate has no names.
+    #[cfg(feature = "tls")]
+    pub fn names(&self, flow: &Flow) -> Option<&ProvedNames> {
+        self.connections.get(&flow.connection?)?.names.as_ref()
+    }
+
+    /// The flow to `host` at the address of `flow`: over TLS a connection on which the peer proves
+    /// that name, which is opened unless there is one (RFC 5923); otherwise `flow` as it is.
+    ///
+    /// A connection that the peer has opened is used as well when its certificate proves the name
+    /// and its first request had `alias` in its Via, which then names the port.
+    pub fn connect(&mut self, host: &Host, flow: Flow) -> Flow {
+        if !flow.transport.is_secure() || !self.speaks(flow.transport) {
+            return flow;
+        }
+        let peer = Peer::named(&flow, host);
+        if let Some(id) = self.by_peer.get(&peer) {
+            return Flow { connection: Some(*id), ..flow };
+        }
+        let connection = self.open(flow, Some(host), None);
+        Flow { connection, ..flow }
     }
 
     /// The addresses bound for UDP.
@@ -195,7 +278,14 @@ impl Transports {
 
     /// The addresses listening on TCP.
     pub fn tcp_addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.tcp.iter().copied()
+        self.addresses(Transport::Tcp)
+    }
+
+    /// The addresses of a transport.
+    pub fn addresses(&self, transport: Transport) -> impl Iterator<Item = SocketAddr> {
+        let udp = self.udp.iter().map(|(address, _)| (Transport::Udp, *address));
+        let all = udp.chain(self.listening.iter().copied());
+        all.filter(move |(of, _)| *of == transport).map(|(_, address)| address)
     }
 
     /// How many connections are open or being opened.
@@ -221,11 +311,19 @@ impl Transports {
                 continue;
             };
             match report {
-                Report::Input(input) => return input,
-                Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
-                Report::Refused { connection } | Report::Closed { connection } => {
-                    self.forget(connection, true);
+                Report::Input(input) => {
+                    #[cfg(feature = "tls")]
+                    self.hear(&input);
+                    return input;
                 }
+                Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
+                #[cfg(feature = "tls")]
+                Report::Proved { connection, names } => {
+                    if let Some(connection) = self.connections.get_mut(&connection) {
+                        connection.names = Some(names);
+                    }
+                }
+                Report::Closed { connection } => self.forget(connection, true),
             }
         }
     }
@@ -235,7 +333,7 @@ impl Transports {
         let Transmit { flow, bytes } = transmit;
         match flow.transport {
             Transport::Udp => self.send_datagram(flow, &bytes),
-            Transport::Tcp => self.send_on_stream(flow, bytes),
+            transport if self.speaks(transport) => self.send_on_stream(flow, bytes),
             _ => self.failures.push_back(flow),
         }
     }
@@ -277,7 +375,7 @@ impl Transports {
     }
 
     fn send_on_stream(&mut self, flow: Flow, bytes: Bytes) {
-        let known = flow.connection.or_else(|| self.by_peer.get(&flow.remote).copied());
+        let known = flow.connection.or_else(|| self.by_peer.get(&Peer::of(&flow)).copied());
         if let Some(id) = known
             && let Some(connection) = self.connections.get_mut(&id)
         {
@@ -300,56 +398,144 @@ impl Transports {
             self.failures.push_back(flow);
             return;
         }
-        self.open(flow, bytes);
+        self.open(flow, None, Some(bytes));
     }
 
     fn serve(&mut self, stream: TcpStream, flow: Flow, place: Place) {
         let Some(id) = flow.connection else { return };
-        let (queue, messages) = mpsc::channel(self.config.queue.max(1));
-        let kept = queue.clone();
-        let (config, reporter) = (self.config.clone(), self.reporter.clone());
+        let (link, queue) = self.link(flow, None);
         self.streams.spawn(async move {
             let _place = place;
-            connection::run(stream, flow, false, (queue, messages), config, reporter).await;
+            connection::run(stream, link).await;
         });
-        self.by_peer.insert(flow.remote, id);
-        self.connections.insert(id, Connection { flow, queue: kept, asked: Vec::new() });
+        // Over TLS, an address alone does not say who is there.
+        let peers = if flow.transport.is_secure() { Vec::new() } else { vec![Peer::of(&flow)] };
+        self.add(id, Connection::new(flow, queue, peers, Vec::new()));
     }
 
-    fn open(&mut self, flow: Flow, first: Bytes) {
+    /// Opens a connection, and says that it failed when there is no room for it.
+    fn open(
+        &mut self,
+        flow: Flow,
+        host: Option<&Host>,
+        first: Option<Bytes>,
+    ) -> Option<ConnectionId> {
+        let id = self.shared.next_id();
+        let own = Flow { connection: Some(id), ..flow };
         let Some(place) =
             Place::take(&self.shared, flow.remote.ip(), self.config.connections, None)
         else {
-            self.failures.push_back(flow);
-            return;
+            self.failures.push_back(if host.is_some() { own } else { flow });
+            return Some(id);
         };
-        let id = self.shared.next_id();
-        let own = Flow { connection: Some(id), ..flow };
-        let (queue, messages) = mpsc::channel(self.config.queue.max(1));
-        // The queue is new and has room for at least one.
-        let _ = queue.try_send(first);
-        let kept = queue.clone();
-        let (config, reporter) = (self.config.clone(), self.reporter.clone());
+        let ip = Host::from(flow.remote.ip());
+        let (link, queue) = self.link(own, Some(host.unwrap_or(&ip).clone()));
+        if let Some(first) = first {
+            // The queue is new and has room for at least one.
+            let _ = queue.try_send(first);
+        }
         self.streams.spawn(async move {
             let _place = place;
-            match connection::open(&own, &config).await {
-                Ok(stream) => {
-                    connection::run(stream, own, true, (queue, messages), config, reporter).await;
-                }
-                Err(_) => {
-                    let _ = reporter.send(Report::Refused { connection: id }).await;
-                }
-            }
+            connection::open(link).await;
         });
-        self.by_peer.insert(flow.remote, id);
-        self.connections.insert(id, Connection { flow: own, queue: kept, asked: vec![flow] });
+        let (peer, asked) = match host {
+            Some(host) => (Peer::named(&flow, host), Vec::new()),
+            None => (Peer::of(&flow), vec![flow]),
+        };
+        self.add(id, Connection::new(own, queue, vec![peer], asked));
+        Some(id)
+    }
+
+    fn link(&self, flow: Flow, opened_for: Option<Host>) -> (Link, Queue) {
+        let (queue, messages) = mpsc::channel(self.config.queue.max(1));
+        let kept = queue.clone();
+        let link = Link {
+            flow,
+            opened_for,
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
+            queue: (queue, messages),
+            config: self.config.clone(),
+            reports: self.reporter.clone(),
+        };
+        (link, kept)
+    }
+
+    fn add(&mut self, id: ConnectionId, connection: Connection) {
+        for peer in &connection.peers {
+            self.by_peer.insert(peer.clone(), id);
+        }
+        self.connections.insert(id, connection);
+    }
+
+    /// Learns from the first message of a peer that has shown its names where it asks to be
+    /// reached over this connection (RFC 5923 §8).
+    #[cfg(feature = "tls")]
+    fn hear(&mut self, input: &Input) {
+        let Input::Received { flow, message } = input else { return };
+        let Some(id) = flow.connection.filter(|_| flow.transport.is_secure()) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if core::mem::replace(&mut connection.heard, true) {
+            return;
+        }
+        let Some(names) = connection.names.as_ref().filter(|names| !names.is_empty()) else {
+            return;
+        };
+        let Some(port) = alias(message, &self.config.message) else { return };
+        let remote = SocketAddr::new(flow.remote.ip(), port);
+        let domains = names.domains().filter_map(|name| Host::parse(name).ok());
+        let addresses = names.addresses().map(Host::from);
+        let hosts: Vec<Host> = domains.chain(addresses).collect();
+        let there = Flow { remote, ..*flow };
+        for host in hosts {
+            let peer = Peer::named(&there, &host);
+            if !self.by_peer.contains_key(&peer) {
+                self.by_peer.insert(peer.clone(), id);
+                connection.peers.push(peer);
+            }
+        }
+    }
+
+    /// Whether there is a driver for this transport.
+    pub(super) fn speaks(&self, transport: Transport) -> bool {
+        let secure = self.has_tls();
+        match transport {
+            Transport::Udp => !self.udp.is_empty(),
+            Transport::Tcp => true,
+            Transport::Tls => secure,
+            Transport::Ws => cfg!(feature = "ws"),
+            Transport::Wss => secure && cfg!(feature = "ws"),
+            _ => false,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn has_tls(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tls")]
+    fn has_identity(&self) -> bool {
+        self.tls.as_ref().is_some_and(Tls::listens)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn has_identity(&self) -> bool {
+        false
     }
 
     /// Drops a connection and says which flows failed with it.
     fn forget(&mut self, id: ConnectionId, asked_too: bool) {
         let Some(connection) = self.connections.remove(&id) else { return };
-        if self.by_peer.get(&connection.flow.remote) == Some(&id) {
-            self.by_peer.remove(&connection.flow.remote);
+        for peer in &connection.peers {
+            if self.by_peer.get(peer) == Some(&id) {
+                self.by_peer.remove(peer);
+            }
         }
         self.failures.push_back(connection.flow);
         if asked_too {
@@ -358,78 +544,38 @@ impl Transports {
     }
 }
 
-impl Shared {
-    fn next_id(&self) -> ConnectionId {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        ConnectionId { index: number as u32, generation: (number >> 32) as u32 }
+impl Peer {
+    fn of(flow: &Flow) -> Self {
+        Self { transport: flow.transport, remote: flow.remote, host: None }
+    }
+
+    fn named(flow: &Flow, host: &Host) -> Self {
+        Self { host: Some(host.clone()), ..Self::of(flow) }
     }
 }
 
-impl Place {
-    /// `None` when there is no more room, in all or for this peer.
-    fn take(shared: &Arc<Shared>, peer: IpAddr, all: usize, each: Option<usize>) -> Option<Self> {
-        let mut census = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = census.each.get(&peer).copied().unwrap_or(0);
-        if census.all >= all || each.is_some_and(|each| own >= each) {
-            return None;
-        }
-        census.all += 1;
-        census.each.insert(peer, own + 1);
-        Some(Self { shared: Arc::clone(shared), peer })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut census = self.shared.open.lock().unwrap_or_else(PoisonError::into_inner);
-        census.all -= 1;
-        if let Some(own) = census.each.get_mut(&self.peer) {
-            *own -= 1;
-            if *own == 0 {
-                census.each.remove(&self.peer);
-            }
+impl Connection {
+    fn new(flow: Flow, queue: Queue, peers: Vec<Peer>, asked: Vec<Flow>) -> Self {
+        Self {
+            flow,
+            queue,
+            peers,
+            #[cfg(feature = "tls")]
+            names: None,
+            #[cfg(feature = "tls")]
+            heard: false,
+            asked,
         }
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // A restart need not wait for the old connections to be forgotten.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    TcpListener::from_std(socket.into())
-}
-
-async fn accept(
-    listener: TcpListener,
-    bound: SocketAddr,
-    shared: Arc<Shared>,
-    config: Config,
-    reporter: mpsc::Sender<Report>,
-) {
-    loop {
-        let Ok((stream, remote)) = listener.accept().await else {
-            // Out of descriptors, most likely: others have to close first.
-            sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let each = Some(config.connections_each);
-        let Some(place) = Place::take(&shared, remote.ip(), config.connections, each) else {
-            continue;
-        };
-        let local = stream.local_addr().unwrap_or(bound);
-        let connection = Some(shared.next_id());
-        let flow = Flow { transport: Transport::Tcp, local, remote, connection };
-        if reporter.send(Report::Accepted { stream, flow, place }).await.is_err() {
-            return;
-        }
-    }
+/// The port at which a request says that its connection may be used as an alias.
+#[cfg(feature = "tls")]
+fn alias(message: &[u8], limits: &Limits) -> Option<u16> {
+    let view = crate::MessageView::parse(message, limits).ok()?;
+    let via: crate::header::ViaRef<'_> = view.is_request().then(|| view.require().ok())??;
+    via.params().find("alias")?;
+    Some(via.port().unwrap_or_else(|| via.transport().default_port()))
 }
 
 /// Whether a socket bound to every address of a family is the one to send on.

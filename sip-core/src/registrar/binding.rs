@@ -77,6 +77,33 @@ impl Binding {
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
         u32::try_from(seconds).unwrap_or(u32::MAX)
     }
+
+    /// The instance that registered, such as `urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6`
+    /// (RFC 5626 §4.1).
+    pub fn instance(&self) -> Option<String> {
+        instance(&self.contact)
+    }
+
+    /// The number of the flow among those of its instance, 1 and up; `None` without outbound.
+    pub fn reg_id(&self) -> Option<u32> {
+        self.flow_of_instance().map(|(_, reg_id)| reg_id)
+    }
+
+    pub(super) fn flow_of_instance(&self) -> Option<(String, u32)> {
+        flow_of_instance(&self.contact)
+    }
+}
+
+/// Instance and `reg-id` of a contact; a `reg-id` alone means nothing (RFC 5626 §6).
+pub(super) fn flow_of_instance(contact: &NameAddr) -> Option<(String, u32)> {
+    let reg_id = contact.params.get("reg-id")?.parse().ok()?;
+    (1..1 << 31).contains(&reg_id).then_some((instance(contact)?, reg_id))
+}
+
+fn instance(contact: &NameAddr) -> Option<String> {
+    let text = contact.params.text("+sip.instance")?;
+    let urn = text.strip_prefix('<')?.strip_suffix('>')?;
+    (!urn.is_empty()).then(|| urn.to_owned())
 }
 
 /// What became of a binding: what a store has to know.

@@ -1,96 +1,19 @@
 //! The bindings of a registrar and the rules for changing them.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use thiserror::Error;
-
-use super::{AddressOfRecord, Binding, Change, Removal};
+use super::binding::flow_of_instance;
+use super::gruu::{self, Gruu};
+use super::{AddressOfRecord, Binding, Change, Config, Rejection, Removal};
+use crate::auth::server::Verified;
 use crate::flow::Flow;
-use crate::header::{CSeq, CallId, Contact, Expires, MinExpires, NameAddr, Path, UserAgent};
+use crate::header::{
+    CSeq, CallId, Contact, Expires, FlowTimer, NameAddr, Path, Require, ServiceRoute, Supported,
+    To, UserAgent, Via,
+};
 use crate::timer::{TimerKey, Wheel};
-use crate::{HeaderError, HeaderName, Headers, Request, Response, StatusCode, Uri};
-
-/// How a [`Registrar`] behaves.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// The shortest registration, in seconds; shorter wishes get 423. Default 60.
-    pub min_expires: u32,
-    /// The longest one; longer wishes are cut. Default 7,200.
-    pub max_expires: u32,
-    /// For who names no duration. Default 3,600.
-    pub default_expires: u32,
-    /// Bindings of one address of record. Default 10.
-    pub bindings_each: usize,
-    /// Bindings in all. Default 100,000.
-    pub bindings: usize,
-    /// Whether changes are kept for [`Registrar::poll_change`]. Default on; off for who never asks.
-    pub changes: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            min_expires: 60,
-            max_expires: 7200,
-            default_expires: 3600,
-            bindings_each: 10,
-            bindings: 100_000,
-            changes: true,
-        }
-    }
-}
-
-/// Why a REGISTER is refused. No binding has changed.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[non_exhaustive]
-pub enum Rejection {
-    /// A header is missing or malformed: 400.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// `*` stands beside other contacts, or without `Expires: 0`: 400.
-    #[error("Contact: * needs Expires: 0 and stands alone")]
-    Wildcard,
-    /// The registration would be too short: 423.
-    #[error("shorter than {min} s")]
-    TooBrief {
-        /// The shortest that is taken, in seconds.
-        min: u32,
-    },
-    /// A later REGISTER of the same Call-ID was taken before: 500.
-    #[error("out of order")]
-    OutOfOrder,
-    /// The address of record has too many bindings: 403.
-    #[error("too many contacts")]
-    TooManyBindings,
-    /// The registrar is full: 503.
-    #[error("the registrar is full")]
-    Full,
-}
-
-impl Rejection {
-    /// What to answer.
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::Header(error) => error.status(),
-            Self::Wildcard => StatusCode::BAD_REQUEST,
-            Self::TooBrief { .. } => StatusCode::INTERVAL_TOO_BRIEF,
-            Self::OutOfOrder => StatusCode::SERVER_INTERNAL_ERROR,
-            Self::TooManyBindings => StatusCode::FORBIDDEN,
-            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The answer, with Min-Expires where it belongs.
-    pub fn response(&self, request: &Request) -> Response {
-        let mut response = Response::to(request, self.status());
-        if let Self::TooBrief { min } = self {
-            response.headers.set(MinExpires(*min));
-        }
-        response
-    }
-}
+use crate::{HeaderName, Headers, Host, Request, Response, StatusCode, Token, Uri};
 
 /// The bindings of every address of record.
 #[derive(Debug)]
@@ -99,6 +22,8 @@ pub struct Registrar {
     records: BTreeMap<AddressOfRecord, Vec<Entry>>,
     len: usize,
     timers: Wheel<(AddressOfRecord, u64)>,
+    /// Who has temporary GRUUs, by their marks, and how many bindings share one.
+    marks: HashMap<u64, (AddressOfRecord, usize)>,
     next: u64,
     changes: VecDeque<Change>,
 }
@@ -126,6 +51,7 @@ impl Registrar {
             records: BTreeMap::new(),
             len: 0,
             timers: Wheel::new(),
+            marks: HashMap::new(),
             next: 0,
             changes: VecDeque::new(),
         }
@@ -162,14 +88,18 @@ impl Registrar {
         let headers = &request.headers;
         let call_id: CallId = headers.require()?;
         let cseq = headers.require::<CSeq>()?.number;
+        let path = headers
+            .all::<Path>()
+            .map(|path| path.map(|path| path.0))
+            .collect::<Result<Vec<NameAddr>, _>>()?;
+        let supported: Option<Supported> = headers.typed()?;
+        let supports = |tag| supported.as_ref().is_some_and(|list| list.contains(tag));
+        let mut outbound = false;
         match self.wishes(headers)? {
             None => self.remove_all(aor, &call_id, cseq)?,
-            Some(wishes) => {
+            Some(mut wishes) => {
+                outbound = self.outbound(supports("outbound"), headers, &path, &mut wishes)?;
                 self.check(aor, &wishes, &call_id, cseq)?;
-                let path = headers
-                    .all::<Path>()
-                    .map(|path| path.map(|path| path.0))
-                    .collect::<Result<Vec<_>, _>>()?;
                 let agent = headers.typed::<UserAgent>().ok().flatten();
                 let agent = agent.map(|agent| agent.as_str().to_owned());
                 for wish in wishes {
@@ -188,7 +118,39 @@ impl Registrar {
                 }
             }
         }
-        Ok(self.answer(now, aor, request))
+        let mut response = self.answer(now, aor, request, supports("gruu"));
+        if outbound {
+            response.headers.push(Require(vec![Token::from_static("outbound")]));
+            if let Some(seconds) = self.config.flow_timer {
+                response.headers.set(FlowTimer(seconds));
+            }
+        }
+        Ok(response)
+    }
+
+    /// The same for the address of record in To, after deciding whether the sender may do so: the
+    /// credentials must be that user's (`alice`, or `alice@example.com` in full) and the domain
+    /// one that `ours` accepts (§10.3, steps 3 to 5).
+    ///
+    /// # Errors
+    ///
+    /// As [`register`](Self::register), and when it is not the sender's, or not ours.
+    pub fn register_as(
+        &mut self,
+        now: Duration,
+        verified: &Verified,
+        ours: &dyn Fn(&Host) -> bool,
+        request: &Request,
+        flow: Flow,
+    ) -> Result<Response, Rejection> {
+        let to: To = request.headers.require()?;
+        let aor = AddressOfRecord::of(&to.uri).ok_or(Rejection::NotOurs)?;
+        let sip = to.uri.as_sip().filter(|uri| ours(uri.host())).ok_or(Rejection::NotOurs)?;
+        let user = sip.user().filter(|user| !user.is_empty()).ok_or(Rejection::NotOurs)?;
+        if verified.username != *user && verified.username != aor.as_str() {
+            return Err(Rejection::NotYours);
+        }
+        self.register(now, &aor, request, flow)
     }
 
     /// Where an address of record can be reached: the most preferred first, of equals the one
@@ -196,6 +158,68 @@ impl Registrar {
     pub fn bindings(&self, now: Duration, aor: &AddressOfRecord) -> impl Iterator<Item = &Binding> {
         let entries = self.records.get(aor).map(Vec::as_slice).unwrap_or_default();
         entries.iter().map(|entry| &entry.binding).filter(move |binding| binding.expires > now)
+    }
+
+    /// The same grouped by instance (RFC 5626 §7): a phone with several flows is one target, to be
+    /// tried over its latest flow, and over the next only when that has failed. Phones without
+    /// outbound are a target for each binding.
+    pub fn targets(&self, now: Duration, aor: &AddressOfRecord) -> Vec<Vec<&Binding>> {
+        let entries = self.records.get(aor).map(Vec::as_slice).unwrap_or_default();
+        let mut targets: Vec<Vec<&Entry>> = Vec::new();
+        for entry in entries.iter().filter(|entry| entry.binding.expires > now) {
+            let own = entry.binding.flow_of_instance().map(|(instance, _)| instance);
+            let known = own.as_ref().and_then(|own| {
+                targets.iter_mut().find(|target| {
+                    let other = target.first().and_then(|e| e.binding.flow_of_instance());
+                    other.is_some_and(|(instance, _)| instance == *own)
+                })
+            });
+            match known {
+                Some(target) => target.push(entry),
+                None => targets.push(vec![entry]),
+            }
+        }
+        for target in &mut targets {
+            target.sort_by_key(|entry| core::cmp::Reverse(entry.id));
+        }
+        targets.into_iter().map(|t| t.into_iter().map(|entry| &entry.binding).collect()).collect()
+    }
+
+    /// Where the instance that a GRUU names can be reached, the latest flow first (RFC 5627 §5.3).
+    /// `None` when the URI is no GRUU, and for a temporary one that was never ours; empty when the
+    /// instance is not registered now.
+    pub fn gruu(&self, now: Duration, uri: &Uri) -> Option<Vec<&Binding>> {
+        let (aor, instance) = match Gruu::read(uri, self.config.gruu.as_ref())? {
+            Gruu::Public(aor, instance) => (aor, instance),
+            Gruu::Temporary(mark) => {
+                let Some((aor, _)) = self.marks.get(&mark) else { return Some(Vec::new()) };
+                let key = self.config.gruu.as_ref()?;
+                let of = |binding: &&Binding| {
+                    let instance = binding.instance();
+                    instance.is_some_and(|instance| key.mark(binding, &instance) == mark)
+                };
+                match self.bindings(now, aor).find(of).and_then(Binding::instance) {
+                    Some(instance) => (aor.clone(), instance),
+                    None => return Some(Vec::new()),
+                }
+            }
+        };
+        let entries = self.records.get(&aor).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<&Entry> = entries
+            .iter()
+            .filter(|entry| entry.binding.expires > now)
+            .filter(|entry| entry.binding.instance().as_deref() == Some(&*instance))
+            .collect();
+        found.sort_by_key(|entry| core::cmp::Reverse(entry.id));
+        Some(found.into_iter().map(|entry| &entry.binding).collect())
+    }
+
+    /// Removes one binding because its flow does not work any more: an edge proxy has answered 430
+    /// (RFC 5626 §5.3). `false` when it is not there.
+    pub fn binding_failed(&mut self, binding: &Binding) -> bool {
+        let Some(binding) = self.remove(binding) else { return false };
+        self.tell(Change::Removed { binding, reason: Removal::FlowFailed });
+        true
     }
 
     /// Every binding, by address of record.
@@ -280,6 +304,35 @@ impl Registrar {
         Ok(Some(wishes))
     }
 
+    /// Whether the REGISTER is one of outbound (RFC 5626 §6). Where it is not, `reg-id` means
+    /// nothing and is taken off.
+    fn outbound(
+        &self,
+        supported: bool,
+        headers: &Headers,
+        path: &[NameAddr],
+        wishes: &mut [Wish],
+    ) -> Result<bool, Rejection> {
+        let asks = |wish: &&mut Wish| flow_of_instance(&wish.contact).is_some();
+        let flows = wishes.iter_mut().filter(asks).count();
+        if !self.config.outbound || !supported || flows == 0 {
+            for wish in wishes {
+                wish.contact.params.remove("reg-id");
+            }
+            return Ok(false);
+        }
+        if flows > 1 && wishes.iter().any(|wish| wish.seconds > 0) {
+            return Err(Rejection::TwoFlows);
+        }
+        // The proxy next to the phone has written the last Path and marked it.
+        let direct = headers.all::<Via>().count() <= 1;
+        let kept = path.last().and_then(|hop| hop.uri.as_sip());
+        if !direct && !kept.is_some_and(|hop| hop.params().contains("ob")) {
+            return Err(Rejection::FirstHop);
+        }
+        Ok(true)
+    }
+
     fn check(
         &self,
         aor: &AddressOfRecord,
@@ -288,16 +341,17 @@ impl Registrar {
         cseq: u32,
     ) -> Result<(), Rejection> {
         let entries = self.records.get(aor).map(Vec::as_slice).unwrap_or_default();
-        let mut after: Vec<&Uri> = entries.iter().map(|entry| &entry.binding.contact.uri).collect();
+        let mut after: Vec<&NameAddr> =
+            entries.iter().map(|entry| &entry.binding.contact).collect();
         for wish in wishes {
-            let uri = &wish.contact.uri;
-            let known = entries.iter().find(|entry| entry.binding.contact.uri.equivalent(uri));
+            let contact = &wish.contact;
+            let known = entries.iter().find(|entry| is_at(&entry.binding.contact, contact));
             if known.is_some_and(|entry| entry.binding.is_newer(call_id, cseq)) {
                 return Err(Rejection::OutOfOrder);
             }
-            after.retain(|other| !other.equivalent(uri));
+            after.retain(|other| !is_at(other, contact));
             if wish.seconds > 0 {
-                after.push(uri);
+                after.push(contact);
             }
         }
         let more = after.len().saturating_sub(entries.len());
@@ -342,6 +396,10 @@ impl Registrar {
     fn insert(&mut self, binding: Binding) {
         let id = self.next;
         self.next += 1;
+        if let Some(mark) = self.mark(&binding) {
+            let shared = self.marks.entry(mark).or_insert_with(|| (binding.aor.clone(), 0));
+            shared.1 += 1;
+        }
         let timer = self.timers.start(binding.expires, (binding.aor.clone(), id));
         let entries = self.records.entry(binding.aor.clone()).or_default();
         let at = entries.iter().position(|entry| entry.binding.q <= binding.q);
@@ -352,27 +410,70 @@ impl Registrar {
     /// Removes the binding with the same contact.
     fn remove(&mut self, binding: &Binding) -> Option<Binding> {
         let entries = self.records.get_mut(&binding.aor)?;
-        let same = |entry: &Entry| entry.binding.contact.uri.equivalent(&binding.contact.uri);
+        let same = |entry: &Entry| is_at(&entry.binding.contact, &binding.contact);
         let entry = entries.remove(entries.iter().position(same)?);
         if entries.is_empty() {
             self.records.remove(&binding.aor);
         }
         self.timers.stop(entry.timer);
         self.len -= 1;
+        if let Some(mark) = self.mark(&entry.binding)
+            && let Some(shared) = self.marks.get_mut(&mark)
+        {
+            shared.1 -= 1;
+            if shared.1 == 0 {
+                self.marks.remove(&mark);
+            }
+        }
         Some(entry.binding)
     }
 
-    fn answer(&self, now: Duration, aor: &AddressOfRecord, request: &Request) -> Response {
+    /// What temporary GRUUs of this binding refer to.
+    fn mark(&self, binding: &Binding) -> Option<u64> {
+        let key = self.config.gruu.as_ref()?;
+        binding.instance().map(|instance| key.mark(binding, &instance))
+    }
+
+    fn answer(
+        &mut self,
+        now: Duration,
+        aor: &AddressOfRecord,
+        request: &Request,
+        gruu: bool,
+    ) -> Response {
         let mut response = Response::to(request, StatusCode::OK);
+        self.next += 1;
         for binding in self.bindings(now, aor) {
             let mut contact = binding.contact.clone();
             let seconds = binding.seconds_left(now).to_string();
             // A number is always a fit value.
             let _ = contact.params.set("expires", Some(&seconds));
+            if gruu {
+                self.add_gruus(binding, &mut contact);
+            }
             response.headers.push(Contact::Address(contact));
         }
         response.headers.copy(HeaderName::Path, &request.headers);
+        for hop in &self.config.service_route {
+            response.headers.push(ServiceRoute(hop.clone()));
+        }
         response
+    }
+
+    /// Writes the GRUUs of an instance beside its contact (RFC 5627 §5.2).
+    fn add_gruus(&self, binding: &Binding, contact: &mut NameAddr) {
+        let Some(key) = &self.config.gruu else { return };
+        let Some(instance) = binding.instance() else { return };
+        let user = key.seal(key.mark(binding, &instance), self.next);
+        let temporary = user.and_then(|user| gruu::temporary(&binding.aor, &user));
+        for (name, uri) in
+            [("pub-gruu", gruu::public(&binding.aor, &instance)), ("temp-gruu", temporary)]
+        {
+            if let Some(uri) = uri {
+                // A URI is written as a quoted string.
+                let _ = contact.params.set_raw(name, Some(&format!("\"{uri}\"")));
+            }
+        }
     }
 
     fn tell(&mut self, change: Change) {
@@ -386,5 +487,14 @@ impl Binding {
     /// Whether the binding is from this REGISTER or a later one of the same Call-ID (§10.3, step 7).
     fn is_newer(&self, call_id: &CallId, cseq: u32) -> bool {
         self.call_id == *call_id && cseq <= self.cseq
+    }
+}
+
+/// Whether a contact takes the place of another: the same flow of the same instance (RFC 5626 §6),
+/// or, where the newer one has no flow of its own, an equivalent URI.
+fn is_at(known: &NameAddr, newer: &NameAddr) -> bool {
+    match flow_of_instance(newer) {
+        Some(flow) => flow_of_instance(known) == Some(flow),
+        None => known.uri.equivalent(&newer.uri),
     }
 }

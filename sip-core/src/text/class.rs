@@ -20,6 +20,8 @@ pub(crate) const IPV6: u16 = 1 << 7;
 pub(crate) const VALUE: u16 = 1 << 8;
 /// `reserved / unreserved` of an absolute URI, without `%`
 pub(crate) const URIC: u16 = 1 << 9;
+/// the same as some senders write it: with what base64 has beyond a token
+pub(crate) const LOOSE_VALUE: u16 = 1 << 13;
 pub(crate) const DIGIT: u16 = 1 << 10;
 /// plain inside of a quoted string within ASCII: anything but `"`, `\` and controls
 pub(crate) const QUOTED: u16 = 1 << 11;
@@ -42,7 +44,7 @@ const fn classes() -> [u16; 256] {
             bits |= DIGIT;
         }
         if is_token_byte(c) {
-            bits |= TOKEN | WORD | VALUE;
+            bits |= TOKEN | WORD | VALUE | LOOSE_VALUE;
         }
         // mark
         if matches!(c, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')') {
@@ -82,7 +84,10 @@ const fn classes() -> [u16; 256] {
             bits |= WORD;
         }
         if matches!(c, b'[' | b']' | b':') {
-            bits |= VALUE;
+            bits |= VALUE | LOOSE_VALUE;
+        }
+        if matches!(c, b'/' | b'=') {
+            bits |= LOOSE_VALUE;
         }
         if matches!(c, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',') {
             bits |= URIC;

@@ -87,6 +87,9 @@ pub struct Lab {
     pub transport: Transport,
     /// Who sent what when, a line each.
     pub ladder: Vec<String>,
+    /// The last SUBSCRIBE of Alice's and the last NOTIFY of Bob's.
+    pub bob_subscribe: Option<Request>,
+    pub bob_notify: Option<Request>,
 }
 
 impl Default for Lab {
@@ -117,6 +120,8 @@ impl Lab {
             wire: VecDeque::new(),
             transport,
             ladder: Vec::new(),
+            bob_subscribe: None,
+            bob_notify: None,
         }
     }
 
@@ -147,6 +152,11 @@ impl Lab {
                 let packet = Packet { from: side, flow, bytes };
                 let arrow = if side == Alice { "-->" } else { "<--" };
                 self.ladder.push(format!("{:>6} {arrow} {}", self.now.as_millis(), packet.name()));
+                match packet.name().as_str() {
+                    "SUBSCRIBE" => self.bob_subscribe = Some(packet.request()),
+                    "NOTIFY" => self.bob_notify = Some(packet.request()),
+                    _ => {}
+                }
                 names.push(packet.name());
                 self.wire.push_back(packet);
             }
@@ -242,6 +252,16 @@ impl Lab {
                 Asked { id, dialog, request, flow }
             }
             other => panic!("{side:?}: {other:?} and no {method}"),
+        }
+    }
+
+    /// The same behind whatever else happened.
+    pub fn expect_request_after(&mut self, side: Side, method: Method) -> Asked {
+        loop {
+            if let Event::Request { id, dialog, request, flow } = self.event(side) {
+                assert_eq!(request.method, method);
+                return Asked { id, dialog, request, flow };
+            }
         }
     }
 

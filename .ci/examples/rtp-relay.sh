@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The commands of examples/rtp-relay/README.md: a flow from a file, another from the control socket.
+source "$(dirname "$0")/../lib.sh" "$1"
+
+mapfile -t port < <(free_ports 5)
+cat >"$work/flows.toml" <<TOML
+[[flow]]
+left = { local = "127.0.0.1:${port[0]}", peer = "127.0.0.1:${port[1]}" }
+right = { local = "127.0.0.1:${port[2]}", peer = "127.0.0.1:${port[3]}" }
+TOML
+"$bin/rtp-relay" --flows "$work/flows.toml" --control "127.0.0.1:${port[4]}" --report 1 \
+    >"$work/rtp-relay.log" 2>&1 &
+pids+=("$!")
+wait_for "$work/rtp-relay.log" "Ctrl-C stops it"
+python3 - "${port[@]}" <<'PY'
+import socket, sys
+left_local, left, right_local, right, control = map(int, sys.argv[1:])
+def bound(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.settimeout(10)
+    s.bind(("127.0.0.1", port))
+    return s
+a, b, c = bound(left), bound(right), bound(0)
+for n in range(100):
+    a.sendto(bytes([n]) * 172, ("127.0.0.1", left_local))
+    assert b.recvfrom(2000) == (bytes([n]) * 172, ("127.0.0.1", right_local))
+c.sendto(b"stats", ("127.0.0.1", control))
+stats = c.recv(2000).decode()
+assert "flows 1 " in stats and "sent 100" in stats, stats
+print(stats)
+PY

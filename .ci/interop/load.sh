@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The load program against office-pbx: every call completes, nothing is refused or sent again without need.
+source "$(dirname "$0")/../lib.sh" "$1"
+
+# play NAME ARGUMENTS…: a scenario that has to go well, and what its report must say (in Python, of r).
+play() {
+    local name=$1 expected=$2
+    shift 2
+    timeout 120 "$bin/load" run "$name" --quiet --json "$work/load-$name.json" "$@" >"$work/load-$name.txt" 2>&1 ||
+        { cat "$work/load-$name.txt"; fail "load run $name"; }
+    python3 -c "import json, sys
+r = json.load(open(sys.argv[1]))
+sys.exit(not ($expected))" "$work/load-$name.json" || { cat "$work/load-$name.txt"; fail "$name: not $expected"; }
+    echo "$name: $(sed -n 2p "$work/load-$name.txt")"
+}
+
+all="r['completed'] == r['begun'] and r['failed'] == 0"
+play answered "$all and r['begun'] == 100" --rate 50 --seconds 2
+play bridged "$all and r['begun'] == 100" --rate 50 --seconds 2
+play register "$all and r['begun'] == 100" --rate 50 --seconds 2 --users 20
+play media "$all and r['rtp_received'] > 100" --rate 10 --calls 5 --seconds 2
+play flood "$all and r['amplification'] <= 1.5" --rate 20 --seconds 2 --hostile 200
+"$bin/load" compare "$work/load-answered.json" "$work/load-bridged.json" | grep -q "CPU seconds per 1,000" ||
+    fail "load compare"

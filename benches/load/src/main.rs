@@ -1,0 +1,131 @@
+//! Drives a SIP server with calls, registrations and RTP, and says what they cost it.
+//!
+//! `main` reads the command line; [`target`] starts office-pbx or finds another server, [`run`] plays a
+//! [`scenario`], [`report`] prints and compares.
+#![forbid(unsafe_code)]
+
+mod agent;
+mod callee;
+mod caller;
+mod flood;
+mod latency;
+mod media;
+mod meter;
+mod registrant;
+mod report;
+mod run;
+mod scenario;
+mod search;
+mod target;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use report::Report;
+use scenario::Scenario;
+use target::Where;
+
+/// Drives a SIP server with calls, registrations and RTP, and says what they cost it.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Plays a scenario once.
+    Run {
+        /// What to play.
+        #[arg(value_enum)]
+        scenario: Scenario,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Finds the highest rate at which a scenario runs without failures.
+    Search {
+        /// What to play.
+        #[arg(value_enum)]
+        scenario: Scenario,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Sets two reports that `--json` wrote side by side.
+    Compare {
+        /// The earlier one.
+        before: PathBuf,
+        /// The later one.
+        after: PathBuf,
+    },
+}
+
+/// How to play.
+#[derive(Clone, Debug, Args)]
+struct Options {
+    #[command(flatten)]
+    target: Where,
+    /// Calls or registrations begun in a second.
+    #[arg(long, default_value_t = 100.0)]
+    rate: f64,
+    /// Seconds in which they are begun.
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Seconds that a call is held; of media and soak, how long each call talks.
+    #[arg(long)]
+    hold: Option<f64>,
+    /// Calls at a time in the scenario media.
+    #[arg(long, default_value_t = 50)]
+    calls: usize,
+    /// Hostile messages a second in the scenario flood.
+    #[arg(long, default_value_t = 4_000.0)]
+    hostile: f64,
+    /// Decides when calls begin and what hostile messages say.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Also writes the report to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// No progress bar.
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn main() -> ExitCode {
+    match work(Arguments::parse().what) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
+        Err(error) => {
+            eprintln!("load: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether everything that was begun has ended well.
+fn work(what: What) -> anyhow::Result<bool> {
+    match what {
+        What::Run { scenario, options } => {
+            let report = run::once(scenario, &options)?;
+            finish(&report, &options)
+        }
+        What::Search { scenario, options } => {
+            let report = search::peak(scenario, &options)?;
+            finish(&report, &options)
+        }
+        What::Compare { before, after } => {
+            print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));
+            Ok(true)
+        }
+    }
+}
+
+fn finish(report: &Report, options: &Options) -> anyhow::Result<bool> {
+    print!("{report}");
+    if let Some(path) = &options.json {
+        report.save(path)?;
+    }
+    Ok(report.failed == 0)
+}

@@ -1,0 +1,12 @@
+//! What Linux has.
+
+mod af_packet;
+mod frame_ring;
+mod messages;
+mod mmsg;
+mod names;
+mod uring;
+
+pub use af_packet::{AfPacket, AfPacketConfig};
+pub use mmsg::MmsgIo;
+pub use uring::UringIo;

@@ -1,0 +1,638 @@
+//! A proxy that keeps transactions and forks (RFC 3261 §16).
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use rand_core::Rng;
+
+use super::context::{ResponseContext, Step};
+use super::{
+    Ours, Passed, RecordRoute, Refusal, check, forward, mark_source, pop_via, preprocess,
+    response_flow, routing_mark,
+};
+use crate::endpoint::{Address, Input};
+use crate::flow::{Flow, Transmit};
+use crate::header::{CSeq, To, Via};
+use crate::keyed::push_hex;
+use crate::slab::{Key, Slab};
+use crate::timer::{TimerKey, Wheel};
+use crate::transaction::{
+    Answer, ClientKey, Failure, Incoming, Outcome, ServerKey, ServerTag, Tables, Timing,
+    Transactions, invite_client,
+};
+use crate::{HeaderError, Limits, Message, Method, Request, Response, StatusCode, Token, Uri};
+
+/// How a [`Proxy`] behaves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Who we are.
+    pub ours: Ours,
+    /// How we name ourselves in Via; `ours` must know it. Default by the local address of a flow.
+    pub address: Address,
+    /// What Proxy-Require may ask for. Default nothing.
+    pub supported: Vec<Token>,
+    /// How long a message may be.
+    pub message: Limits,
+    /// T1, T2 and T4.
+    pub timing: Timing,
+    /// How many transactions there may be.
+    pub tables: Tables,
+    /// Timer C: how long an INVITE may go without a provisional response, more than 3 minutes.
+    /// Default 181 s.
+    pub timer_c: Duration,
+    /// How many branches a request may have. Default 16; more are not tried.
+    pub branches: usize,
+}
+
+impl Config {
+    /// The defaults.
+    pub fn new(ours: Ours) -> Self {
+        Self {
+            ours,
+            address: Address::default(),
+            supported: Vec::new(),
+            message: Limits::default(),
+            timing: Timing::default(),
+            tables: Tables::default(),
+            timer_c: Duration::from_secs(181),
+            branches: 16,
+        }
+    }
+}
+
+/// Names a request that waits to be forwarded or answered.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ContextId(Key);
+
+/// One target of a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hop {
+    /// The new Request-URI; `None` leaves it as it is, as within dialogs.
+    pub target: Option<Uri>,
+    /// The flow to the next hop.
+    pub flow: Flow,
+    /// Whether and how we stay in the way.
+    pub record_route: RecordRoute,
+}
+
+/// What the user of a proxy is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A request wants [`Proxy::forward`] or [`Proxy::respond`].
+    Request {
+        /// Names it.
+        id: ContextId,
+        /// It, its source noted and its routes repaired: it goes to its next Route, or where the
+        /// user says.
+        request: Request,
+        /// The flow it came on.
+        flow: Flow,
+        /// The Routes that were us.
+        passed: Passed,
+    },
+    /// An ACK for a 2xx wants [`Proxy::forward_ack`]; nobody answers it.
+    Ack {
+        /// It, as above.
+        request: Request,
+        /// The flow it came on.
+        flow: Flow,
+        /// The Routes that were us.
+        passed: Passed,
+    },
+    /// The sender has its final response.
+    Answered {
+        /// The request.
+        id: ContextId,
+        /// The status.
+        status: StatusCode,
+    },
+}
+
+/// A stateful forking proxy. Targets are its user's to find; sending, cancelling, choosing among
+/// responses, time-outs and repetitions are its own.
+pub struct Proxy {
+    config: Config,
+    random: Box<dyn Rng + Send>,
+    transactions: Transactions<Branch, Key>,
+    contexts: Slab<Context>,
+    timers: Wheel<Key>,
+    events: VecDeque<Event>,
+}
+
+/// Whose a client transaction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Branch {
+    Of(Key),
+    Cancel,
+}
+
+#[derive(Debug)]
+struct Context {
+    /// Gone when the server transaction is.
+    server: Option<ServerKey>,
+    request: Request,
+    mark: u64,
+    tag: String,
+    responses: ResponseContext<ClientKey>,
+    /// Cancelled before they had answered provisionally.
+    waiting: Vec<ClientKey>,
+    /// Groups of targets that are tried when those before have failed.
+    groups: VecDeque<Vec<Hop>>,
+    /// Client transactions that are not over.
+    open: usize,
+    timer: Option<TimerKey>,
+    /// Cancelled or answered: no further targets are tried.
+    closed: bool,
+}
+
+impl Context {
+    fn new(request: Request, mark: u64, tag: String, config: &Config) -> Self {
+        let invite = request.method == Method::Invite;
+        Self {
+            server: None,
+            request,
+            mark,
+            tag,
+            responses: ResponseContext::new(invite, config.timer_c, config.timing.timeout()),
+            waiting: Vec::new(),
+            groups: VecDeque::new(),
+            open: 0,
+            timer: None,
+            closed: false,
+        }
+    }
+}
+
+impl Proxy {
+    /// A proxy at rest. `random` makes branches.
+    pub fn new(config: Config, mut random: Box<dyn Rng + Send>) -> Self {
+        Self {
+            transactions: Transactions::new(config.timing, config.tables, &mut *random),
+            config,
+            random,
+            contexts: Slab::default(),
+            timers: Wheel::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Takes what happened outside.
+    pub fn handle_input(&mut self, now: Duration, input: Input) {
+        match input {
+            Input::Received { flow, message } => {
+                // What is no message cannot be answered: a proxy has no user to tell.
+                match Message::parse(message, &self.config.message) {
+                    Ok(Message::Request(request)) => self.receive_request(now, flow, request),
+                    Ok(Message::Response(response)) => self.receive_response(now, flow, response),
+                    Err(_) => {}
+                }
+            }
+            Input::FlowFailed { flow } => self.transactions.flow_failed(now, flow),
+        }
+        self.settle(now);
+    }
+
+    /// Runs every timer that is due.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.transactions.handle_timeout(now);
+        while let Some(key) = self.timers.expire(now) {
+            let Some(context) = self.contexts.get_mut(key) else { continue };
+            context.timer = None;
+            let steps = context.responses.handle_timeout(now);
+            self.act(now, key, steps);
+        }
+        self.settle(now);
+    }
+
+    /// The next message to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transactions.poll_transmit()
+    }
+
+    /// The next thing to tell.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        [self.transactions.poll_timeout(), self.timers.next()].into_iter().flatten().min()
+    }
+
+    /// How many requests are being worked on, or were so recently that they may be repeated.
+    pub fn contexts(&self) -> usize {
+        self.contexts.len()
+    }
+
+    /// Whether nothing is kept.
+    pub fn is_idle(&self) -> bool {
+        self.contexts.len() == 0 && self.transactions.is_idle() && self.timers.is_empty()
+    }
+
+    /// Forwards a request to all of these targets at once. A request that was cancelled meanwhile,
+    /// or is over, is left alone.
+    ///
+    /// # Errors
+    ///
+    /// The request has a header that cannot be read; it has been answered.
+    pub fn forward(
+        &mut self,
+        now: Duration,
+        id: ContextId,
+        hops: Vec<Hop>,
+    ) -> Result<(), HeaderError> {
+        self.forward_in_turn(now, id, vec![hops])
+    }
+
+    /// Forwards it to the first group of targets, and to the next one when all of a group have
+    /// failed: by descending `q`, or one flow of a phone after the other. With no targets at all
+    /// it is answered 480.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Self::forward).
+    pub fn forward_in_turn(
+        &mut self,
+        now: Duration,
+        id: ContextId,
+        groups: Vec<Vec<Hop>>,
+    ) -> Result<(), HeaderError> {
+        if let Some(context) = self.contexts.get_mut(id.0) {
+            context.groups.extend(groups.into_iter().filter(|group| !group.is_empty()));
+            self.try_next(now, id.0)?;
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Gives up the targets that are ringing and goes on to the next group: its user's ring timer.
+    /// Without another group, it cancels the request's branches, and their answer goes back.
+    pub fn give_up(&mut self, now: Duration, id: ContextId) {
+        let Some(context) = self.contexts.get_mut(id.0) else { return };
+        let last = context.groups.is_empty();
+        let steps = context.responses.cancel(now);
+        self.act(now, id.0, steps);
+        if !last {
+            let _ = self.try_next(now, id.0);
+        }
+        self.settle(now);
+    }
+
+    /// Answers a request that is not forwarded, or not yet.
+    pub fn respond(&mut self, now: Duration, id: ContextId, response: Response) {
+        self.answer(now, id.0, response);
+        self.settle(now);
+    }
+
+    /// Sends an ACK for a 2xx on.
+    ///
+    /// # Errors
+    ///
+    /// It has a header that cannot be read.
+    pub fn forward_ack(&mut self, request: &Request, hop: &Hop) -> Result<(), HeaderError> {
+        let mark = routing_mark(request)?;
+        let copy = forward(request, hop.target.as_ref(), &hop.record_route)?;
+        let sent_by = self.config.address.on(&hop.flow);
+        let mut branch = Marked::new(&mut *self.random, mark);
+        self.transactions.send_alone(copy, hop.flow, sent_by, &mut branch);
+        Ok(())
+    }
+
+    fn receive_request(&mut self, now: Duration, flow: Flow, mut request: Request) {
+        let Ok(reply) = mark_source(&mut request, &flow) else { return };
+        let Ok(tag) = ServerTag::of(&request) else { return };
+        let is_ack = request.method == Method::Ack;
+        match self.transactions.receive_request(now, &request.method, &tag) {
+            Incoming::Absorbed => return,
+            // The ACK for a 2xx is a request of its own that only happens to share a branch.
+            Incoming::Ack(_) | Incoming::Unmatched => {}
+        }
+        let checked = routing_mark(&request).map_err(Refusal::from).and_then(|mark| {
+            check(&request, &self.config.ours, &self.config.supported, mark)?;
+            Ok((mark, preprocess(&mut request, &self.config.ours)?))
+        });
+        if is_ack {
+            if let Ok((_, passed)) = checked {
+                self.events.push_back(Event::Ack { request, flow, passed });
+            }
+            return;
+        }
+        if request.method == Method::Cancel {
+            return self.receive_cancel(now, request, tag, reply);
+        }
+        let port = request.headers.require::<Via>().map_or(5060, |via| via.port_or_default());
+        let mark = checked.as_ref().map_or(0, |(mark, _)| *mark);
+        let tag_of_ours = self.tag();
+        let context = Context::new(request.clone(), mark, tag_of_ours, &self.config);
+        let key = self.contexts.insert(context);
+        let Ok(server) = self.transactions.accept(now, &request, tag, reply, port, key) else {
+            self.contexts.remove(key);
+            let full = Response::to(&request, StatusCode::SERVICE_UNAVAILABLE);
+            self.transactions.transmit(reply, full.to_bytes());
+            return;
+        };
+        if let Some(context) = self.contexts.get_mut(key) {
+            context.server = Some(server);
+        }
+        match checked {
+            Ok((_, passed)) => {
+                self.events.push_back(Event::Request { id: ContextId(key), request, flow, passed });
+            }
+            Err(refusal) => self.answer(now, key, refusal.response(&request)),
+        }
+    }
+
+    /// A CANCEL is answered here, and new ones go to the branches (§16.10).
+    fn receive_cancel(&mut self, now: Duration, request: Request, tag: ServerTag, reply: Flow) {
+        let invite = ServerTag::cancelled(&request).ok();
+        let key = invite
+            .and_then(|invite| self.transactions.find(&invite))
+            .and_then(|server| self.transactions.server(server).copied());
+        let status = match key {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::CALL_DOES_NOT_EXIST,
+        };
+        // The CANCEL's own transaction absorbs its repetitions; nothing stands behind it.
+        let tag_of_ours = self.tag();
+        let none = Context::new(request.clone(), 0, tag_of_ours, &self.config);
+        let none = self.contexts.insert(none);
+        let port = request.headers.require::<Via>().map_or(5060, |via| via.port_or_default());
+        match self.transactions.accept(now, &request, tag, reply, port, none) {
+            Ok(server) => {
+                if let Some(context) = self.contexts.get_mut(none) {
+                    context.server = Some(server);
+                }
+                self.answer(now, none, Response::to(&request, status));
+                // Nobody asked for it, so nobody is told.
+                self.events.pop_back();
+            }
+            Err(_) => {
+                self.contexts.remove(none);
+                return;
+            }
+        }
+        let Some(key) = key else { return };
+        let Some(context) = self.contexts.get_mut(key) else { return };
+        context.groups.clear();
+        context.closed = true;
+        let untried = context.responses.is_over() && !context.responses.is_decided();
+        let steps = context.responses.cancel(now);
+        self.act(now, key, steps);
+        if untried && let Some(context) = self.contexts.get(key) {
+            let terminated = Response::to(&context.request, StatusCode::REQUEST_TERMINATED);
+            self.answer(now, key, terminated);
+        }
+    }
+
+    fn receive_response(&mut self, now: Duration, flow: Flow, mut response: Response) {
+        let (Ok(via), Ok(cseq)) =
+            (response.headers.require::<Via>(), response.headers.require::<CSeq>())
+        else {
+            return;
+        };
+        match self.transactions.receive_response(now, &response, &via, &cseq) {
+            Answer::Deliver(key) => {
+                let Some(&Branch::Of(context)) = self.transactions.client(key) else { return };
+                if !pop_via(&mut response, &self.config.ours) {
+                    return;
+                }
+                self.deliver(now, context, key, response);
+            }
+            Answer::Absorbed => {}
+            // A 2xx to an INVITE that is long over still makes a call (§16.7, step 1).
+            Answer::Stray => {
+                let late = cseq.method == Method::Invite && response.status.is_success();
+                if late && pop_via(&mut response, &self.config.ours) {
+                    let back = response_flow(&response, flow.local);
+                    if let Some(back) = back {
+                        self.transactions.transmit(back, response.to_bytes());
+                    }
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, now: Duration, key: Key, client: ClientKey, response: Response) {
+        let Some(context) = self.contexts.get_mut(key) else { return };
+        if response.status.is_provisional()
+            && let Some(at) = context.waiting.iter().position(|waiting| *waiting == client)
+        {
+            // Only now may the CANCEL go out (§9.1).
+            context.waiting.swap_remove(at);
+            self.transactions.send_cancel(now, client, Branch::Cancel);
+        }
+        let Some(context) = self.contexts.get_mut(key) else { return };
+        let more = !context.groups.is_empty();
+        let steps = context.responses.handle_response(now, &client, response, more);
+        self.act(now, key, steps);
+        let over = self.contexts.get(key).is_some_and(|context| {
+            context.responses.is_over()
+                && !context.responses.is_decided()
+                && !context.groups.is_empty()
+        });
+        if over {
+            let _ = self.try_next(now, key);
+        }
+    }
+
+    /// Sends to the next group, when no branch is open.
+    fn try_next(&mut self, now: Duration, key: Key) -> Result<(), HeaderError> {
+        let Some(context) = self.contexts.get_mut(key) else { return Ok(()) };
+        if context.closed || context.responses.is_decided() {
+            return Ok(());
+        }
+        let Some(group) = context.groups.pop_front() else {
+            if context.responses.is_over() {
+                let none = Response::to(&context.request, StatusCode::TEMPORARILY_UNAVAILABLE);
+                self.answer(now, key, none);
+            }
+            return Ok(());
+        };
+        let (request, mark) = (context.request.clone(), context.mark);
+        let mut tried = 0;
+        for hop in group.into_iter().take(self.config.branches) {
+            let copy = match forward(&request, hop.target.as_ref(), &hop.record_route) {
+                Ok(copy) => copy,
+                Err(error) => {
+                    self.answer(now, key, Response::to(&request, error.status()));
+                    return Err(error);
+                }
+            };
+            let sent_by = self.config.address.on(&hop.flow);
+            let mut branch = Marked::new(&mut *self.random, mark);
+            let user = Branch::Of(key);
+            let sent = self.transactions.send(now, copy, hop.flow, sent_by, &mut branch, user);
+            if let (Ok(client), Some(context)) = (sent, self.contexts.get_mut(key)) {
+                context.responses.add(now, client);
+                context.open += 1;
+                tried += 1;
+            }
+        }
+        if tried == 0 {
+            self.answer(now, key, Response::to(&request, StatusCode::SERVICE_UNAVAILABLE));
+        }
+        self.arm(key);
+        Ok(())
+    }
+
+    fn act(&mut self, now: Duration, key: Key, steps: Vec<Step<ClientKey>>) {
+        for step in steps {
+            match step {
+                Step::Forward(response) => {
+                    // To anything but an INVITE it would come too late, and do harm (RFC 4320 §4.2).
+                    let invite = self.contexts.get(key);
+                    let invite = invite.is_some_and(|c| c.request.method == Method::Invite);
+                    if invite || response.status != StatusCode::REQUEST_TIMEOUT {
+                        self.answer(now, key, response);
+                    }
+                }
+                Step::Cancel(client) => {
+                    // Before a provisional response it has to wait (§9.1).
+                    match self.transactions.invite_state(client) {
+                        Some(invite_client::State::Proceeding) => {
+                            self.transactions.send_cancel(now, client, Branch::Cancel);
+                        }
+                        Some(_) => {
+                            if let Some(context) = self.contexts.get_mut(key) {
+                                context.waiting.push(client);
+                            }
+                        }
+                        None => {}
+                    }
+                }
+                Step::GiveUp(client) => self.transactions.abandon(client, Failure::Timeout),
+            }
+        }
+        self.arm(key);
+    }
+
+    fn arm(&mut self, key: Key) {
+        let Some(context) = self.contexts.get_mut(key) else { return };
+        if let Some(timer) = context.timer.take() {
+            self.timers.stop(timer);
+        }
+        context.timer = context.responses.poll_timeout().map(|at| self.timers.start(at, key));
+    }
+
+    fn answer(&mut self, now: Duration, key: Key, mut response: Response) {
+        let Some(context) = self.contexts.get(key) else { return };
+        let Some(server) = context.server else { return };
+        let status = response.status;
+        if status != StatusCode::TRYING
+            && response.headers.require::<To>().is_ok_and(|to| to.tag().is_none())
+            && response.set_to_tag(&context.tag).is_err()
+        {
+            return;
+        }
+        let bytes: Bytes = response.to_bytes();
+        let first = self.transactions.is_pending(server);
+        self.transactions.respond(now, server, status, bytes);
+        if status.is_final() && first {
+            if let Some(context) = self.contexts.get_mut(key) {
+                context.closed = true;
+                context.groups.clear();
+            }
+            self.events.push_back(Event::Answered { id: ContextId(key), status });
+        }
+    }
+
+    /// Deals with the transactions that ended meanwhile.
+    fn settle(&mut self, now: Duration) {
+        while let Some(outcome) = self.transactions.poll_outcome() {
+            match outcome {
+                Outcome::ClientEnded { key, user: Branch::Of(context), failure } => {
+                    if let Some(failure) = failure {
+                        self.branch_failed(now, context, key, failure);
+                    }
+                    if let Some(context) = self.contexts.get_mut(context) {
+                        context.open = context.open.saturating_sub(1);
+                        context.waiting.retain(|waiting| *waiting != key);
+                    }
+                    self.remove_if_over(context);
+                }
+                Outcome::ServerEnded { user: key, .. } => {
+                    if let Some(context) = self.contexts.get_mut(key) {
+                        context.server = None;
+                    }
+                    self.remove_if_over(key);
+                }
+                Outcome::ClientEnded { user: Branch::Cancel, .. }
+                | Outcome::ServerTrouble { .. } => {}
+            }
+        }
+    }
+
+    /// A branch without an answer counts as 408, one that could not be sent as 503 (§16.9).
+    fn branch_failed(&mut self, now: Duration, key: Key, client: ClientKey, failure: Failure) {
+        let Some(context) = self.contexts.get(key) else { return };
+        let status = match failure {
+            Failure::Transport(_) => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::REQUEST_TIMEOUT,
+        };
+        let response = Response::to(&context.request, status);
+        self.deliver(now, key, client, response);
+    }
+
+    fn remove_if_over(&mut self, key: Key) {
+        let over = |context: &Context| context.server.is_none() && context.open == 0;
+        if self.contexts.get(key).is_some_and(over)
+            && let Some(context) = self.contexts.remove(key)
+            && let Some(timer) = context.timer
+        {
+            self.timers.stop(timer);
+        }
+    }
+
+    fn tag(&mut self) -> String {
+        let mut tag = String::with_capacity(16);
+        push_hex(&mut tag, self.random.next_u64());
+        tag
+    }
+}
+
+impl core::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Proxy").field("contexts", &self.contexts.len()).finish_non_exhaustive()
+    }
+}
+
+/// Randomness for one branch: its first half is random, its second half the mark of the request
+/// (RFC 5393 §4.2.1). The transaction layer draws two words for a branch, in that order.
+struct Marked<'a> {
+    random: &'a mut dyn Rng,
+    mark: u64,
+    drawn: bool,
+}
+
+impl<'a> Marked<'a> {
+    fn new(random: &'a mut dyn Rng, mark: u64) -> Self {
+        Self { random, mark, drawn: false }
+    }
+
+    fn word(&mut self) -> u64 {
+        match core::mem::replace(&mut self.drawn, true) {
+            false => self.random.next_u64(),
+            true => self.mark,
+        }
+    }
+}
+
+impl rand_core::TryRng for Marked<'_> {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(self.random.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(self.word())
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        self.random.fill_bytes(out);
+        Ok(())
+    }
+}
