@@ -20,5 +20,9 @@ status=0
 [ "$status" = 1 ] || fail "status $status"
 grep -q '^! one-way' "$work/doctor.txt" || fail "one-way was not seen"
 grep -q '^! loss: 9.. %\|^! loss: 10.. %' "$work/doctor.txt" || fail "the loss was not seen"
-"$bin/rtp-doctor" --json "$work/call.pcap" | python3 -c 'import json, sys; assert json.load(sys.stdin)["streams"][0]["packets"] == 449'
+status=0
+"$bin/rtp-doctor" --json "$work/call.pcap" >"$work/doctor.json" || status=$?
+[ "$status" = 1 ] || fail "status $status with --json"
+python3 -c 'import json, sys; streams = json.load(sys.stdin)["streams"]; assert streams[0]["packets"] == 449, streams' \
+    <"$work/doctor.json"
 tail -n 1 "$work/doctor.txt"
