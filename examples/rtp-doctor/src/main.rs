@@ -2,6 +2,7 @@
 
 mod capture;
 mod findings;
+mod in_band;
 mod payload;
 mod report;
 mod secret;

@@ -51,6 +51,9 @@ fn describe(
         if !stream.digits.is_empty() {
             writeln!(out, "  digits {}", stream.digits)?;
         }
+        if !stream.in_band.digits.is_empty() {
+            writeln!(out, "  digits in the sound {}", stream.in_band.digits)?;
+        }
         if let Some(block) = stream.reported {
             writeln!(out, "  the receiver reports {} lost", block.cumulative_lost)?;
         }
@@ -101,6 +104,7 @@ pub(crate) fn json(streams: &[Stream], findings: &[Finding], delay: Duration) ->
                 "mos": quality.map(|quality| quality.mos),
                 "r": quality.map(|quality| quality.r),
                 "digits": stream.digits,
+                "digits_in_band": stream.in_band.digits,
                 "reported_lost": stream.reported.map(|block| block.cumulative_lost),
                 "findings": findings,
             })

@@ -13,6 +13,7 @@ use rtp_core::telephone_event::{Event, EventReceiver, EventReceiverConfig};
 use rtp_core::{Packet, Ssrc};
 
 use crate::capture::{Datagram, Seen};
+use crate::in_band::InBand;
 use crate::payload::{Format, Formats};
 
 /// What makes packets one stream.
@@ -58,7 +59,10 @@ pub(crate) struct Stream {
     pub(crate) last: Duration,
     /// The longest time without a packet, and when it began.
     pub(crate) pause: (Duration, Duration),
+    /// Keys by telephone events.
     pub(crate) digits: String,
+    /// Keys in the sound.
+    pub(crate) in_band: InBand,
     /// Somebody said that nobody listens there.
     pub(crate) unreachable: bool,
     /// What the receiver reported last by RTCP.
@@ -145,6 +149,7 @@ impl Stream {
             last: now,
             pause: (Duration::ZERO, now),
             digits: String::new(),
+            in_band: InBand::new(),
             unreachable: false,
             reported: None,
             statistics: ReceiverStatistics::new(id.ssrc, format.clock, SequenceLimits::default()),
@@ -166,6 +171,7 @@ impl Stream {
             let _ = self.events.handle_packet(now, packet);
             self.note_digits();
         } else {
+            self.in_band.take(packet, &format);
             self.statistics.set_clock_rate(format.clock);
             let (number, timestamp) = (packet.sequence_number(), packet.timestamp());
             if let Some((before, at)) = self.newest.replace((number, timestamp))

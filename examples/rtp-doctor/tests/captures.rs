@@ -3,13 +3,18 @@
 mod capture;
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use codec_g711::kernel::Kernel;
+use rtp_core::dtmf::{Digit, Generator, GeneratorConfig};
 use rtp_core::srtp::{MasterKey, Policy, Protector, SrtpConfig};
 use rtp_core::telephone_event::{EventCode, EventReport};
 use rtp_core::{Header, PayloadType, Ssrc};
 use serde_json::Value;
 
 use capture::{Capture, Format};
+
+type Encode = fn(Kernel, &[i16], &mut [u8]) -> usize;
 
 const A: &str = "192.0.2.1:4000";
 const B: &str = "192.0.2.2:5000";
@@ -199,6 +204,36 @@ fn digits_are_read_with_and_without_sdp() {
     assert_eq!(streams[0]["digits"], "12#*0");
     assert_eq!(streams[0]["lost"], 0);
     assert_eq!(streams[0]["formats"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn digits_are_heard_in_the_sound() {
+    let mut generator = Generator::new(GeneratorConfig::default());
+    let press = Duration::from_millis(70);
+    for digit in "5551#".chars() {
+        generator.press(Digit::from_char(digit).unwrap(), press).unwrap();
+    }
+    for (law, payload_type) in [(Kernel::ulaw_encode as Encode, 0), (Kernel::alaw_encode, 8)] {
+        let (mut capture, mut sounding) = (Capture::default(), generator.clone());
+        for number in 0..100u16 {
+            let (mut pcm, mut codes) = ([0; 160], [0; 160]);
+            sounding.fill(&mut pcm);
+            law(Kernel::PORTABLE, &pcm, &mut codes);
+            // A packet is lost in a pause, and one comes twice.
+            if number != 60 {
+                let packet = rtp(payload_type, number, 160 * u32::from(number), 1, &codes);
+                capture.udp(20_000 * u64::from(number), A, B, &packet);
+                if number == 30 {
+                    capture.udp(20_000 * u64::from(number) + 1, A, B, &packet);
+                }
+            }
+        }
+        let streams = streams(&capture);
+        assert_eq!(
+            (&streams[0]["digits_in_band"], &streams[0]["digits"]),
+            (&"5551#".into(), &"".into())
+        );
+    }
 }
 
 #[test]
