@@ -239,3 +239,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_of_nothing_printable_is_no_field() {
+    let local = Metrics { start: Some("\u{1}\u{2}".into()), ..Metrics::default() };
+    let report = Report { local, ..Report::parse(FOUND.as_bytes()).unwrap() };
+    let body = report.to_body();
+    assert!(!body.contains("START"), "{body}");
+    assert_eq!(Report::parse(body.as_bytes()).unwrap().local.start, None);
+}

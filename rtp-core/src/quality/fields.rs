@@ -125,9 +125,10 @@ impl<'a> Fields<'a> {
 
     /// A word; what would end it is left out.
     pub(super) fn text(&mut self, field: &str, value: Option<&str>) {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        let fits = |c: &char| !c.is_control() && *c != ' ' && *c != '"';
+        if let Some(value) = value.filter(|value| value.chars().any(|c| fits(&c))) {
             self.begin(field);
-            self.out.extend(value.chars().filter(|c| !c.is_control() && *c != ' ' && *c != '"'));
+            self.out.extend(value.chars().filter(fits));
         }
     }
 

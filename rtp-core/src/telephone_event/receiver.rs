@@ -69,8 +69,9 @@ struct Current {
     last: Duration,
 }
 
-/// Reports that are read from one packet.
-const MAX_REPORTS: usize = 16;
+/// Reports that are read from one packet. With the end of an event before them, they make no more events than
+/// wait by default: whoever polls after each packet loses none.
+const MAX_REPORTS: usize = 15;
 /// A packet behind the newest by no more than this is late; beyond, the numbers have begun anew.
 const MAX_MISORDER: u16 = 100;
 /// The next segment of a long event begins this many ticks after the one before: 0xFFFF by the RFC,
