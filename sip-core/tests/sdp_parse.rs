@@ -264,3 +264,17 @@ fn each_limit_is_named() {
 fn strictness_is_an_ordinary_setting() {
     assert_eq!(Limits::strict(), Limits { strictness: Strictness::Strict, ..Limits::default() });
 }
+
+#[test]
+fn control_characters_in_words_are_refused() {
+    for origin in [
+        "-\u{1}\u{c} 7 2 IN IP4 h",
+        "-\u{1} 7 2 IN IP4 h",
+        "- 7\u{b}2 IN IP4 h",
+        "a b\u{1} 7 2 IN IP4 h",
+    ] {
+        let body = format!("v=0\r\no={origin}\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n");
+        let error = SessionDescription::parse(body.as_bytes(), &Limits::default()).unwrap_err();
+        assert_eq!(error.kind, SdpErrorKind::Malformed(b'o'), "{origin:?}");
+    }
+}

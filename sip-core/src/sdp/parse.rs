@@ -355,7 +355,7 @@ impl<'a> Reader<'a> {
             let value = self.value.trim_ascii_end();
             let fifth = memchr::memrchr_iter(b' ', value).nth(4);
             match fifth.and_then(|at| value.split_at_checked(at)) {
-                Some((username, rest)) if !self.limits.is_strict() => {
+                Some((username, rest)) if !self.limits.is_strict() && !has_control(username) => {
                     let words = Words { rest, strict: false };
                     self.origin_of(username.trim_ascii(), words).map_err(|_| error)
                 }
@@ -513,6 +513,10 @@ fn cut_line(rest: &[u8]) -> (&[u8], &[u8]) {
     (line.strip_suffix(b"\r").unwrap_or(line), after)
 }
 
+fn has_control(text: &[u8]) -> bool {
+    text.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
+}
+
 /// Words between single spaces, or between any spaces when lenient.
 struct Words<'a> {
     rest: &'a [u8],
@@ -524,11 +528,16 @@ impl<'a> Words<'a> {
         if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
             self.rest = self.rest.trim_ascii_start();
         }
-        // Of the bytes below, a line has only the space and the tab.
         let end = self.rest.len() - from_below::<0x21>(self.rest).len();
         // What is left in the end is empty and still points into the line, for errors to say where.
         let (word, rest) = self.rest.split_at_checked(end)?;
-        if word.is_empty() || (self.strict && rest.first() == Some(&b'\t')) {
+        let ends = match rest.first() {
+            None | Some(b' ') => true,
+            Some(b'\t') => !self.strict,
+            // Control characters neither end a word nor belong into one.
+            Some(_) => false,
+        };
+        if word.is_empty() || !ends {
             // Left for `finish` to report.
             return None;
         }
