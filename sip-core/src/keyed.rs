@@ -88,14 +88,20 @@ impl BuildHasher for KeyedHash {
 
 /// Appends `value` as 16 hexadecimal digits.
 pub(crate) fn push_hex(out: &mut String, value: u64) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = [0; 16];
-    let mut rest = value;
-    for place in text.iter_mut().rev() {
-        *place = DIGITS[rest as usize & 15];
-        rest >>= 4;
-    }
-    out.push_str(str(&text));
+    let (high, low) = (value >> 32, value & 0xffff_ffff);
+    let text = [hex(high).to_be_bytes(), hex(low).to_be_bytes()];
+    out.push_str(str(text.as_flattened()));
+}
+
+/// The digits of a number of 32 bits, all at once: its halves, quarters and eighths are moved apart,
+/// and what is above nine goes on with the letters.
+fn hex(value: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let halves = (value << 16 | value) & 0x0000_ffff_0000_ffff;
+    let bytes = (halves << 8 | halves) & 0x00ff_00ff_00ff_00ff;
+    let nibbles = (bytes << 4 | bytes) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = (nibbles + 6 * ONES) >> 4 & ONES;
+    nibbles + u64::from(b'0') * ONES + letters * u64::from(b'a' - b'9' - 1)
 }
 
 #[cfg(test)]
@@ -116,5 +122,10 @@ mod tests {
         let mut out = String::new();
         push_hex(&mut out, 0x0123_4567_89ab_cdef);
         assert_eq!(out, "0123456789abcdef");
+        for value in [0, u64::MAX, 0xfedc_ba98_7654_3210, 0x9a9a_9a9a_0000_ffff] {
+            out.clear();
+            push_hex(&mut out, value);
+            assert_eq!(out, format!("{value:016x}"));
+        }
     }
 }

@@ -7,6 +7,9 @@ pub(crate) struct Key {
     pub(crate) generation: u32,
 }
 
+/// Room for so many is made with the first.
+const FIRST: usize = 32;
+
 /// Values have memory of their own, so that a table that was full once does not keep it all, and one
 /// that grows does not take twice what it needs.
 #[derive(Debug)]
@@ -38,6 +41,9 @@ impl<T> Slab<T> {
             let entry = &mut self.entries[index as usize];
             entry.value = Some(value);
             return Key { index, generation: entry.generation };
+        }
+        if self.entries.capacity() == 0 {
+            self.entries.reserve(FIRST);
         }
         let index = self.entries.len() as u32;
         self.entries.push(Entry { generation: 0, value: Some(value) });

@@ -26,6 +26,8 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_MASK: u64 = SLOTS as u64 - 1;
 /// The longest distance the wheel tells apart: 2^36 ms, about two years.
 const SPAN: u64 = 1 << (SLOT_BITS * LEVELS as u32);
+/// Room for so many timers is made with the first.
+const FIRST: usize = 32;
 const NIL: u32 = u32::MAX;
 
 /// Names one started timer. Once the timer has fired or was stopped the key is spent: using it
@@ -211,6 +213,9 @@ impl<T> Wheel<T> {
 
     fn allocate(&mut self, value: T, deadline: u64) -> u32 {
         if self.free == NIL {
+            if self.entries.capacity() == 0 {
+                self.entries.reserve(FIRST);
+            }
             let index = self.entries.len() as u32;
             self.entries.push(Entry {
                 value: Some(value),
@@ -249,12 +254,13 @@ fn level_of(elapsed: u64, when: u64) -> usize {
 }
 
 fn ticks_up(at: Duration) -> u64 {
-    let ticks = ticks_down(at);
-    if at.subsec_nanos().is_multiple_of(1_000_000) { ticks } else { ticks.saturating_add(1) }
+    let is_whole = at.subsec_millis() * 1_000_000 == at.subsec_nanos();
+    ticks_down(at) + u64::from(!is_whole)
 }
 
 fn ticks_down(at: Duration) -> u64 {
-    u64::try_from(at.as_millis()).unwrap_or(u64::MAX / 2).min(u64::MAX / 2)
+    let whole = at.as_secs().saturating_mul(1000);
+    whole.saturating_add(at.subsec_millis().into()).min(u64::MAX / 2)
 }
 
 #[cfg(test)]

@@ -269,7 +269,7 @@ impl Endpoint {
             Some(Pending::Theirs(key)) => self
                 .transactions
                 .server(key)
-                .and_then(|user| user.reliable.as_ref())
+                .and_then(|user| user.reliable())
                 .is_some_and(|reliable| reliable.holds_accept()),
             _ => false,
         };
@@ -304,7 +304,7 @@ impl Endpoint {
             return None;
         }
         let Some(Pending::Theirs(key)) = usage.invite else { return Some(request) };
-        let reliable = self.transactions.server_mut(key).and_then(|user| user.reliable.as_mut());
+        let reliable = self.transactions.server_mut(key).and_then(|user| user.reliable_mut());
         match reliable.filter(|reliable| reliable.holds_accept()) {
             Some(reliable) => {
                 reliable.bye = Some(Box::new(request));

@@ -71,6 +71,9 @@ use server::{Merged, ServerUser};
 use subscription::Subscription;
 use usage::Usage;
 
+/// Room for so many requests of peers' is made at once.
+const FIRST: usize = 32;
+
 /// A user agent core. See the [module](self).
 pub struct Endpoint {
     config: Config,
@@ -151,7 +154,7 @@ impl Endpoint {
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),
             hash: KeyedHash::new(&mut *random),
-            merged: HashMap::default(),
+            merged: HashMap::with_capacity_and_hasher(FIRST, Prehashed::default()),
             departed: Departed::new(KeyedHash::new(&mut *random)),
             subscriptions: Slab::default(),
             awaited: HashMap::with_hasher(KeyedHash::new(&mut *random)),
@@ -305,7 +308,7 @@ mod tests {
     fn entries_of_the_tables_stay_small() {
         for (name, size, most) in [
             ("dialog", size_of::<Usage>(), 960),
-            ("request of the peer's", size_of::<ServerUser>(), 416),
+            ("request of the peer's", size_of::<ServerUser>(), 128),
             ("request of ours", size_of::<Client>(), 160),
             ("subscription", size_of::<Subscription>(), 512),
         ] {

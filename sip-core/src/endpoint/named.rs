@@ -55,7 +55,7 @@ impl Endpoint {
     /// The dialog that a request, one that [`Event::Request`] brought without a dialog of its own,
     /// names in Replaces, Join or Target-Dialog. `None` when it names none, or none that is here.
     pub fn named(&self, id: ServerId) -> Option<Named> {
-        let named = self.transactions.server(id.0)?.named?;
+        let named = self.transactions.server(id.0)?.setup.as_ref()?.named?;
         let (Named::Replaces(dialog) | Named::Join(dialog) | Named::Target(dialog)) = named;
         self.dialogs.contains(dialog.0).then_some(named)
     }

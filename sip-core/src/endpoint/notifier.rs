@@ -34,7 +34,7 @@ impl Endpoint {
         notice: Notice,
     ) -> Result<SubscriptionId, Error> {
         let user = self.transactions.server(id.0).ok_or(Error::Gone(Noun::Server))?;
-        let asked = match &user.sought {
+        let asked = match user.sought() {
             Some(sought) if user.method == Method::Subscribe => sought.expires.unwrap_or(3600),
             _ => return Err(Error::NotAllowed("the request is no SUBSCRIBE")),
         };
@@ -70,7 +70,7 @@ impl Endpoint {
         mut response: Response,
     ) -> Result<Option<SubscriptionId>, Error> {
         let user = self.transactions.server(id.0).ok_or(Error::Gone(Noun::Server))?;
-        let wanted = match &user.sought {
+        let wanted = match user.sought() {
             Some(sought) if user.method == Method::Refer => sought.wanted,
             _ => return Err(Error::NotAllowed("the request is no REFER")),
         };
@@ -102,8 +102,10 @@ impl Endpoint {
             return Err(Error::Full(Noun::Subscription));
         }
         let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
-        let sought = user.sought.take().ok_or(Error::Gone(Noun::Server))?;
-        let (dialog, seed) = (user.dialog, user.seed.take());
+        let dialog = user.dialog;
+        let setup = user.setup.as_deref_mut().ok_or(Error::Gone(Noun::Server))?;
+        let sought = setup.sought.take().ok_or(Error::Gone(Noun::Server))?;
+        let seed = setup.seed.take();
         let dialog = match (dialog, seed) {
             (Some(dialog), _) if self.dialogs.contains(dialog.0) => dialog,
             (_, Some(seed)) => {

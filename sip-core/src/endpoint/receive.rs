@@ -77,7 +77,7 @@ pub(super) struct Arrival {
 impl Endpoint {
     pub(super) fn receive(&mut self, now: Duration, flow: Flow, message: Bytes) {
         self.statistics.received += 1;
-        match Message::parse(message.clone(), &self.config.message) {
+        match Message::read(&message, &self.config.message) {
             Ok(Message::Request(request)) => self.receive_request(now, flow, request),
             Ok(Message::Response(response)) => match response.check() {
                 Ok(()) => self.receive_response(now, flow, response),
@@ -384,19 +384,26 @@ impl Endpoint {
         let is_invite = arrival.request.method == Method::Invite;
         let initial = is_invite && dialog.is_none();
         let mut user = self.new_user(&arrival, false);
-        user.session = session.map(Box::new);
-        user.named = named;
         user.offer = carried_offer(&arrival.request);
         if is_invite {
             if self.abilities.reliable {
                 user.reliability = Reliability::asked(&arrival.request.headers);
             }
-            user.peer = Peer::of(&self.abilities, &arrival.request.headers).map(Box::new);
+            if let Some(peer) = Peer::of(&self.abilities, &arrival.request.headers) {
+                user.set_up().peer = Some(Box::new(peer));
+            }
+        }
+        if let Some(session) = session {
+            user.set_up().session = Some(Box::new(session));
+        }
+        if named.is_some() {
+            user.set_up().named = named;
         }
         user.dialog = dialog;
         user.initial = initial;
         match Sought::read(&arrival.request, arrival.envelope.number) {
-            Ok(sought) => user.sought = sought.map(Box::new),
+            Ok(None) => {}
+            Ok(Some(sought)) => user.set_up().sought = Some(Box::new(sought)),
             // Who does not take the method refuses that first (§8.2.1).
             Err(_) if !self.config.allow.contains(&arrival.request.method) => {}
             Err(error) => {
@@ -406,18 +413,20 @@ impl Endpoint {
                 return self.refuse(now, arrival, status, |_| {});
             }
         }
-        if user.sought.is_some() && dialog.is_none() {
+        let subscribes = user.sought().is_some() && dialog.is_none();
+        if subscribes {
             let mut routes = Headers::new();
             routes.copy(HeaderName::RecordRoute, &arrival.request.headers);
-            user.routes = (!routes.is_empty()).then(|| Box::new(routes));
+            user.set_up().routes = (!routes.is_empty()).then(|| Box::new(routes));
         }
-        if initial || (user.sought.is_some() && dialog.is_none()) {
+        if initial || subscribes {
             match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
-                Ok(seed) => user.seed = Some(Box::new(seed)),
+                Ok(seed) => user.set_up().seed = Some(Box::new(seed)),
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
             }
         } else if is_invite || arrival.request.method == Method::Update {
-            user.target = Some(Box::new(contact_lines(&arrival.request.headers)));
+            let target = contact_lines(&arrival.request.headers);
+            user.set_up().target = Some(Box::new(target));
         }
         let offer = user.offer;
         let renews = is_invite || arrival.request.method == Method::Update;
@@ -444,24 +453,17 @@ impl Endpoint {
     fn new_user(&mut self, arrival: &Arrival, own: bool) -> ServerUser {
         ServerUser {
             method: arrival.request.method.clone(),
-            remote: arrival.flow.remote,
-            tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()),
+            port: arrival.flow.remote.port(),
+            tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()).into(),
             number: arrival.envelope.number,
             dialog: None,
-            seed: None,
             merged: arrival.envelope.merged,
-            target: None,
             refresh: None,
             own,
             initial: false,
             offer: None,
             reliability: Reliability::No,
-            reliable: None,
-            sought: None,
-            routes: None,
-            session: None,
-            peer: None,
-            named: None,
+            setup: None,
         }
     }
 

@@ -143,6 +143,7 @@ impl Endpoint {
         let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
         let dialog = user.dialog;
         let reliable = user
+            .set_up()
             .reliable
             .get_or_insert_with(|| Box::new(Reliable { next: first, ..Reliable::default() }));
         if reliable.is_busy() {
@@ -158,10 +159,10 @@ impl Endpoint {
 
     fn send_reliably(&mut self, now: Duration, key: ServerKey, mut response: Response) {
         let Some(user) = self.transactions.server_mut(key) else { return };
-        let Some(reliable) = &mut user.reliable else { return };
+        let dialog = user.dialog;
+        let Some(reliable) = user.reliable_mut() else { return };
         let number = reliable.next;
         reliable.next = number.wrapping_add(1).max(1);
-        let dialog = user.dialog;
         response.headers.set(RSeq(number));
         require(&mut response.headers, RELIABLE);
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0)) {
@@ -186,7 +187,7 @@ impl Endpoint {
     }
 
     fn reliable(&mut self, key: ServerKey) -> Option<&mut Reliable> {
-        self.transactions.server_mut(key)?.reliable.as_deref_mut()
+        self.transactions.server_mut(key)?.reliable_mut()
     }
 
     /// Keeps a 2xx until the PRACK of what went before it; gives it back when it may go.
@@ -202,7 +203,7 @@ impl Endpoint {
 
     pub(super) fn repeat_provisional(&mut self, now: Duration, id: ServerId) {
         let Some(user) = self.transactions.server_mut(id.0) else { return };
-        let Some(out) = user.reliable.as_mut().and_then(|reliable| reliable.out.as_mut()) else {
+        let Some(out) = user.reliable_mut().and_then(|reliable| reliable.out.as_mut()) else {
             return;
         };
         // §3: the interval doubles without an upper bound, on every transport.
@@ -225,7 +226,7 @@ impl Endpoint {
     /// The INVITE has its final response: nothing is repeated or sent before it any more. Gives
     /// the BYE that waited behind the 2xx.
     pub(super) fn end_reliable(&mut self, key: ServerKey) -> Option<Box<Request>> {
-        let mut reliable = self.transactions.server_mut(key)?.reliable.take()?;
+        let mut reliable = self.transactions.server_mut(key)?.setup.as_mut()?.reliable.take()?;
         self.stop_reliable(&mut reliable);
         reliable.bye.take()
     }
@@ -269,7 +270,7 @@ impl Endpoint {
         if rack.cseq != CSeq::new(user.number, Method::Invite) {
             return None;
         }
-        let reliable = user.reliable.as_mut()?;
+        let reliable = user.reliable_mut()?;
         let out = reliable.out.take_if(|out| out.number == rack.response)?;
         self.timers.stop(out.repeat);
         self.timers.stop(out.timeout);

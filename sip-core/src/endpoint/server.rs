@@ -1,7 +1,6 @@
 //! Requests of the peer's: answering them, and what follows from the answer.
 
 use core::hash::{BuildHasher, Hasher};
-use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::named::Named;
@@ -13,7 +12,6 @@ use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::{Offer, describes};
 use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogState};
-use crate::flow::Flow;
 use crate::header::{CSeqRef, Known};
 use crate::keyed::{KeyedHash, with_joined};
 use crate::timer::TimerKey;
@@ -35,8 +33,8 @@ impl Merged {
         from_tag: &[u8],
         cseq: &CSeqRef<'_>,
     ) -> Self {
-        let number = cseq.number().to_be_bytes();
-        let parts = [call_id, b" ", from_tag, b" ", &number, cseq.method_bytes()];
+        let [a, b, c, d] = cseq.number().to_be_bytes();
+        let parts = [call_id, b" ", from_tag, &[b' ', a, b, c, d], cseq.method_bytes()];
         with_joined(&parts, |key| {
             let mut hasher = hash.build_hasher();
             hasher.write(key);
@@ -49,17 +47,13 @@ impl Merged {
 #[derive(Debug)]
 pub(super) struct ServerUser {
     pub(super) method: Method,
-    /// Where the request came from; responses may go elsewhere.
-    pub(super) remote: SocketAddr,
+    /// The port that the request came from; responses may go to another one of the same host.
+    pub(super) port: u16,
     /// Our tag in To.
-    pub(super) tag: String,
+    pub(super) tag: Box<str>,
     pub(super) number: u32,
     pub(super) dialog: Option<DialogId>,
-    /// The dialog to be, of an INVITE outside one.
-    pub(super) seed: Option<Box<Dialog>>,
     pub(super) merged: Option<Merged>,
-    /// Contact lines of a request that changes the remote target when it succeeds.
-    pub(super) target: Option<Box<Headers>>,
     pub(super) refresh: Option<TimerKey>,
     /// Whether the endpoint itself answers, so that its user knows nothing of the request.
     pub(super) own: bool,
@@ -69,6 +63,18 @@ pub(super) struct ServerUser {
     pub(super) offer: Option<Offer>,
     /// Whether the sender of an INVITE takes reliable provisional responses.
     pub(super) reliability: Reliability,
+    /// What most requests have nothing of.
+    pub(super) setup: Option<Box<Setup>>,
+}
+
+/// What the endpoint keeps of a request that sets something up: a call, a subscription, a session
+/// that goes on.
+#[derive(Debug, Default)]
+pub(super) struct Setup {
+    /// The dialog to be, of an INVITE outside one.
+    pub(super) seed: Option<Box<Dialog>>,
+    /// Contact lines of a request that changes the remote target when it succeeds.
+    pub(super) target: Option<Box<Headers>>,
     /// The reliable responses sent so far.
     pub(super) reliable: Option<Box<Reliable>>,
     /// What a SUBSCRIBE or REFER asks for.
@@ -81,6 +87,29 @@ pub(super) struct ServerUser {
     pub(super) peer: Option<Box<Peer>>,
     /// The dialog that an INVITE names in its headers.
     pub(super) named: Option<Named>,
+}
+
+impl ServerUser {
+    /// Makes room for what most requests have nothing of.
+    pub(super) fn set_up(&mut self) -> &mut Setup {
+        self.setup.get_or_insert_default()
+    }
+
+    pub(super) fn sought(&self) -> Option<&Sought> {
+        self.setup.as_deref()?.sought.as_deref()
+    }
+
+    pub(super) fn reliable(&self) -> Option<&Reliable> {
+        self.setup.as_deref()?.reliable.as_deref()
+    }
+
+    pub(super) fn reliable_mut(&mut self) -> Option<&mut Reliable> {
+        self.setup.as_deref_mut()?.reliable.as_deref_mut()
+    }
+
+    pub(super) fn take_seed(&mut self) -> Option<Box<Dialog>> {
+        self.setup.as_deref_mut()?.seed.take()
+    }
 }
 
 impl Endpoint {
@@ -119,7 +148,7 @@ impl Endpoint {
             return Err(Error::Gone(Noun::Server));
         }
         let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
-        if user.reliable.as_ref().is_some_and(|reliable| reliable.holds_accept()) {
+        if user.reliable().is_some_and(Reliable::holds_accept) {
             return Err(Error::Gone(Noun::Server));
         }
         let status = response.status;
@@ -133,12 +162,12 @@ impl Endpoint {
         }
         if is_invite
             && makes_dialog(status)
-            && let Some(seed) = user.seed.take()
+            && let Some(seed) = user.take_seed()
         {
             let mut usage = Usage::new(*seed);
             usage.invite = Some(Pending::Theirs(key));
             usage.turns.invite(user.offer);
-            usage.peer = user.peer.take().map(|peer| *peer).unwrap_or_default();
+            usage.peer = user.set_up().peer.take().map(|peer| *peer).unwrap_or_default();
             let dialog = self.add_dialog(usage);
             if let Some(user) = self.transactions.server_mut(key) {
                 user.dialog = Some(dialog);
@@ -166,31 +195,31 @@ impl Endpoint {
     ) -> Option<DialogId> {
         let status = response.status;
         let user = self.transactions.server(key)?;
-        let (method, remote, dialog) = (user.method.clone(), user.remote, user.dialog);
+        let (method, port, dialog) = (user.method.clone(), user.port, user.dialog);
         let (initial, number, offer) = (user.initial, user.number, user.offer);
-        let flow = Flow { remote, ..self.transactions.server_flow(key)? };
+        let mut flow = self.transactions.server_flow(key)?;
+        flow.remote.set_port(port);
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
         {
             usage.dialog.agree_on_contact(&method, &mut response.headers);
         }
-        let session = match user
-            .session
-            .as_deref()
-            .copied()
-            .filter(|_| status.is_success() && dialog.is_some())
-        {
+        let setup = user.setup.as_deref().filter(|_| status.is_success());
+        let session = setup.and_then(|setup| setup.session.as_deref().copied());
+        let session = match session.filter(|_| dialog.is_some()) {
             Some(asked) => self.agree_on_session(asked, &mut response.headers),
             None => None,
         };
-        if let Some(routes) = user.routes.as_deref().filter(|_| status.is_success()) {
+        if let Some(routes) = setup.and_then(|setup| setup.routes.as_deref()) {
             response.headers.copy(HeaderName::RecordRoute, routes);
         }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
         let described = describes(&response.headers, &response.body);
         let bytes = response.to_bytes();
-        self.transactions.respond(now, key, status, bytes.clone());
+        // Only the 2xx to an INVITE is repeated by us.
+        let accepted = (method == Method::Invite && status.is_success()).then(|| bytes.clone());
+        self.transactions.respond(now, key, status, bytes);
 
         if let Some(usage) = dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
             && makes_dialog(status)
@@ -218,7 +247,7 @@ impl Endpoint {
             self.begin_session(now, dialog, Some(session));
         }
         match method {
-            Method::Invite => self.invite_closed(now, key, status, number, dialog, bytes),
+            Method::Invite => self.invite_closed(now, key, number, dialog, accepted),
             Method::Bye if status.is_success() || status == StatusCode::CALL_DOES_NOT_EXIST => {
                 if let Some(dialog) = dialog {
                     self.remove_dialog(now, dialog);
@@ -230,24 +259,26 @@ impl Endpoint {
         dialog
     }
 
-    /// The final response to an INVITE is out.
+    /// The final response to an INVITE is out; a 2xx is given.
     fn invite_closed(
         &mut self,
         now: Duration,
         key: ServerKey,
-        status: StatusCode,
         number: u32,
         dialog: Option<DialogId>,
-        bytes: bytes::Bytes,
+        accepted: Option<bytes::Bytes>,
     ) {
         let Some(id) = dialog else { return };
         let bye = self.end_reliable(key);
         let Some(usage) = self.dialogs.get_mut(id.0) else { return };
         usage.invite.take_if(|invite| *invite == Pending::Theirs(key));
-        if status.is_success() {
+        if let Some(bytes) = accepted {
             usage.dialog.confirm();
             self.take_target(key, dialog);
-            let named = self.transactions.server_mut(key).and_then(|user| user.named.take());
+            let named = self
+                .transactions
+                .server_mut(key)
+                .and_then(|user| user.setup.as_mut()?.named.take());
             if let Some(Named::Replaces(old)) = named {
                 self.replace(now, old, id);
             }
@@ -268,7 +299,8 @@ impl Endpoint {
 
     /// A request that changes the remote target has succeeded (RFC 6141 §4.4).
     fn take_target(&mut self, key: ServerKey, dialog: Option<DialogId>) {
-        let target = self.transactions.server_mut(key).and_then(|user| user.target.take());
+        let target =
+            self.transactions.server_mut(key).and_then(|user| user.setup.as_mut()?.target.take());
         if let (Some(target), Some(id)) = (target, dialog)
             && let Some(usage) = self.dialogs.get_mut(id.0)
         {
@@ -326,7 +358,7 @@ impl Endpoint {
         if let Some(timer) = user.refresh {
             self.timers.stop(timer);
         }
-        if let Some(mut reliable) = user.reliable {
+        if let Some(mut reliable) = user.setup.and_then(|setup| setup.reliable) {
             self.stop_reliable(&mut reliable);
         }
         if let Some(usage) = user.dialog.and_then(|dialog| self.dialogs.get_mut(dialog.0))
@@ -358,14 +390,9 @@ impl Endpoint {
 /// Writes our tag into To.
 pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
     // What ends in a bracket has no parameters yet. Nearly every To of a first request does.
-    let mut values = response.headers.raw(HeaderName::To);
-    let is_bare = values.next().is_some_and(|value| value.ends_with(b">"));
-    if is_bare && values.next().is_none() {
-        drop(values);
-        response.headers.append_to(Known::To, &[b";tag=", tag.as_bytes()]);
+    if response.headers.append_behind(Known::To, b'>', &[b";tag=", tag.as_bytes()]) {
         return Ok(());
     }
-    drop(values);
     Ok(response.set_to_tag(tag)?)
 }
 

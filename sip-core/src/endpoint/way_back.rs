@@ -1,13 +1,13 @@
 //! Where responses go, and what that has to do with the top Via of their request (RFC 3261 §18.2,
 //! RFC 3581 §4).
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::IpAddr;
 
 use crate::Request;
 use crate::flow::Flow;
 use crate::header::{Known, ViaRef};
 use crate::text::{Out, write_number};
-use crate::uri::HostRef;
+use crate::uri::{HostRef, write_ipv4};
 
 /// How the line starts.
 const NAME: &[u8] = b"Via: ";
@@ -45,7 +45,11 @@ impl WayBack {
         };
         let reply = match flow.is_reliable() {
             true => *flow,
-            false => Flow { remote: SocketAddr::new(seen, port), ..*flow },
+            false => {
+                let mut reply = *flow;
+                reply.remote.set_port(port);
+                reply
+            }
         };
         if !asks_port && !elsewhere {
             return Self { via: None, reply };
@@ -93,7 +97,7 @@ fn write_address(out: &mut Vec<u8>, address: IpAddr) {
     use core::fmt::Write as _;
     // Writing to a Vec cannot fail.
     let _ = match address {
-        IpAddr::V4(address) => HostRef::V4(address).put(&mut Out(out)),
+        IpAddr::V4(address) => return write_ipv4(address, out),
         IpAddr::V6(address) => write!(Out(out), "{address}"),
     };
 }

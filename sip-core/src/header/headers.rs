@@ -239,9 +239,19 @@ impl Headers {
     /// Appends to the value of the first line of a name, all else left to the byte. Says whether
     /// there is such a line.
     pub(crate) fn append_to(&mut self, known: Known, more: &[&[u8]]) -> bool {
-        let Some(at) = self.fields.iter().position(|field| field.known == known) else {
-            return false;
-        };
+        let at = self.fields.iter().position(|field| field.known == known);
+        at.is_some_and(|at| self.append_at(at, more))
+    }
+
+    /// The same if there is one such line and it ends in a certain byte.
+    pub(crate) fn append_behind(&mut self, known: Known, last: u8, more: &[&[u8]]) -> bool {
+        let mut named = self.fields.iter().enumerate().filter(|(_, field)| field.known == known);
+        let Some((at, field)) = named.next() else { return false };
+        let fits = named.next().is_none() && self.line(field).last() == Some(&last);
+        fits && self.append_at(at, more)
+    }
+
+    fn append_at(&mut self, at: usize, more: &[&[u8]]) -> bool {
         let Some(&old) = self.fields.get(at) else { return false };
         let start = self.make_room();
         let line = old.start as usize..old.end as usize;
@@ -339,7 +349,7 @@ impl Headers {
 
     fn copy_fields(&mut self, from: &Headers, passes: impl Fn(&Field) -> bool) {
         if self.fields.capacity() == 0 {
-            self.fields.reserve(FIRST_LINES);
+            self.fields = Vec::with_capacity(FIRST_LINES);
         }
         // Whoever has no received lines may share those of the other.
         if self.source.is_empty() {
@@ -461,7 +471,7 @@ impl Headers {
     /// Where the next line of our own starts.
     fn make_room(&mut self) -> usize {
         if self.own.is_empty() {
-            self.own.reserve(FIRST_BYTES);
+            self.own = Vec::with_capacity(FIRST_BYTES);
         } else if self.own.len() > 4 * FIRST_BYTES {
             self.drop_the_dead();
         }
@@ -505,7 +515,7 @@ impl Headers {
 
     fn push_field(&mut self, field: Field) {
         if self.fields.capacity() == 0 {
-            self.fields.reserve(FIRST_LINES);
+            self.fields = Vec::with_capacity(FIRST_LINES);
         }
         self.fields.push(field);
     }

@@ -66,7 +66,7 @@ numbers! {
 }
 
 fn number(value: &[u8], max: u64) -> Result<u64, ValueError> {
-    let mut cursor = Cursor::of(value)?;
+    let mut cursor = Cursor::new(value);
     cursor.lws();
     let number = cursor.number(max)?;
     cursor.end()?;

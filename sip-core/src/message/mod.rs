@@ -43,6 +43,11 @@ impl Message {
     ///
     /// When the lines make no SIP message. What they mean is checked by [`Message::check`].
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+        scan::message(&bytes, limits)
+    }
+
+    /// The same of bytes that are still wanted.
+    pub(crate) fn read(bytes: &Bytes, limits: &Limits) -> Result<Message, ParseError> {
         scan::message(bytes, limits)
     }
 

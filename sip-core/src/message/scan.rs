@@ -59,18 +59,18 @@ impl RawLine {
 }
 
 /// Reads an owned message.
-pub(crate) fn message(bytes: Bytes, limits: &Limits) -> Result<Message, ParseError> {
+pub(crate) fn message(bytes: &Bytes, limits: &Limits) -> Result<Message, ParseError> {
     let mut headers = Headers::received(bytes.clone(), limits);
     let mut first = NO_LINES;
-    let scan = scan(&bytes, limits, &mut first, |lines| headers.push_received(lines))?;
+    let scan = scan(bytes, limits, &mut first, |lines| headers.push_received(lines))?;
     let body = bytes.slice(scan.body.0..scan.body.1);
     Ok(match scan.start {
         Start::Request { method, uri } => {
             let at = uri.start();
-            let uri = Uri::parse(uri.of(&bytes)).map_err(|error| {
+            let uri = Uri::parse(uri.of(bytes)).map_err(|error| {
                 ParseError::new(ParseErrorKind::RequestUri(error.kind), at + error.offset)
             })?;
-            let known = core::str::from_utf8(method.of(&bytes)).ok().and_then(Method::known);
+            let known = core::str::from_utf8(method.of(bytes)).ok().and_then(Method::known);
             // The scan has checked that it is a token.
             let method =
                 known.unwrap_or_else(|| Method::Other(Token::checked(bytes.slice(method.range()))));

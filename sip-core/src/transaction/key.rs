@@ -65,9 +65,9 @@ impl ServerTag {
                 &old[..]
             }
         };
-        let port = via.port().unwrap_or_default().to_be_bytes();
+        let [high, low] = via.port().unwrap_or_default().to_be_bytes();
         let of = |host: &[u8]| {
-            Self(joined(&[name, b" ", host, b" ", &port, method.as_str().as_bytes()]))
+            Self(joined(&[name, b" ", host, &[b' ', high, low], method.as_str().as_bytes()]))
         };
         Ok(match via.host() {
             HostRef::Name(name) => of(name.to_ascii_lowercase().as_bytes()),

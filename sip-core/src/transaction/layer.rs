@@ -20,6 +20,9 @@ use crate::slab::Slab;
 use crate::timer::Wheel;
 use crate::{HostPort, Method, Request, Response, StatusCode};
 
+/// Room for so many server transactions is made at once.
+const FIRST: usize = 32;
+
 /// The transaction layer. `C` and `S` are what the user attaches to client and server
 /// transactions; they come back when a transaction ends.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ impl<C, S> Transactions<C, S> {
             client_keys: HashMap::with_hasher(KeyedHash::new(random)),
             servers: Slab::default(),
             hash: KeyedHash::new(random),
-            server_keys: HashMap::default(),
+            server_keys: HashMap::with_capacity_and_hasher(FIRST, Prehashed::default()),
             timers: Wheel::new(),
             transmits: VecDeque::new(),
             outcomes: VecDeque::new(),

@@ -8,6 +8,7 @@ use super::entry::{ClientState, Side, Stimulus};
 use super::non_invite_client;
 use super::{Action, ClientKey, Failure, Outcome, ServerKey, Timer, Transactions};
 use crate::Response;
+use crate::flow::Transmit;
 
 impl<C, S> Transactions<C, S> {
     /// Moves a client transaction; says whether its user is to see the response.
@@ -118,16 +119,21 @@ impl<C, S> Transactions<C, S> {
     }
 
     pub(super) fn server_acts(&mut self, now: Duration, key: ServerKey, actions: &[Action]) {
+        let Some(server) = self.servers.get_mut(key.0) else { return };
         for action in actions {
-            let Some(server) = self.servers.get_mut(key.0) else { return };
             match action {
                 Action::Send | Action::SendTrying => {
                     if *action == Action::SendTrying {
                         server.try_on();
                     }
-                    if !server.response.is_empty() {
-                        let (flow, bytes) = (server.flow, server.response.clone());
-                        self.transmit(flow, bytes);
+                    let (flow, bytes) = (server.flow, &server.response);
+                    if !bytes.is_empty() {
+                        // As transmit() does, which would borrow the whole layer.
+                        if self.transmits.len() < self.tables.transmits {
+                            self.transmits.push_back(Transmit { flow, bytes: bytes.clone() });
+                        } else {
+                            self.dropped += 1;
+                        }
                     }
                 }
                 Action::Start(timer) => {

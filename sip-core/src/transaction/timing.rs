@@ -77,12 +77,12 @@ impl Timing {
         reliable: bool,
         proceeding: bool,
     ) -> Option<Duration> {
-        let doubled = self.t1.saturating_mul(1 << n.min(16));
+        let doubled = || self.t1.saturating_mul(1 << n.min(16));
         match timer {
             Timer::A | Timer::E | Timer::G if reliable => None,
-            Timer::A => Some(doubled),
+            Timer::A => Some(doubled()),
             Timer::E if proceeding => Some(self.t2),
-            Timer::E | Timer::G => Some(doubled.min(self.t2)),
+            Timer::E | Timer::G => Some(doubled().min(self.t2)),
             Timer::D | Timer::I | Timer::J | Timer::K if reliable => Some(Duration::ZERO),
             Timer::D => Some(self.timeout().max(Duration::from_secs(32))),
             Timer::I | Timer::K => Some(self.t4),

@@ -173,24 +173,49 @@ impl HostRef<'_> {
     }
 }
 
-/// The formatter of the standard library takes several times as long.
 fn put_ipv4(address: Ipv4Addr, out: &mut impl fmt::Write) -> fmt::Result {
+    let (text, length) = ipv4_text(address);
+    out.write_str(str(text.get(..length).unwrap_or_default()))
+}
+
+/// Appends an address.
+pub(crate) fn write_ipv4(address: Ipv4Addr, out: &mut Vec<u8>) {
+    let (text, length) = ipv4_text(address);
+    out.extend_from_slice(text.get(..length).unwrap_or_default());
+}
+
+/// The text of an address, and how long that is. The formatter of the standard library takes
+/// several times as long.
+#[inline]
+fn ipv4_text(address: Ipv4Addr) -> ([u8; 16], usize) {
     // "255.255.255.255", with a dot more.
-    let mut text = [b'.'; 16];
+    let mut text = [0; 16];
     let mut at = 0;
     for octet in address.octets() {
-        let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-        let zeros = usize::from(octet < 100) + usize::from(octet < 10);
-        for digit in digits.iter().skip(zeros) {
-            if let Some(place) = text.get_mut(at) {
-                *place = *digit;
-            }
-            at += 1;
+        if let Some(place) = text.get_mut(at..at + 4) {
+            place.copy_from_slice(&OCTETS[usize::from(octet)]);
         }
-        at += 1;
+        at += 2 + usize::from(octet >= 10) + usize::from(octet >= 100);
     }
-    out.write_str(str(text.get(..at - 1).unwrap_or_default()))
+    (text, at - 1)
 }
+
+/// Each octet with a dot behind it.
+static OCTETS: [[u8; 4]; 256] = {
+    let mut table = [[0; 4]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let ones = b'0' + (octet % 10) as u8;
+        let tens = b'0' + (octet / 10 % 10) as u8;
+        table[octet] = match octet {
+            0..10 => [ones, b'.', 0, 0],
+            10..100 => [tens, ones, b'.', 0],
+            _ => [b'0' + (octet / 100) as u8, tens, ones, b'.'],
+        };
+        octet += 1;
+    }
+    table
+};
 
 /// A host read in place, its name not yet text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -448,6 +473,14 @@ mod tests {
             "[fe80::1%25eth0]",
         ] {
             assert!(Host::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_octet_is_written() {
+        for octet in 0..=255u8 {
+            let address = Ipv4Addr::new(octet, 0, 255 - octet, octet);
+            assert_eq!(Host::V4(address).to_string(), address.to_string());
         }
     }
 

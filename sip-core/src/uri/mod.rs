@@ -11,8 +11,8 @@ use core::fmt;
 use core::str::FromStr;
 
 pub use escape::{escape_user, unescape};
-pub(crate) use host::RawHost;
 pub use host::{Host, HostName, HostPort, HostRef};
+pub(crate) use host::{RawHost, write_ipv4};
 pub use params::{UriParam, UriParams};
 pub use sip::{SipUri, SipUriRef};
 pub use tel::TelUri;
