@@ -9,6 +9,7 @@ use std::{mem, ptr};
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, Offload, PacketIo, SocketId};
 use super::frame_ring::{Frame, FrameRing};
+use super::messages::give_back;
 use super::mmsg::{milliseconds, set_option};
 use crate::forward::MacAddress;
 use crate::forward::ethernet::{VlanTag, push_tag};
@@ -318,7 +319,7 @@ impl PacketIo for AfPacket {
                 sent += self.send_run(part[0].socket, part);
             }
         }
-        batch.clear();
+        give_back(batch);
         self.counters.sent += sent as u64;
         Ok(sent)
     }

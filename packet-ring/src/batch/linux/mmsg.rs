@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Inbox, Outbox, SendFault, sort_out};
+use super::messages::{Inbox, Outbox, SendFault, give_back, sort_out};
 use crate::pool::PacketPool;
 
 /// `recvmmsg` and `sendmmsg` on sockets that epoll watches.
@@ -136,8 +136,7 @@ impl MmsgIo {
             self.counters.calls += 1;
             let error = match self.outbox.send(fd, at, to, batch) {
                 Ok(count) => {
-                    sent +=
-                        (at..at + count).map(|message| self.outbox.span(message).1).sum::<usize>();
+                    sent += self.outbox.datagrams(at..at + count);
                     at += count;
                     again = false;
                     if count > 0 {
@@ -154,8 +153,7 @@ impl MmsgIo {
                     self.counters.errors += u64::from(error != libc::EINTR);
                 }
                 SendFault::Full => {
-                    let left: usize = (at..to).map(|message| self.outbox.span(message).1).sum();
-                    self.counters.send_full += left as u64;
+                    self.counters.send_full += self.outbox.datagrams(at..to) as u64;
                     break;
                 }
                 SendFault::NoSegments => {
@@ -207,19 +205,15 @@ impl PacketIo for MmsgIo {
         // The tables are of a batch; a longer one is several.
         for part in batch.chunks(BATCH) {
             self.outbox.fill(part, self.gso);
-            let mut at = 0;
-            while at < self.outbox.len() {
-                let id = part[self.outbox.span(at).0].socket;
-                let end = (at + 1..self.outbox.len())
-                    .find(|message| part[self.outbox.span(*message).0].socket != id)
-                    .unwrap_or(self.outbox.len());
+            let (mut at, mut index) = (0, 0);
+            while let Some((id, end)) = self.outbox.run(index) {
                 if let Some(socket) = self.sockets.get(id) {
                     sent += self.send_run(socket.socket.as_raw_fd(), at, end, part);
                 }
-                at = end;
+                (at, index) = (end, index + 1);
             }
         }
-        batch.clear();
+        give_back(batch);
         self.counters.sent += sent as u64;
         Ok(sent)
     }
