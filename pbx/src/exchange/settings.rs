@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rtp_core::tone::{Country, Signal};
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
 use sip_core::header::UserAgent;
 use sip_core::{Flow, HostPort, Request, Transport, endpoint, registrar};
 
 use super::admission::METHODS;
-use crate::media::{Audio, tone};
+use crate::media::Audio;
 
 /// Settings of an exchange. [`Settings::default`] is right for an office on one machine.
 #[derive(Clone, Debug)]
@@ -59,7 +60,9 @@ impl Default for Settings {
             max_contacts_rung: 8,
             retry_after: Duration::from_secs(5),
             accepts_calls: true,
-            ringback: tone::ringback(),
+            ringback: Country::Russia
+                .tone(Signal::Ringback)
+                .map_or_else(Audio::silence, Audio::tone),
             external_address: None,
             listens: Vec::new(),
             endpoint: endpoint::Config::default(),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                  +-------------------------- Stream ---------------------------+
-//!  handle_packet ->| latch -> sequence -> digits? -> echo | bridge | recorder     |
+//!  handle_packet ->| latch -> sequence -> digits? -> ear? -> echo | bridge | recorder |
 //!                  |                                          |                   |
 //!                  +------------------------------------------|-------------------+
 //!                                                             v  the other Stream
@@ -10,9 +10,12 @@
 //! ```
 //!
 //! A bridged stream of one codec and packet length is rewritten in its own buffer: nothing is copied,
-//! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew. Jitter
-//! buffers stand at the ends of a call: where a leg ends here and is listened to
-//! ([`RecordedSides::Heard`]), and nowhere else, since a relay that waited would add its delay to theirs.
+//! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew.
+//!
+//! A stream that ends here is heard through a jitter buffer whose delay follows the network, with what is
+//! missing concealed by the codec's own method: for the echo, for digits that come as tones, for
+//! recordings. A relay has none, since one that waited would add its delay to theirs; a recording of
+//! a relayed stream listens beside it.
 
 mod playing;
 mod relay;
@@ -29,9 +32,8 @@ use rtp_core::Ssrc;
 use rtp_core::demux::{Kind, classify};
 use rtp_core::session::MAX_REPORT_LEN;
 
-use super::hearing::Hearing;
 use super::recorder::{Block, Recorder};
-use super::{Command, Event, PortId, RecordedSides, RecordingId};
+use super::{Command, Event, PortId, RecordingId, hearing};
 use stream::{Activity, StreamState};
 
 /// A packet to send.
@@ -150,10 +152,6 @@ impl Machine {
                 self.stop_recording_of(now, port);
                 if let Some(stream) = self.streams.get_mut(&port) {
                     stream.recorder = Some(Recorder::new(recording, sides, now));
-                    stream.hearing = (sides == RecordedSides::Heard).then(|| {
-                        let ptime = Duration::from_millis(u64::from(stream.agreed.ptime_ms));
-                        Box::new(Hearing::new(now, ptime))
-                    });
                     self.recordings.insert(recording, port);
                 }
                 self.reschedule(port);
@@ -217,16 +215,31 @@ impl Machine {
         self.play(now, port);
         self.send_digits(now, port);
         self.report(now, port);
+        self.hear(now, port);
         let Some(stream) = self.streams.get_mut(&port) else { return };
         stream.let_digits_end(now);
         self.report_digits(port, true);
         let Some(stream) = self.streams.get_mut(&port) else { return };
-        stream.hear(now);
         if let Some(block) = stream.recorder.as_mut().and_then(|r| r.handle_timeout(now)) {
             self.blocks.push_back(block);
         }
         if let Some(since) = stream.fell_silent(now) {
             self.events.push_back(Event::Silence { port, since });
+        }
+    }
+
+    /// Listens to what is due, and sends an echo of it.
+    fn hear(&mut self, now: Duration, port: PortId) {
+        let mut samples = [0; hearing::LONGEST];
+        while let Some(stream) = self.streams.get_mut(&port) {
+            let Some(heard) = stream.hear(now, &mut samples) else {
+                stream.overhear(now);
+                return;
+            };
+            if matches!(stream.activity, Activity::Echo) && heard.sounds {
+                let samples = samples.get(..heard.count).unwrap_or_default();
+                self.send_samples(now, port, heard.timestamp, samples);
+            }
         }
     }
 
@@ -281,7 +294,7 @@ impl Machine {
             return;
         };
         if let Some(stream) = self.streams.get_mut(&port) {
-            stream.hearing = None;
+            stream.stop_listening_in_vain();
         }
         let recording = recorder.id();
         self.recordings.remove(&recording);
@@ -304,6 +317,7 @@ impl Machine {
     fn become_active(&mut self, port: PortId, activity: Activity) {
         if let Some(stream) = self.streams.get_mut(&port) {
             stream.activity = activity;
+            stream.stop_listening_in_vain();
             stream.session.sender_mut().switch_source();
         }
         self.reschedule(port);
