@@ -1,13 +1,18 @@
 //! The task that owns all calls: everything that happens reaches the exchange through it.
+//!
+//! It is woken once for whatever has come: messages are taken until there is none, and only then
+//! carried on, so that a batch costs one round through the runtime.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip_core::endpoint;
 use sip_core::net::Transports;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
 use super::media_thread::{Instruction, MediaThread};
@@ -15,10 +20,13 @@ use super::ports::PortBinder;
 use super::trace::SipTrace;
 use crate::exchange::{Command, Event, Exchange, Input};
 use crate::media::{Port, PortId};
+use crate::store::Write;
 use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
 const SPARE_PORTS: usize = 32;
+/// Messages taken before what follows from them is carried on.
+const BATCH: usize = 64;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -33,6 +41,13 @@ pub(super) struct Owner {
     pub(super) ports_exhausted: bool,
     pub(super) store: Writer,
     pub(super) store_full: bool,
+    /// Wakes the task when more has become durable, or when the media thread has news.
+    pub(super) news: Arc<Notify>,
+    /// The writes of call records whose events are still to come: which write it was, none when it
+    /// was lost.
+    pub(super) records: VecDeque<Option<u64>>,
+    /// Events that are told once a write is durable.
+    pub(super) announcements: VecDeque<(u64, Event)>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) events_dropped: u64,
@@ -41,14 +56,20 @@ pub(super) struct Owner {
 
 impl Owner {
     pub(super) async fn run(mut self) -> Progress {
-        let news = self.media.news();
+        let news = Arc::clone(&self.news);
         let mut stop_by: Option<Duration> = None;
         let mut stopped = false;
+        let mut wake = self.next_wake(stop_by);
+        let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
         while !stopped {
-            let wake = self.clock.instant(self.next_wake(stop_by));
+            // Setting it later is left for when it rings: nearly every message moves the next timer.
+            let next = self.next_wake(stop_by);
+            if next < wake || alarm.is_elapsed() {
+                wake = next;
+                alarm.as_mut().reset(Instant::from_std(self.clock.instant(wake)));
+            }
             tokio::select! {
-                input = self.transports.receive() => self.received(input),
-                () = news.notified() => {}
+                biased;
                 command = self.commands.recv() => {
                     let command = command.unwrap_or(Command::Stop);
                     if matches!(command, Command::Stop) {
@@ -59,7 +80,16 @@ impl Owner {
                         self.commands.close();
                     }
                 }
-                () = tokio::time::sleep_until(Instant::from_std(wake)) => {}
+                () = &mut alarm => {}
+                () = news.notified() => {}
+                input = self.transports.receive() => {
+                    let now = self.clock.now();
+                    self.received(now, input);
+                    for _ in 1..BATCH {
+                        let Some(input) = self.transports.try_receive() else { break };
+                        self.received(now, input);
+                    }
+                }
             }
             let now = self.clock.now();
             if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
@@ -81,11 +111,11 @@ impl Owner {
         [self.exchange.poll_timeout(), stop_by].into_iter().flatten().min().unwrap_or(idle)
     }
 
-    fn received(&mut self, input: endpoint::Input) {
+    fn received(&mut self, now: Duration, input: endpoint::Input) {
         if let (Some(trace), endpoint::Input::Received { flow, message }) = (&self.trace, &input) {
             trace.received(flow, message);
         }
-        self.exchange.handle_input(self.clock.now(), Input::Sip(input));
+        self.exchange.handle_input(now, Input::Sip(input));
     }
 
     /// Carries everything that the machines have for each other and for the world. `true` when the
@@ -113,7 +143,11 @@ impl Owner {
             self.transports.send(transmit);
         }
         while let Some(write) = self.exchange.poll_store() {
+            let is_record = matches!(write, Write::Record(_));
             let taken = self.store.write(write);
+            if is_record {
+                self.records.push_back(taken.then(|| self.store.taken()));
+            }
             if !taken && !self.store_full {
                 tracing::error!("the store takes no more writes: records are being lost");
             }
@@ -121,12 +155,18 @@ impl Owner {
         }
         while let Some(event) = self.exchange.poll_event() {
             stopped |= matches!(event, Event::Stopped);
-            if self.events.try_send(event).is_err() && !self.events.is_closed() {
-                self.events_dropped += 1;
-                if self.events_dropped.is_power_of_two() {
-                    tracing::warn!(dropped = self.events_dropped, "events are not being read");
-                }
+            if matches!(event, Event::Ended { .. })
+                && let Some(Some(write)) = self.records.pop_front()
+            {
+                self.announcements.push_back((write, event));
+            } else {
+                self.announce(event);
             }
+        }
+        let durable = self.store.durable();
+        while let Some((_, event)) = self.announcements.pop_front_if(|(write, _)| *write <= durable)
+        {
+            self.announce(event);
         }
         if let Err(error) = self.bind_ports() {
             if !self.ports_exhausted {
@@ -136,6 +176,15 @@ impl Owner {
         }
         self.media.flush();
         stopped
+    }
+
+    fn announce(&mut self, event: Event) {
+        if self.events.try_send(event).is_err() && !self.events.is_closed() {
+            self.events_dropped += 1;
+            if self.events_dropped.is_power_of_two() {
+                tracing::warn!(dropped = self.events_dropped, "events are not being read");
+            }
+        }
     }
 
     /// Keeps some ports bound ahead.

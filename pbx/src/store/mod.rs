@@ -5,7 +5,8 @@
 //!
 //! Two promises differ: what [`Store::append`] returned for is *written* and survives the end of the
 //! process, however sudden; what [`Store::sync`] returned for is *durable* and survives the loss of
-//! power. [`writer::Writer`] keeps both at one group of writes every 20 ms.
+//! power. [`writer::Writer`] keeps both for call records, at one group of writes every 20 ms, and
+//! makes registrations, which telephones repeat, durable within a second.
 
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -137,6 +138,10 @@ pub enum StoreError {
     #[cfg(feature = "sqlite")]
     #[error("the database refuses: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The operating system does not flush the database's log.
+    #[cfg(feature = "sqlite")]
+    #[error("the log of the database cannot be flushed: {0}")]
+    Flush(std::io::Error),
 }
 
 /// Something to keep.
