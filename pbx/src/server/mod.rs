@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 use crate::directory::Directory;
 use crate::exchange::{Command, Event, Exchange, Input, Settings as ExchangeSettings};
+use crate::front::{self, Front};
 use crate::media::Machine;
 use crate::store::writer::{Progress, Writer};
 use crate::store::{Store, StoreError};
@@ -51,6 +52,9 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// Buffers for RTP packets under way.
     pub packet_buffers: usize,
+    /// Who is let through to the exchange, and when it is too much. The numbers for emergencies are
+    /// the exchange's, and trunks of the directory are added to its peers.
+    pub front: front::Settings,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
 }
@@ -64,6 +68,7 @@ impl Default for Settings {
             rtp_address: address.ip(),
             rtp_ports: 16_384..=32_766,
             packet_buffers: 16_384,
+            front: front::Settings::default(),
             sip_trace: None,
         }
     }
@@ -136,6 +141,10 @@ impl Server {
                 .map_err(io::Error::other)?;
         let machine = Machine::new(pool.clone(), split(seed, 1));
         let media = MediaThread::start(machine, pool, clock)?;
+        let mut guard = settings.front;
+        guard.emergency.clone_from(&exchange.emergency);
+        guard.peers.extend(directory.trunks().map(|trunk| trunk.address));
+        let front = Front::new(guard, exchange.endpoint.message.clone(), split(seed, 3));
         let first_call = store.next_call()?;
         let bindings = store.bindings()?;
         let mut exchange =
@@ -148,6 +157,7 @@ impl Server {
         let (announced, events) = mpsc::channel(EVENTS);
         let mut owner = Owner {
             clock,
+            front,
             exchange,
             transports,
             media,

@@ -314,22 +314,42 @@ impl Transports {
                 core::future::pending::<()>().await;
                 continue;
             };
-            match report {
-                Report::Input(input) => {
-                    #[cfg(feature = "tls")]
-                    self.hear(&input);
-                    return input;
-                }
-                Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
-                #[cfg(feature = "tls")]
-                Report::Proved { connection, names } => {
-                    if let Some(connection) = self.connections.get_mut(&connection) {
-                        connection.names = Some(names);
-                    }
-                }
-                Report::Closed { connection } => self.forget(connection, true),
+            if let Some(input) = self.take_in(report) {
+                return input;
             }
         }
+    }
+
+    /// The next message or failure if there is one already.
+    pub fn try_receive(&mut self) -> Option<Input> {
+        loop {
+            if let Some(flow) = self.failures.pop_front() {
+                return Some(Input::FlowFailed { flow });
+            }
+            let report = self.reports.try_recv().ok()?;
+            if let Some(input) = self.take_in(report) {
+                return Some(input);
+            }
+        }
+    }
+
+    fn take_in(&mut self, report: Report) -> Option<Input> {
+        match report {
+            Report::Input(input) => {
+                #[cfg(feature = "tls")]
+                self.hear(&input);
+                return Some(input);
+            }
+            Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
+            #[cfg(feature = "tls")]
+            Report::Proved { connection, names } => {
+                if let Some(connection) = self.connections.get_mut(&connection) {
+                    connection.names = Some(names);
+                }
+            }
+            Report::Closed { connection } => self.forget(connection, true),
+        }
+        None
     }
 
     /// Sends a message, or has its flow reported as failed by [`receive`](Self::receive).
