@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
 use sip_core::header::{
@@ -13,6 +14,12 @@ use sip_core::{Flow, Method, Request, Response, StatusCode, Uri};
 use super::{Event, Exchange};
 use crate::call::{Call, CallState, Draft, Hearing, Leg, LegState, Session, Side};
 use crate::directory::{Party, Trunk};
+use crate::front::{Proof, is_emergency};
+
+/// Calls for help beyond the limit on calls.
+const EMERGENCY_ROOM: usize = 16;
+/// Proofs that wait for a driver; one that does not take them needs none.
+const PROOFS: usize = 1_024;
 
 /// The methods the exchange answers with something else than 405.
 pub(super) const METHODS: [Method; 6] =
@@ -24,29 +31,29 @@ impl Exchange {
         match request.method {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
-            Method::Options => self.on_options(now, id, &request),
-            _ => self.refuse_method(now, id, &request),
+            Method::Options => self.turn_away(now, id, abilities(&request)),
+            _ => self.turn_away(now, id, not_allowed(&request)),
         }
     }
 
     pub(super) fn on_options(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let mut response = Response::to(request, StatusCode::OK);
-        response.headers.set(Allow(METHODS.to_vec()));
-        response.headers.set(accepted());
-        let _ = self.endpoint.respond(now, id, response);
+        let _ = self.endpoint.respond(now, id, abilities(request));
     }
 
     pub(super) fn refuse_method(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let mut response = Response::to(request, StatusCode::METHOD_NOT_ALLOWED);
-        response.headers.set(Allow(METHODS.to_vec()));
-        let _ = self.endpoint.respond(now, id, response);
+        let _ = self.endpoint.respond(now, id, not_allowed(request));
+    }
+
+    /// Answers somebody who has not shown who it is: once, and nothing is kept of it.
+    fn turn_away(&mut self, now: Duration, id: ServerId, response: Response) {
+        let _ = self.endpoint.respond_alone(now, id, response);
     }
 
     fn on_invite(&mut self, now: Duration, id: ServerId, request: Request, flow: Flow) {
-        if self.stopping
-            || !self.settings.accepts_calls
-            || self.calls.len() >= self.settings.max_calls
-        {
+        // Calls for help find room beyond the limit.
+        let emergency = self.is_emergency(&request.uri);
+        let most = self.settings.max_calls + if emergency { EMERGENCY_ROOM } else { 0 };
+        if self.stopping || !self.settings.accepts_calls || self.calls.len() >= most {
             return self.refuse_for_now(now, id, &request);
         }
         let (caller, context) = match self.trunk_of(&request, &flow) {
@@ -58,7 +65,12 @@ impl Exchange {
                 None => return,
             },
         };
-        let Some(dialled) = dialled(&request.uri) else {
+        let number = match dialled(&request.uri) {
+            // A service (RFC 5031) is dialled by its number.
+            None if emergency => self.settings.emergency.first().cloned(),
+            number => number,
+        };
+        let Some(dialled) = number else {
             return self.reply(now, id, &request, StatusCode::NOT_FOUND);
         };
         let Some(port) = self.ports.lease() else {
@@ -167,6 +179,7 @@ impl Exchange {
         let (response, tried) = match verdict {
             Ok(verified) => {
                 if claims_to_be(request, &verified.username) {
+                    self.prove(Proof { source: flow.remote, proved: true });
                     return Some(verified.username);
                 }
                 (Response::to(request, StatusCode::FORBIDDEN), true)
@@ -181,21 +194,48 @@ impl Exchange {
             Err(Rejection::BadRequest(_)) => (Response::to(request, StatusCode::BAD_REQUEST), true),
         };
         if tried {
+            self.prove(Proof { source: flow.remote, proved: false });
             self.emit(Event::Refused {
                 source: flow.remote,
                 method: request.method.to_string(),
                 status: response.status.code(),
             });
         }
-        let _ = self.endpoint.respond(now, id, response);
+        self.turn_away(now, id, response);
         None
+    }
+
+    fn prove(&mut self, proof: Proof) {
+        if self.proofs.len() < PROOFS {
+            self.proofs.push_back(proof);
+        }
+    }
+
+    fn is_emergency(&self, uri: &Uri) -> bool {
+        is_emergency(uri.to_string().as_bytes(), &self.settings.emergency)
     }
 
     fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request) {
         let mut response = Response::to(request, StatusCode::SERVICE_UNAVAILABLE);
-        response.headers.set(RetryAfter::new(self.settings.retry_after.as_secs() as u32));
-        let _ = self.endpoint.respond(now, id, response);
+        // Those who are refused together must not come back together.
+        let least = self.settings.retry_after.as_secs() as u32;
+        let seconds = least + self.random.next_u32() % (2 * least + 1);
+        response.headers.set(RetryAfter::new(seconds));
+        self.turn_away(now, id, response);
     }
+}
+
+fn abilities(request: &Request) -> Response {
+    let mut response = Response::to(request, StatusCode::OK);
+    response.headers.set(Allow(METHODS.to_vec()));
+    response.headers.set(accepted());
+    response
+}
+
+fn not_allowed(request: &Request) -> Response {
+    let mut response = Response::to(request, StatusCode::METHOD_NOT_ALLOWED);
+    response.headers.set(Allow(METHODS.to_vec()));
+    response
 }
 
 /// The number a URI asks for: the user part of a sip URI, or a tel URI's number.

@@ -43,6 +43,7 @@ use keeping::Keeping;
 use crate::call::{Call, CallId, Hearing, Leg, LegId};
 use crate::directory::Directory;
 use crate::feature::Feature;
+use crate::front::Proof;
 use crate::media::{self as media_machine, Port, PortId, PortPool};
 use crate::record::EndedBy;
 use crate::store::{StoredBinding, Write};
@@ -91,6 +92,7 @@ pub struct Exchange {
     events: VecDeque<Event>,
     for_features: VecDeque<Event>,
     store: VecDeque<Write>,
+    proofs: VecDeque<Proof>,
 }
 
 /// Why we sent a request.
@@ -159,6 +161,7 @@ impl Exchange {
             events: VecDeque::new(),
             for_features: VecDeque::new(),
             store: VecDeque::new(),
+            proofs: VecDeque::new(),
         }
     }
 
@@ -217,6 +220,11 @@ impl Exchange {
     /// The next thing to tell.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// The next thing found out about the sender of a request, for a [`Front`](crate::front::Front).
+    pub fn poll_proof(&mut self) -> Option<Proof> {
+        self.proofs.pop_front()
     }
 
     /// When to call [`Exchange::handle_timeout`].

@@ -33,6 +33,7 @@ use tokio::task::JoinHandle;
 
 use crate::directory::Directory;
 use crate::exchange::{Command, Event, Exchange, Input, Settings as ExchangeSettings};
+use crate::front::{self, Front};
 use crate::media::Machine;
 use crate::store::writer::{Progress, Writer};
 use crate::store::{Store, StoreError};
@@ -53,6 +54,9 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// Buffers for RTP packets under way.
     pub packet_buffers: usize,
+    /// Who is let through to the exchange, and when it is too much. The numbers for emergencies are
+    /// the exchange's, and trunks of the directory are added to its peers.
+    pub front: front::Settings,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
 }
@@ -66,6 +70,7 @@ impl Default for Settings {
             rtp_address: address.ip(),
             rtp_ports: 16_384..=32_766,
             packet_buffers: 16_384,
+            front: front::Settings::default(),
             sip_trace: None,
         }
     }
@@ -139,6 +144,10 @@ impl Server {
         let machine = Machine::new(pool.clone(), split(seed, 1));
         let news = Arc::new(Notify::new());
         let media = MediaThread::start(machine, pool, clock, Arc::clone(&news))?;
+        let mut guard = settings.front;
+        guard.emergency.clone_from(&exchange.emergency);
+        guard.peers.extend(directory.trunks().map(|trunk| trunk.address));
+        let front = Front::new(guard, exchange.endpoint.message.clone(), split(seed, 3));
         let first_call = store.next_call()?;
         let bindings = store.bindings()?;
         let mut exchange =
@@ -153,6 +162,7 @@ impl Server {
         let store = Writer::start_telling(store, move || durable.notify_one())?;
         let mut owner = Owner {
             clock,
+            front,
             exchange,
             transports,
             media,

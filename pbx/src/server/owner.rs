@@ -1,7 +1,7 @@
 //! The task that owns all calls: everything that happens reaches the exchange through it.
 //!
-//! It is woken once for whatever has come: messages are taken until there is none, and only then
-//! carried on, so that a batch costs one round through the runtime.
+//! It is woken once for whatever has come: the front takes a batch of messages, some of them are handled,
+//! and only then is what follows carried on, so that a batch costs one round through the runtime.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,19 +19,22 @@ use super::media_thread::{Instruction, MediaThread};
 use super::ports::PortBinder;
 use super::trace::SipTrace;
 use crate::exchange::{Command, Event, Exchange, Input};
+use crate::front::{self, Ban, Front};
 use crate::media::{Port, PortId};
 use crate::store::Write;
 use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
 const SPARE_PORTS: usize = 32;
-/// Messages taken before what follows from them is carried on.
-const BATCH: usize = 64;
+/// Messages read, and messages handled, before it is somebody else's turn.
+const READ: usize = 64;
+const HANDLED: usize = 16;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
 pub(super) struct Owner {
     pub(super) clock: Clock,
+    pub(super) front: Front,
     pub(super) exchange: Exchange,
     pub(super) transports: Transports,
     pub(super) media: MediaThread,
@@ -82,16 +85,16 @@ impl Owner {
                 }
                 () = &mut alarm => {}
                 () = news.notified() => {}
-                input = self.transports.receive() => {
-                    let now = self.clock.now();
-                    self.received(now, input);
-                    for _ in 1..BATCH {
-                        let Some(input) = self.transports.try_receive() else { break };
-                        self.received(now, input);
-                    }
-                }
+                input = self.transports.receive() => self.received(input),
+                // What waits is handled in turns with reading, so that it is known how long it waits.
+                () = tokio::task::yield_now(), if !self.front.is_empty() => {}
             }
+            self.read();
+            self.handle();
             let now = self.clock.now();
+            if self.front.poll_timeout().is_some_and(|at| at <= now) {
+                self.front.handle_timeout(now);
+            }
             if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                 self.exchange.handle_timeout(now);
             }
@@ -108,14 +111,62 @@ impl Owner {
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
         let idle = self.clock.now() + Duration::from_secs(60);
-        [self.exchange.poll_timeout(), stop_by].into_iter().flatten().min().unwrap_or(idle)
+        let timers = [self.exchange.poll_timeout(), self.front.poll_timeout(), stop_by];
+        timers.into_iter().flatten().min().unwrap_or(idle)
     }
 
-    fn received(&mut self, now: Duration, input: endpoint::Input) {
-        if let (Some(trace), endpoint::Input::Received { flow, message }) = (&self.trace, &input) {
-            trace.received(flow, message);
+    fn received(&mut self, input: endpoint::Input) {
+        let now = self.clock.now();
+        match input {
+            endpoint::Input::Received { flow, message } => {
+                if let Some(trace) = &self.trace {
+                    trace.received(&flow, &message);
+                }
+                self.front.handle_message(now, flow, message);
+            }
+            other => self.exchange.handle_input(now, Input::Sip(other)),
         }
-        self.exchange.handle_input(now, Input::Sip(input));
+    }
+
+    /// Takes what has arrived.
+    fn read(&mut self) {
+        for _ in 0..READ {
+            let Some(input) = self.transports.try_receive() else { break };
+            self.received(input);
+        }
+    }
+
+    /// Handles what has waited longest of what is most urgent.
+    fn handle(&mut self) {
+        for _ in 0..HANDLED {
+            let now = self.clock.now();
+            let Some(input) = self.front.poll_input(now) else { break };
+            self.exchange.handle_input(now, Input::Sip(input));
+            while let Some(proof) = self.exchange.poll_proof() {
+                self.front.handle_proof(now, proof);
+            }
+        }
+    }
+
+    /// Tells what the front has decided.
+    fn tell_front(&mut self) {
+        while let Some(event) = self.front.poll_event() {
+            match event {
+                front::Event::Banned(Ban { source, reason, .. }) => {
+                    tracing::warn!(%source, reason = reason.as_str(), "banned");
+                }
+                front::Event::Lifted(Ban { source, .. }) => {
+                    tracing::info!(%source, "no longer banned")
+                }
+                front::Event::Overloaded => {
+                    tracing::warn!("more calls than can be served: new ones are refused");
+                }
+                front::Event::KeepsUp => {
+                    let shed = self.front.counts().calls_shed;
+                    tracing::info!(refused_so_far = shed, "all calls are served again");
+                }
+            }
+        }
     }
 
     /// Carries everything that the machines have for each other and for the world. `true` when the
@@ -136,7 +187,10 @@ impl Owner {
                 break;
             }
         }
-        while let Some(transmit) = self.exchange.poll_transmit() {
+        self.tell_front();
+        while let Some(transmit) =
+            self.front.poll_transmit().or_else(|| self.exchange.poll_transmit())
+        {
             if let Some(trace) = &self.trace {
                 trace.sent(&transmit.flow, &transmit.bytes);
             }
