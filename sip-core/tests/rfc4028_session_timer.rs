@@ -33,6 +33,42 @@ fn call(lab: &mut Lab) -> (sip_core::DialogId, sip_core::DialogId, Response) {
     (alices, bobs, told.response)
 }
 
+/// Endpoints that refresh every hundred seconds, and take no UPDATE.
+fn without_update(config: &mut Config) {
+    config.supported = vec![Token::from_static("timer")];
+    config.session_timer.interval = 200;
+}
+
+/// A call with session descriptions: the caller's `v=0`, the callee's `v=1`.
+fn described_call(lab: &mut Lab) -> (sip_core::DialogId, sip_core::DialogId) {
+    let (now, flow) = (lab.now, lab.flow(Alice));
+    lab.alice.invite(now, offering(request(Method::Invite, Alice)), flow).unwrap();
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    let bobs = answer(lab, Bob, &asked, "v=1\r\n");
+    lab.settle();
+    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    lab.ack(Alice, alices);
+    lab.settle();
+    lab.expect_ack(Bob);
+    lab.clear_ladder();
+    (alices, bobs)
+}
+
+fn answer(lab: &mut Lab, side: Side, asked: &Asked, body: &'static str) -> sip_core::DialogId {
+    let mut response = describing(Response::to(&asked.request, StatusCode::OK));
+    response.body = body.into();
+    let now = lab.now;
+    lab.endpoint(side).respond(now, asked.id, response).unwrap().unwrap()
+}
+
+fn refreshed(lab: &mut Lab, side: Side) -> Response {
+    match lab.event(side) {
+        Event::SessionRefreshed { response, .. } => response,
+        other => panic!("{other:?} and no refresh"),
+    }
+}
+
 fn answer_updates(lab: &mut Lab, side: Side) {
     while let Some(event) = lab.endpoint(side).poll_event() {
         if let Event::Request { id, request, .. } = event {
@@ -217,8 +253,9 @@ fn without_update_the_user_is_asked_for_a_re_invite() {
     let mut lab = Lab::with(Transport::Udp, |config| {
         config.supported = vec![Token::from_static("timer")];
         config.session_timer.interval = 200;
+        config.session_timer.re_invite = false;
     });
-    let (alices, bobs, _) = call(&mut lab);
+    let (alices, bobs) = described_call(&mut lab);
     lab.run(secs(100));
     assert!(matches!(lab.event(Alice), Event::SessionRefreshDue { dialog } if dialog == alices));
     lab.request_in(Alice, alices, Method::Invite);
@@ -264,4 +301,190 @@ fn roles_stay_when_the_other_side_sends_a_re_invite() {
     900500 --> UPDATE
     901000 <-- 200
     ");
+}
+
+#[test]
+fn without_update_the_caller_repeats_its_offer() {
+    let mut lab = Lab::with(Transport::Udp, without_update);
+    let (alices, bobs) = described_call(&mut lab);
+    for round in 1..=3 {
+        lab.run(secs(100));
+        let asked = lab.expect_request(Bob, Method::Invite);
+        assert_eq!(asked.dialog, Some(bobs));
+        assert_eq!(asked.request.body, sdp().1, "what she said before");
+        let refresh: SessionExpires = asked.request.headers.require().unwrap();
+        assert_eq!((refresh.seconds, refresh.refresher()), (200, Some(Refresher::Uac)));
+        assert!(asked.request.headers.contains(HeaderName::Contact));
+        answer(&mut lab, Bob, &asked, "v=2\r\n");
+        lab.settle();
+        assert_eq!(refreshed(&mut lab, Alice).body, "v=2\r\n", "the {round}th answer is told");
+        assert_eq!(lab.expect_ack(Bob).0, bobs);
+    }
+    assert_snapshot!(lab.draw(), @"
+    100000 --> INVITE
+    100000 <-- 200
+    100000 --> ACK
+    200000 --> INVITE
+    200000 <-- 200
+    200000 --> ACK
+    300000 --> INVITE
+    300000 <-- 200
+    300000 --> ACK
+    ");
+    lab.no_event(Alice);
+    lab.request_in(Alice, alices, Method::Bye);
+    lab.settle();
+    let bye = lab.expect_request(Bob, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    lab.settle();
+    lab.rest();
+}
+
+#[test]
+fn what_was_said_last_is_what_was_agreed() {
+    let mut lab = Lab::with(Transport::Udp, |config| {
+        without_update(config);
+        config.session_timer.refresher = Refresher::Uas;
+    });
+    let (_, bobs) = described_call(&mut lab);
+    // A new offer of Bob's is refused, another is taken.
+    for (body, code) in [("v=7\r\n", 488), ("v=8\r\n", 200)] {
+        let mut offer = offering(skeleton(Method::Invite));
+        offer.body = body.into();
+        lab.bob.request_in(lab.now, bobs, offer).unwrap();
+        lab.settle();
+        let asked = lab.expect_request(Alice, Method::Invite);
+        if code == 200 {
+            answer(&mut lab, Alice, &asked, "v=9\r\n");
+        } else {
+            lab.respond(Alice, &asked, code);
+        }
+        lab.settle();
+        lab.expect_response(Bob, code);
+        if code == 488 {
+            lab.run(secs(100));
+            let asked = lab.expect_request(Alice, Method::Invite);
+            assert_eq!(asked.request.body, "v=1\r\n", "the refused offer counts for nothing");
+            answer(&mut lab, Alice, &asked, "v=0\r\n");
+            lab.settle();
+            refreshed(&mut lab, Bob);
+            lab.expect_ack(Alice);
+        } else {
+            lab.ack(Bob, bobs);
+            lab.settle();
+            lab.expect_ack(Alice);
+        }
+    }
+    lab.run(secs(100));
+    let asked = lab.expect_request(Alice, Method::Invite);
+    assert_eq!(asked.request.body, "v=8\r\n");
+}
+
+#[test]
+fn an_answer_in_the_ack_is_repeated() {
+    let mut lab = Lab::with(Transport::Udp, without_update);
+    lab.invite(Alice);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    answer(&mut lab, Bob, &asked, "v=1\r\n");
+    lab.settle();
+    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    lab.alice.ack(lab.now, alices, Some(sdp())).unwrap();
+    lab.settle();
+    lab.expect_ack(Bob);
+    lab.run(secs(100));
+    assert_eq!(lab.expect_request(Bob, Method::Invite).request.body, sdp().1);
+}
+
+#[test]
+fn a_refresh_waits_for_the_invite_in_progress_and_for_glare() {
+    let mut lab = Lab::with(Transport::Udp, without_update);
+    let (alices, _) = described_call(&mut lab);
+    lab.run(secs(99));
+    // The user's own re-INVITE is under way when the refresh is due, and is refused.
+    let mut hold = offering(skeleton(Method::Invite));
+    hold.body = "v=5\r\n".into();
+    lab.alice.request_in(lab.now, alices, hold).unwrap();
+    lab.run(secs(2));
+    let asked = lab.expect_request(Bob, Method::Invite);
+    lab.respond(Bob, &asked, 488);
+    lab.settle();
+    lab.expect_response(Alice, 100);
+    lab.expect_response(Alice, 488);
+    lab.clear_ladder();
+    lab.run(secs(2));
+    let asked = lab.expect_request(Bob, Method::Invite);
+    assert_eq!(asked.request.body, sdp().1);
+    lab.respond(Bob, &asked, 491);
+    lab.run(secs(5));
+    let asked = lab.expect_request(Bob, Method::Invite);
+    answer(&mut lab, Bob, &asked, "v=1\r\n");
+    lab.settle();
+    refreshed(&mut lab, Alice);
+    lab.no_event(Alice);
+    assert_snapshot!(lab.draw(), @"
+    102000 --> INVITE
+    102200 <-- 100
+    103000 <-- 491
+    103000 --> ACK
+    105240 --> INVITE
+    105440 <-- 100
+    108000 <-- 200
+    108000 --> ACK
+    ");
+}
+
+#[test]
+fn a_peer_that_takes_no_update_after_all_gets_a_re_invite() {
+    let mut lab = Lab::with(Transport::Udp, |config| {
+        extended(&["timer"])(config);
+        config.session_timer.interval = 200;
+    });
+    described_call(&mut lab);
+    lab.run(secs(100));
+    let asked = lab.expect_request(Bob, Method::Update);
+    lab.respond(Bob, &asked, 405);
+    lab.settle();
+    let asked = lab.expect_request(Bob, Method::Invite);
+    answer(&mut lab, Bob, &asked, "v=1\r\n");
+    lab.settle();
+    refreshed(&mut lab, Alice);
+    lab.no_event(Alice);
+}
+
+#[test]
+fn a_re_invite_that_finds_no_dialog_or_no_answer_ends_the_session() {
+    for lost in [false, true] {
+        let mut lab = Lab::with(Transport::Udp, without_update);
+        let (alices, bobs) = described_call(&mut lab);
+        lab.bob.abandon(lab.now, bobs).unwrap();
+        match lost {
+            true => lab.run_cut_off(secs(133)),
+            false => lab.run(secs(101)),
+        }
+        assert!(
+            matches!(lab.event(Alice), Event::SessionExpired { dialog, .. } if dialog == alices)
+        );
+        lab.run(secs(1));
+        lab.ignore_events(Alice);
+        lab.rest();
+    }
+}
+
+#[test]
+fn a_bye_during_a_refresh_ends_the_call() {
+    let mut lab = Lab::with(Transport::Udp, without_update);
+    let (alices, _) = described_call(&mut lab);
+    lab.run(secs(100));
+    let refresh = lab.expect_request(Bob, Method::Invite);
+    lab.request_in(Alice, alices, Method::Bye);
+    lab.settle();
+    let bye = lab.expect_request(Bob, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    lab.settle();
+    // The end of the call has answered the re-INVITE 487; Alice does not hear of that.
+    assert!(matches!(lab.event(Bob), Event::Cancelled { id } if id == refresh.id));
+    lab.expect_response(Alice, 200);
+    lab.no_event(Alice);
+    lab.rest();
 }

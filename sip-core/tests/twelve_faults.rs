@@ -783,6 +783,7 @@ impl World {
             | Event::Malformed { .. }
             | Event::Resubscribed { .. }
             | Event::SessionRefreshDue { .. }
+            | Event::SessionRefreshed { .. }
             | Event::Replaced { .. } => {}
             other => panic!("{agent}: {other:?}"),
         }

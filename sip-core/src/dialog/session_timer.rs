@@ -31,11 +31,14 @@ pub struct Settings {
     /// Who refreshes, seen from the side that sends the request, when the peer leaves it to us. By default
     /// the side that sent it, if it can.
     pub refresher: Refresher,
+    /// Whether the endpoint refreshes by re-INVITE where the peer takes no UPDATE, offering what we
+    /// said last (§7.4). Default `true`; else its user is asked to.
+    pub re_invite: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { interval: 1800, min: LEAST, refresher: Refresher::Uac }
+        Self { interval: 1800, min: LEAST, refresher: Refresher::Uac, re_invite: true }
     }
 }
 

@@ -37,8 +37,11 @@ impl Endpoint {
             self.transactions.transmit(*flow, bytes.clone());
             return Ok(());
         }
-        let request = self.new_ack(&usage.dialog, number, transaction, body);
         let flow = self.config.next_hop.of(&usage.dialog);
+        let request = self.new_ack(&usage.dialog, number, transaction, body.clone());
+        if let Some(body) = &body {
+            self.described_in_ack(dialog, body);
+        }
         let bytes = self.send_ack(request, flow);
         if let Some(usage) = self.dialogs.get_mut(dialog.0) {
             usage.turns.acknowledged();

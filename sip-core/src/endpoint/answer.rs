@@ -60,6 +60,9 @@ impl Endpoint {
                 usage.dialog.refresh_target(&response.headers);
             }
         }
+        if status.is_success() {
+            self.taken(id, dialog);
+        }
         if let (Method::Update, Some(dialog)) = (&method, dialog)
             && status.is_success()
         {
@@ -80,7 +83,7 @@ impl Endpoint {
             if let (Method::Update, Some(dialog)) = (&method, dialog)
                 && status.is_final()
             {
-                self.refreshed(now, dialog, status);
+                self.refreshed(now, dialog, &method, status);
             }
             return;
         }
@@ -108,7 +111,8 @@ impl Endpoint {
                 self.learn_methods(dialog, &response.headers);
                 tell = !self.abilities.reliable || self.provided(now, id, dialog, &response);
             }
-            if tell {
+            let own = self.clients.get(id.0).is_some_and(|client| client.own);
+            if tell && !own {
                 self.events.push_back(Event::Response { id, dialog, response, flow });
             }
             let wanted = self.clients.get(id.0).is_some_and(|c| c.cancel == Cancel::Wanted);
@@ -130,7 +134,11 @@ impl Endpoint {
             {
                 return;
             }
-            self.events.push_back(Event::Response { id, dialog, response, flow });
+            let own = self.clients.get(id.0).is_some_and(|client| client.own);
+            match dialog.filter(|_| own && !is_challenge(status)) {
+                Some(dialog) => self.refreshed(now, dialog, &Method::Invite, status),
+                None => self.events.push_back(Event::Response { id, dialog, response, flow }),
+            }
             self.end_early_forks(now, id);
         }
     }
@@ -178,7 +186,25 @@ impl Endpoint {
         let described = describes(&response.headers, &response.body);
         usage.turns.response_came(described, true);
         self.session_answered(now, dialog, &response.headers);
-        self.events.push_back(Event::Response { id, dialog: Some(dialog), response, flow });
+        if self.taken(id, Some(dialog)) {
+            // There is nothing to say in it: the 2xx has answered our offer.
+            let _ = self.ack(now, dialog, None);
+            self.events.push_back(Event::SessionRefreshed { dialog, response });
+        } else {
+            self.events.push_back(Event::Response { id, dialog: Some(dialog), response, flow });
+        }
+    }
+
+    /// What a request of ours said of the session is in force. Says whether the endpoint itself had
+    /// sent it.
+    fn taken(&mut self, id: ClientId, dialog: Option<DialogId>) -> bool {
+        let Some(client) = self.clients.get(id.0) else { return false };
+        let own = client.own;
+        if let (Some(dialog), Some(described)) = (dialog, &client.described) {
+            let described = Some(described.clone());
+            self.described(dialog, described);
+        }
+        own
     }
 
     /// A 2xx to a re-INVITE whose dialog has ended by BYE: it is acknowledged, so that the peer
@@ -197,8 +223,10 @@ impl Endpoint {
         if let Some(fork) = client.forks.first_mut() {
             fork.ack = ack;
         }
-        let dialog = client.dialog;
-        self.events.push_back(Event::Response { id, dialog, response, flow });
+        let (dialog, own) = (client.dialog, client.own);
+        if !own {
+            self.events.push_back(Event::Response { id, dialog, response, flow });
+        }
     }
 
     /// Which of the peers that answer an INVITE a response is from; the first one of a peer makes
@@ -321,8 +349,8 @@ impl Endpoint {
             self.subscription_failed(subscription, &method);
         }
         if own {
-            if let (Method::Update, Some(dialog)) = (&method, dialog) {
-                self.refreshed(now, dialog, StatusCode::REQUEST_TIMEOUT);
+            if let (Method::Update | Method::Invite, Some(dialog)) = (&method, dialog) {
+                self.refreshed(now, dialog, &method, StatusCode::REQUEST_TIMEOUT);
             }
             return;
         }

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::description::Description;
 use super::usage::Pending;
 use super::{ClientId, Endpoint, Error, Event, Noun, SubscriptionId, Wake};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
@@ -41,6 +42,8 @@ pub(super) struct Client {
     pub(super) offer: Option<Offer>,
     /// Whether the endpoint itself asked, so that its user is told of challenges alone.
     pub(super) own: bool,
+    /// The session description that the request carries.
+    pub(super) described: Option<Box<Description>>,
     /// The subscription that it asks for, refreshes or tells of.
     pub(super) subscription: Option<SubscriptionId>,
     /// The request as it may have to be sent again: after 422, or after glare.
@@ -85,6 +88,7 @@ impl Client {
             finished: false,
             offer: None,
             own: false,
+            described: None,
             subscription: None,
             again: None,
         }
@@ -128,6 +132,7 @@ impl Endpoint {
             client.offer = described.then_some(Offer::Ours(Carrier::Invite));
             self.ask_session(None, &mut request);
             client.again = self.abilities.timer.then(|| Box::new(request.clone()));
+            client.described = self.description(&request.headers, &request.body);
         }
         let id = ClientId(self.clients.insert(client));
         self.start(now, id, request, flow)
@@ -228,6 +233,9 @@ impl Endpoint {
         if matches!(method, Method::Invite | Method::Update) {
             self.ask_session(Some(dialog), &mut request);
             client.again = self.abilities.timer.then(|| Box::new(request.clone()));
+        }
+        if matches!(method, Method::Invite | Method::Update | Method::Prack) {
+            client.described = self.description(&request.headers, &request.body);
         }
         let id = match again.and_then(|id| Some((id, self.clients.get_mut(id.0)?))) {
             Some((id, slot)) => {

@@ -69,11 +69,21 @@ pub enum Event {
         /// The PRACK; its body is the answer when the response carried an offer.
         request: Request,
     },
-    /// The session has to be refreshed and the peer does not take UPDATE: send a re-INVITE with the
-    /// present session description (RFC 4028 §7.4). Without it the session expires.
+    /// The session has to be refreshed, and the endpoint cannot: the peer does not take UPDATE, and
+    /// either [`re_invite`](crate::dialog::session_timer::Settings::re_invite) is off or we never
+    /// described the session. Send a re-INVITE with the present session description (RFC 4028
+    /// §7.4). Without it the session expires.
     SessionRefreshDue {
         /// The dialog.
         dialog: DialogId,
+    },
+    /// The endpoint has refreshed the session by a re-INVITE and acknowledged its 2xx. The answer in
+    /// that need not be the one that the peer gave before.
+    SessionRefreshed {
+        /// The dialog.
+        dialog: DialogId,
+        /// The 2xx.
+        response: Response,
     },
     /// Nobody has refreshed the session (RFC 4028 §10), or the peer no longer knows it. The endpoint
     /// has sent BYE.

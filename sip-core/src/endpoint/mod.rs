@@ -26,6 +26,7 @@ mod ack;
 mod answer;
 mod client;
 mod config;
+mod description;
 mod error;
 mod event;
 mod fill;

@@ -12,6 +12,9 @@ use crate::text::Token;
 use crate::timer::TimerKey;
 use crate::{HeaderName, Headers, Method, Request, Response, StatusCode};
 
+/// How long a refresh waits that could not be sent.
+const LATER: Duration = Duration::from_secs(2);
+
 /// The session timer of a dialog.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -106,8 +109,9 @@ impl Endpoint {
         }
     }
 
-    /// Half the interval is over and the refresh is ours: UPDATE where the peer takes it; a
-    /// re-INVITE needs the user, who knows the session.
+    /// Half the interval is over and the refresh is ours: UPDATE where the peer takes it, else a
+    /// re-INVITE that says what we said before. Without that the user is asked, who knows the
+    /// session.
     pub(super) fn refresh_session(&mut self, now: Duration, dialog: DialogId) {
         let Some(usage) = self.dialogs.get_mut(dialog.0) else { return };
         if let Some(session) = &mut usage.session {
@@ -116,12 +120,29 @@ impl Endpoint {
         if usage.bye.is_some() {
             return;
         }
-        let mut client = Client::new(Method::Update, Some(dialog));
-        client.own = true;
-        let sent = usage.peer.update
-            && self.request_as(now, dialog, within(Method::Update), client).is_ok();
-        if !sent {
+        let request = match usage.peer.update {
+            true => Some(within(Method::Update)),
+            false => usage.described.as_ref().map(|described| described.repeat()),
+        };
+        let Some(request) = request else {
             self.events.push_back(Event::SessionRefreshDue { dialog });
+            return;
+        };
+        let mut client = Client::new(request.method.clone(), Some(dialog));
+        client.own = true;
+        // An INVITE in progress refreshes the session itself, unless it fails.
+        if self.request_as(now, dialog, request, client).is_err() {
+            self.refresh_later(now + LATER, dialog);
+        }
+    }
+
+    fn refresh_later(&mut self, deadline: Duration, dialog: DialogId) {
+        let usage = self.dialogs.get_mut(dialog.0);
+        if let Some(session) = usage.and_then(|usage| usage.session.as_mut()) {
+            let refresh = self.timers.start(deadline, Wake::Refresh(dialog));
+            if let Some(before) = session.refresh.replace(refresh) {
+                self.timers.stop(before);
+            }
         }
     }
 
@@ -142,24 +163,27 @@ impl Endpoint {
     }
 
     /// Our own refresh has its outcome.
-    pub(super) fn refreshed(&mut self, now: Duration, dialog: DialogId, status: StatusCode) {
+    pub(super) fn refreshed(
+        &mut self,
+        now: Duration,
+        dialog: DialogId,
+        method: &Method,
+        status: StatusCode,
+    ) {
         match status {
             StatusCode::CALL_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT => {
                 self.expire_session(now, dialog);
             }
             StatusCode::REQUEST_PENDING | StatusCode::SERVER_INTERNAL_ERROR => {
-                let deadline = now + self.glare_delay(dialog);
-                if let Some(session) =
-                    self.dialogs.get_mut(dialog.0).and_then(|usage| usage.session.as_mut())
-                {
-                    let refresh = self.timers.start(deadline, Wake::Refresh(dialog));
-                    session.refresh = Some(refresh);
-                }
+                let delay = self.glare_delay(dialog);
+                self.refresh_later(now + delay, dialog);
             }
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED
+                if *method == Method::Update =>
+            {
                 if let Some(usage) = self.dialogs.get_mut(dialog.0) {
                     usage.peer.update = false;
-                    self.events.push_back(Event::SessionRefreshDue { dialog });
+                    self.refresh_session(now, dialog);
                 }
             }
             // Expiry decides.

@@ -250,6 +250,12 @@ impl Endpoint {
         let invite = self.transactions.received_invite(key).filter(|_| initial);
         self.fill_response(&mut response, &method, invite, &flow);
         let described = describes(&response.headers, &response.body);
+        let own = match dialog {
+            Some(_) if described && makes_dialog(status) => {
+                self.description(&response.headers, &response.body)
+            }
+            _ => None,
+        };
         let bytes = response.to_bytes();
         // Only the 2xx to an INVITE is repeated by us.
         let accepted = (method == Method::Invite && status.is_success()).then(|| bytes.clone());
@@ -260,6 +266,9 @@ impl Endpoint {
             && usage.dialog.contact().is_none()
         {
             usage.dialog.set_contact(&response.headers);
+        }
+        if let Some(dialog) = dialog {
+            self.described(dialog, own);
         }
         self.keep_fresh(now, key, status);
         if status.is_provisional() {

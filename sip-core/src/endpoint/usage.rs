@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use bytes::Bytes;
 
+use super::description::Description;
 use super::peer::Peer;
 use super::refresh::Session;
 use super::reliable::Heard;
@@ -36,6 +37,8 @@ pub(super) struct Usage {
     pub(super) heard: Option<Heard>,
     /// The session timer.
     pub(super) session: Option<Box<Session>>,
+    /// What we said last of the session.
+    pub(super) described: Option<Box<Description>>,
     /// What a 422 of the peer's has asked for.
     pub(super) min_se: u32,
     /// What the peer can do.
@@ -88,6 +91,7 @@ impl Usage {
             update: None,
             heard: None,
             session: None,
+            described: None,
             min_se: 0,
             peer: Peer::default(),
             call: true,
