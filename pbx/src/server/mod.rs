@@ -37,6 +37,7 @@ use crate::store::{Store, StoreError};
 use clock::Clock;
 use media_thread::MediaThread;
 use owner::Owner;
+pub use packet_ring::batch::Backend as MediaBackend;
 use ports::PortBinder;
 pub use trace::SipTrace;
 
@@ -51,12 +52,15 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// Buffers for RTP packets under way.
     pub packet_buffers: usize,
+    /// How RTP is received and sent: the back ends to try, the best first. Empty: by the number of ports.
+    pub media_backends: Vec<MediaBackend>,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
 }
 
 impl Default for Settings {
-    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers.
+    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers,
+    /// `recvmmsg` and `sendmmsg` where the system has them.
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
         Self {
@@ -64,6 +68,9 @@ impl Default for Settings {
             rtp_address: address.ip(),
             rtp_ports: 16_384..=32_766,
             packet_buffers: 16_384,
+            // A port has one packet at a time: io_uring costs a little more then, having nothing to
+            // gather by socket.
+            media_backends: vec![MediaBackend::Mmsg, MediaBackend::IoUring, MediaBackend::Std],
             sip_trace: None,
         }
     }
@@ -135,7 +142,8 @@ impl Server {
             PacketPool::new(PoolConfig { slots: settings.packet_buffers, ..PoolConfig::default() })
                 .map_err(io::Error::other)?;
         let machine = Machine::new(pool.clone(), split(seed, 1));
-        let media = MediaThread::start(machine, pool, clock)?;
+        let ports = settings.rtp_ports.len() / 2;
+        let media = MediaThread::start(machine, pool, clock, settings.media_backends, ports)?;
         let first_call = store.next_call()?;
         let bindings = store.bindings()?;
         let mut exchange =
