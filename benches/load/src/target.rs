@@ -51,6 +51,9 @@ pub(crate) struct Where {
     /// Another office-pbx than the one beside this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// A further argument for office-pbx, such as `--argument=--media-io=mmsg`.
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
+    argument: Vec<String>,
 }
 
 /// A server that is ready.
@@ -136,6 +139,7 @@ impl Target {
             .arg("--data")
             .arg(folder.path().join("data"))
             .args(["--log", "error"])
+            .args(&place.argument)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("{} does not start", program.display()))?;

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 use pbx::exchange::Settings as ExchangeSettings;
-use pbx::server::{Server, Settings, SipTrace};
+use pbx::server::{MediaBackend, Server, Settings, SipTrace};
 use pbx::store::SqliteStore;
 use sip_core::Transport;
 
@@ -39,6 +39,10 @@ struct Arguments {
     /// Prints every SIP message to standard error.
     #[arg(long)]
     sip_trace: bool,
+    /// How RTP is received and sent: auto takes the best that this system offers.
+    #[arg(long, value_name = "NAME", default_value = "auto",
+        value_parser = ["auto", "std", "mmsg", "io_uring"])]
+    media_io: String,
     /// What to log: error, warn, info, debug, trace, or a filter such as `warn,pbx=debug`.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: String,
@@ -78,7 +82,7 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         anyhow::anyhow!("the operating system gives no random numbers: {error}")
     })?;
     let mut server = Server::start(
-        server_settings(&config, arguments.sip_trace),
+        server_settings(&config, arguments),
         exchange_settings(&config),
         office::directory(&config, &accounts)?,
         Box::new(store),
@@ -105,14 +109,20 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_settings(config: &Config, trace: bool) -> Settings {
+fn server_settings(config: &Config, arguments: &Arguments) -> Settings {
     let udp = config.listen_udp.iter().map(|address| (Transport::Udp, *address));
     let tcp = config.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
     Settings {
         listen: udp.chain(tcp).collect(),
         rtp_address: config.rtp_address,
         rtp_ports: config.rtp_ports.clone(),
-        sip_trace: trace.then(|| SipTrace::new(std::io::stderr())),
+        media_backends: match arguments.media_io.as_str() {
+            "std" => vec![MediaBackend::Std],
+            "mmsg" => vec![MediaBackend::Mmsg],
+            "io_uring" => vec![MediaBackend::IoUring],
+            _ => Settings::default().media_backends,
+        },
+        sip_trace: arguments.sip_trace.then(|| SipTrace::new(std::io::stderr())),
         ..Settings::default()
     }
 }

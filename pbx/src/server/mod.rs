@@ -40,6 +40,7 @@ use crate::store::{Store, StoreError};
 use clock::Clock;
 use media_thread::MediaThread;
 use owner::Owner;
+pub use packet_ring::batch::Backend as MediaBackend;
 use ports::PortBinder;
 pub use trace::SipTrace;
 
@@ -57,12 +58,15 @@ pub struct Settings {
     /// Who is let through to the exchange, and when it is too much. The numbers for emergencies are
     /// the exchange's, and trunks of the directory are added to its peers.
     pub front: front::Settings,
+    /// How RTP is received and sent: the back ends to try, the best first. Empty: by the number of ports.
+    pub media_backends: Vec<MediaBackend>,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
 }
 
 impl Default for Settings {
-    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers.
+    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers,
+    /// `recvmmsg` and `sendmmsg` where the system has them.
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
         Self {
@@ -71,6 +75,9 @@ impl Default for Settings {
             rtp_ports: 16_384..=32_766,
             packet_buffers: 16_384,
             front: front::Settings::default(),
+            // A port has one packet at a time: io_uring costs a little more then, having nothing to
+            // gather by socket.
+            media_backends: vec![MediaBackend::Mmsg, MediaBackend::IoUring, MediaBackend::Std],
             sip_trace: None,
         }
     }
@@ -143,7 +150,9 @@ impl Server {
                 .map_err(io::Error::other)?;
         let machine = Machine::new(pool.clone(), split(seed, 1));
         let news = Arc::new(Notify::new());
-        let media = MediaThread::start(machine, pool, clock, Arc::clone(&news))?;
+        let ports = settings.rtp_ports.len() / 2;
+        let backends = settings.media_backends;
+        let media = MediaThread::start(machine, pool, clock, Arc::clone(&news), backends, ports)?;
         let mut guard = settings.front;
         guard.emergency.clone_from(&exchange.emergency);
         guard.peers.extend(directory.trunks().map(|trunk| trunk.address));

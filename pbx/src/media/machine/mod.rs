@@ -22,6 +22,7 @@ mod relay;
 mod stream;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ pub struct Counters {
 pub struct Machine {
     pool: PacketPool,
     random: ChaCha8Rng,
-    streams: HashMap<PortId, StreamState>,
+    streams: Streams,
     recordings: HashMap<RecordingId, PortId>,
     wakes: BTreeSet<(Duration, PortId)>,
     transmits: VecDeque<Transmit>,
@@ -78,7 +79,7 @@ impl Machine {
         Self {
             pool,
             random: ChaCha8Rng::from_seed(seed),
-            streams: HashMap::new(),
+            streams: Streams::default(),
             recordings: HashMap::new(),
             wakes: BTreeSet::new(),
             transmits: VecDeque::new(),
@@ -96,13 +97,13 @@ impl Machine {
         source: SocketAddr,
         packet: PacketBuf,
     ) {
-        if !self.streams.contains_key(&port) {
+        let Some(stream) = self.streams.get_mut(&port) else {
             self.counters.unexpected += 1;
             return;
-        }
+        };
         match classify(&packet) {
             Kind::Rtp => self.on_rtp(now, port, source, packet),
-            Kind::Rtcp => self.on_rtcp(now, port, source, &packet),
+            Kind::Rtcp => on_rtcp(now, stream, source, &packet),
             _ => self.counters.not_rtp += 1,
         }
     }
@@ -116,7 +117,7 @@ impl Machine {
                     Some(state) => state.change(now, stream),
                     None => {
                         let state = StreamState::new(now, stream, &mut self.random);
-                        self.streams.insert(port, state);
+                        self.streams.insert(port, Box::new(state));
                     }
                 }
                 self.reschedule(port);
@@ -243,17 +244,6 @@ impl Machine {
         }
     }
 
-    fn on_rtcp(&mut self, now: Duration, port: PortId, source: SocketAddr, datagram: &[u8]) {
-        let Some(stream) = self.streams.get_mut(&port) else { return };
-        let sender = datagram.get(4..8).and_then(|four| four.try_into().ok());
-        let Some(sender) = sender.map(u32::from_be_bytes) else { return };
-        if stream.latch.handle_rtcp(source, Ssrc(sender)).is_accept()
-            && stream.session.handle_rtcp(now, datagram).is_err()
-        {
-            stream.malformed += 1;
-        }
-    }
-
     /// Sends the RTCP report that is due.
     fn report(&mut self, now: Duration, port: PortId) {
         let Some(stream) = self.streams.get_mut(&port) else { return };
@@ -334,5 +324,39 @@ impl Machine {
         }
         stream.wake = next;
         self.wakes.extend(next.map(|at| (at, port)));
+    }
+}
+
+fn on_rtcp(now: Duration, stream: &mut StreamState, source: SocketAddr, datagram: &[u8]) {
+    let sender = datagram.get(4..8).and_then(|four| four.try_into().ok());
+    let Some(sender) = sender.map(u32::from_be_bytes) else { return };
+    if stream.latch.handle_rtcp(source, Ssrc(sender)).is_accept()
+        && stream.session.handle_rtcp(now, datagram).is_err()
+    {
+        stream.malformed += 1;
+    }
+}
+
+/// Streams by their ports. The numbers are the driver's, not a peer's, so that nobody can make them collide:
+/// a multiplication spreads them well enough.
+type Streams = HashMap<PortId, Box<StreamState>, BuildHasherDefault<PortHasher>>;
+
+#[derive(Default)]
+struct PortHasher(u64);
+
+impl Hasher for PortHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // 2^64 by the golden ratio, as Knuth's multiplicative hashing has it.
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use packet_ring::pool::PacketBuf;
 use rtp_core::session::Frame;
-use rtp_core::{Packet, PacketMut, PayloadType};
+use rtp_core::{Header, Packet, PayloadType};
 
 use super::playing::LONGEST;
 use super::stream::{Activity, StreamState};
@@ -79,13 +79,11 @@ impl Machine {
         else {
             return;
         };
-        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return };
-        rewritten.set_payload_type(header.payload_type);
-        rewritten.set_marker(header.marker);
-        rewritten.set_sequence_number(header.sequence_number);
-        rewritten.set_timestamp(header.timestamp);
-        rewritten.set_ssrc(header.ssrc);
-        transcode(&codec.kind, &kind, rewritten.payload_mut());
+        let start = view.header_len();
+        rewrite(&mut packet, &header);
+        if let Some(payload) = packet.get_mut(start..start + length) {
+            transcode(&codec.kind, &kind, payload);
+        }
         let mut begins = false;
         if target.is_recorded_both_ways()
             && let Ok(sent) = Packet::parse(&packet)
@@ -115,7 +113,7 @@ impl Machine {
         let mut octets = [0; LONGEST];
         let (is_recorded, was_overheard) =
             (target.is_recorded_both_ways(), target.overhearing.is_some());
-        let StreamState { cutter, session, overhearing, agreed, .. } = target;
+        let StreamState { cutter, session, overhearing, agreed, .. } = &mut **target;
         let cutter = cutter.get_or_insert_with(|| Box::new(Repacketizer::new(agreed.ptime_ms)));
         let mut timestamp = view.timestamp();
         for piece in view.payload().chunks(LONGEST) {
@@ -190,15 +188,25 @@ impl Machine {
         else {
             return true;
         };
-        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return true };
-        rewritten.set_payload_type(header.payload_type);
-        rewritten.set_marker(header.marker);
-        rewritten.set_sequence_number(header.sequence_number);
-        rewritten.set_timestamp(header.timestamp);
-        rewritten.set_ssrc(header.ssrc);
+        rewrite(&mut packet, &header);
         self.transmits.push_back(Transmit { port: to, destination, packet });
         true
     }
+}
+
+/// Puts a header's numbers into a packet that has been parsed; what it carries besides, extensions and
+/// contributing sources, stays.
+fn rewrite(packet: &mut [u8], header: &Header<'_>) {
+    let Some(fixed) = packet.get_mut(1..12) else { return };
+    let mut fields = [0; 11];
+    let (kind, rest) = fields.split_at_mut(1);
+    let (number, rest) = rest.split_at_mut(2);
+    let (timestamp, ssrc) = rest.split_at_mut(4);
+    kind.fill(u8::from(header.marker) << 7 | header.payload_type.value());
+    number.copy_from_slice(&header.sequence_number.to_be_bytes());
+    timestamp.copy_from_slice(&header.timestamp.to_be_bytes());
+    ssrc.copy_from_slice(&header.ssrc.0.to_be_bytes());
+    fixed.copy_from_slice(&fields);
 }
 
 /// Changes the law of G.711 octets in place; other codecs, and the same law, stay as they are.
