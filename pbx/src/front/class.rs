@@ -51,14 +51,16 @@ impl Kind {
         emergency: &[String],
     ) -> (Self, Option<MessageView<'a>>) {
         // Most of what arrives while calls are made is known by its first letters.
-        if [&b"SIP/2.0 "[..], b"ACK ", b"BYE ", b"PRACK "].iter().any(|it| message.starts_with(it)) {
+        if [&b"SIP/2.0 "[..], b"ACK ", b"BYE ", b"PRACK "].iter().any(|it| message.starts_with(it))
+        {
             return (Self::IN_DIALOG, None);
         }
         let Ok(view) = MessageView::parse(message, limits) else { return (Self::UNREADABLE, None) };
         let StartLine::Request { method, uri } = view.start_line() else {
             return (Self::IN_DIALOG, None);
         };
-        let tagged = view.typed::<ToRef<'_>>().is_ok_and(|to| to.is_some_and(|to| to.tag().is_some()));
+        let tagged =
+            view.typed::<ToRef<'_>>().is_ok_and(|to| to.is_some_and(|to| to.tag().is_some()));
         let kind = match method {
             // A CANCEL must not overtake its INVITE.
             "CANCEL" => Self { class: Class::Call, begins: false, refusable: false },

@@ -1,59 +1,105 @@
 //! Datagram sockets.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 
-use super::transports::Report;
 use crate::endpoint::Input;
 use crate::flow::Flow;
 
 /// How many peers' ways back are remembered per socket.
 const WAYS: usize = 4096;
 /// What the kernel may hold for us between two reads.
-const KERNEL_BUFFER: usize = 1 << 20;
+const KERNEL_BUFFER: usize = 4 << 20;
+
+/// Datagrams taken from one socket before the next one has its turn.
+const BATCH: usize = 64;
+/// The longest datagram, and a byte.
+const LONGEST: usize = 65_536;
+/// Pause after an error, which is an earlier datagram's, such as an ICMP answer.
+const AFTER_ERROR: Duration = Duration::from_millis(1);
 
 /// A bound socket of one family, once to receive with and once to send with: an IPv6 one does not
 /// take IPv4 along, so that both can be bound to one port.
-pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpSocket)> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // A smaller buffer than wished for is no reason not to start.
-    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    // Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
-    let sender = socket.try_clone()?.into();
-    Ok((UdpSocket::from_std(socket.into())?, sender))
+#[derive(Debug)]
+pub(super) struct Udp {
+    pub(super) bound: SocketAddr,
+    receiver: UdpSocket,
+    /// Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
+    sender: std::net::UdpSocket,
+    ways: Ways,
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
-/// Reads datagrams for as long as somebody takes them.
-pub(super) async fn receive(socket: UdpSocket, bound: SocketAddr, reports: mpsc::Sender<Report>) {
-    let mut ways = Ways::new(bound);
-    let mut buffer = vec![0; 65_536];
-    loop {
-        // An error here is an earlier datagram's, such as an ICMP answer; the socket lives on.
-        let Ok((length, remote)) = socket.recv_from(&mut buffer).await else {
-            sleep(Duration::from_millis(1)).await;
-            continue;
-        };
-        let Some(datagram) = buffer.get(..length).filter(|datagram| !datagram.is_empty()) else {
-            continue;
-        };
-        let flow = Flow::udp(ways.local(remote.ip()), remote);
-        let message = Bytes::copy_from_slice(datagram);
-        let input = Input::Received { flow, message };
-        if reports.send(Report::Input(input)).await.is_err() {
-            return;
+impl Udp {
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // A smaller buffer than wished for is no reason not to start.
+        let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let sender = socket.try_clone()?.into();
+        let receiver = UdpSocket::from_std(socket.into())?;
+        let bound = receiver.local_addr()?;
+        Ok(Self { bound, receiver, sender, ways: Ways::new(bound), pause: None })
+    }
+
+    pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.sender.send_to(bytes, to)
+    }
+
+    /// Takes what has arrived, a batch at most. Ready when there may be more now; the task is woken
+    /// otherwise.
+    pub(super) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Vec<u8>,
+        inbox: &mut VecDeque<Input>,
+    ) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            if pause.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.pause = None;
+        }
+        // Its pages are the system's until a datagram is that long.
+        buffer.resize(LONGEST, 0);
+        loop {
+            for _ in 0..BATCH {
+                match self.receiver.try_recv_from(buffer) {
+                    Ok((length, remote)) => {
+                        let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty())
+                        else {
+                            continue;
+                        };
+                        let flow = Flow::udp(self.ways.local(remote.ip()), remote);
+                        let message = Bytes::copy_from_slice(datagram);
+                        inbox.push_back(Input::Received { flow, message });
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(_) => {
+                        let mut pause = Box::pin(sleep(AFTER_ERROR));
+                        let over = pause.as_mut().poll(context);
+                        self.pause = over.is_pending().then_some(pause);
+                        return over;
+                    }
+                }
+            }
+            if !inbox.is_empty() {
+                return Poll::Ready(());
+            }
+            ready!(self.receiver.poll_recv_ready(context)).unwrap_or_default();
         }
     }
 }
