@@ -5,7 +5,10 @@ use std::time::Duration;
 use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
-use sip_core::header::{Accept, Allow, CallId, ContentType, From, MaxForwards, RetryAfter};
+use sip_core::header::{
+    Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
+};
+use sip_core::uri::UriRef;
 use sip_core::{Flow, Method, Request, Response, StatusCode, Uri};
 
 use super::{Event, Exchange};
@@ -271,10 +274,18 @@ pub(super) fn dialled(uri: &Uri) -> Option<String> {
     Some(number).filter(|number| !number.is_empty())
 }
 
-/// Whether From, and To of a REGISTER, name the extension that signed the request.
+/// Whether From names the extension that signed the request.
 fn claims_to_be(request: &Request, username: &str) -> bool {
-    let from = request.headers.typed::<From>().ok().flatten().and_then(|from| dialled(&from.0.uri));
-    from.as_deref() == Some(username)
+    let from = request.headers.typed::<FromRef<'_>>().ok().flatten();
+    from.is_some_and(|from| names(from.uri(), username))
+}
+
+/// Whether a URI asks for a number, as [`dialled`] reads it.
+pub(super) fn names(uri: &UriRef<'_>, number: &str) -> bool {
+    match uri {
+        UriRef::Sip(sip) => !number.is_empty() && sip.user().is_some_and(|user| user == number),
+        other => dialled(&other.to_uri()).as_deref() == Some(number),
+    }
 }
 
 fn accepted() -> Accept {

@@ -14,6 +14,7 @@ mod admission;
 mod command;
 mod ending;
 mod event;
+mod keeping;
 mod media;
 mod modification;
 mod registration;
@@ -36,6 +37,8 @@ use sip_core::registrar::Registrar;
 pub use command::Command;
 pub use event::Event;
 pub use settings::Settings;
+
+use keeping::Keeping;
 
 use crate::call::{Call, CallId, Hearing, Leg, LegId};
 use crate::directory::Directory;
@@ -70,6 +73,7 @@ pub struct Exchange {
     endpoint: Endpoint,
     authenticator: Authenticator,
     registrar: Registrar,
+    keeping: Keeping,
     ports: PortPool,
     calls: BTreeMap<CallId, Call>,
     legs: BTreeMap<LegId, Leg>,
@@ -137,6 +141,7 @@ impl Exchange {
             endpoint,
             authenticator,
             registrar,
+            keeping: Keeping::default(),
             directory,
             settings,
             ports: PortPool::new(),
@@ -186,6 +191,7 @@ impl Exchange {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.endpoint.handle_timeout(now);
         self.registrar.handle_timeout(now);
+        self.keep_refreshed(now);
         while let Some((at, timer)) = self.timers.first().copied() {
             if at > now {
                 break;
@@ -224,7 +230,8 @@ impl Exchange {
     /// When to call [`Exchange::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        [timer, self.endpoint.poll_timeout(), self.registrar.poll_timeout()]
+        let registrar = self.registrar.poll_timeout();
+        [timer, self.endpoint.poll_timeout(), registrar, self.keeping.poll_timeout()]
             .into_iter()
             .flatten()
             .min()

@@ -41,20 +41,23 @@ pub(super) struct MediaThread {
     waiting: std::collections::VecDeque<Instruction>,
     events: Consumer<Event>,
     waker: Arc<Waker>,
-    news: Arc<Notify>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl MediaThread {
-    /// Starts the thread around a machine.
+    /// Starts the thread around a machine; `news` is told when there may be events.
     ///
     /// # Errors
     ///
     /// When the operating system gives no poll, or no thread.
-    pub(super) fn start(machine: Machine, pool: PacketPool, clock: Clock) -> io::Result<Self> {
+    pub(super) fn start(
+        machine: Machine,
+        pool: PacketPool,
+        clock: Clock,
+        news: Arc<Notify>,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let news = Arc::new(Notify::new());
         let (instructions, incoming) = spsc::ring(RING);
         let (outgoing, events) = spsc::ring(RING);
         let worker = Worker {
@@ -67,7 +70,7 @@ impl MediaThread {
             starved: false,
             instructions: incoming,
             events: outgoing,
-            news: Arc::clone(&news),
+            news,
         };
         let thread =
             std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
@@ -76,7 +79,6 @@ impl MediaThread {
             waiting: std::collections::VecDeque::new(),
             events,
             waker,
-            news,
             thread: Some(thread),
         })
     }
@@ -104,11 +106,6 @@ impl MediaThread {
     /// The next event, if there is one.
     pub(super) fn event(&mut self) -> Option<Event> {
         self.events.pop()
-    }
-
-    /// Resolves when there may be events.
-    pub(super) fn news(&self) -> Arc<Notify> {
-        Arc::clone(&self.news)
     }
 
     /// Whether the thread still runs.

@@ -23,15 +23,17 @@ mod owner;
 mod ports;
 mod trace;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use packet_ring::pool::{PacketPool, PoolConfig};
 use sip_core::Transport;
 use sip_core::net::Transports;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::directory::Directory;
@@ -163,7 +165,8 @@ impl Server {
             PacketPool::new(PoolConfig { slots: settings.packet_buffers, ..PoolConfig::default() })
                 .map_err(io::Error::other)?;
         let machine = Machine::new(pool.clone(), split(seed, 1));
-        let media = MediaThread::start(machine, pool, clock)?;
+        let news = Arc::new(Notify::new());
+        let media = MediaThread::start(machine, pool, clock, Arc::clone(&news))?;
         let mut guard = settings.front;
         guard.emergency.clone_from(&exchange.emergency);
         guard.peers.extend(directory.trunks().map(|trunk| trunk.address));
@@ -182,6 +185,8 @@ impl Server {
             Hep::to(server, agent).map_err(|error| StartError::Capture { server, error })
         });
         let (announced, events) = mpsc::channel(EVENTS);
+        let durable = Arc::clone(&news);
+        let store = Writer::start_telling(store, move || durable.notify_one())?;
         let mut owner = Owner {
             clock,
             front,
@@ -192,8 +197,11 @@ impl Server {
             external,
             next_port: 0,
             ports_exhausted: false,
-            store: Writer::start(store)?,
+            store,
             store_full: false,
+            news,
+            records: VecDeque::new(),
+            announcements: VecDeque::new(),
             commands: commanded,
             events: announced,
             events_dropped: 0,

@@ -1,13 +1,18 @@
 //! The task that owns all calls: everything that happens reaches the exchange through it.
+//!
+//! It is woken once for whatever has come: messages are taken until there is none, and only then
+//! carried on, so that a batch costs one round through the runtime.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip_core::net::Transports;
 use sip_core::{Transmit, endpoint};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
@@ -18,6 +23,7 @@ use super::trace::SipTrace;
 use crate::exchange::{Command, Event, Exchange, Input};
 use crate::front::{self, Ban, Front};
 use crate::media::{Port, PortId};
+use crate::store::Write;
 use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
@@ -27,6 +33,8 @@ const SPARE_PORTS: usize = 32;
 const HANDLED: usize = 16;
 /// Pause after a port could not be bound.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
+/// After so many turns in a row other tasks have theirs.
+const TURNS: u32 = 8;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -42,6 +50,13 @@ pub(super) struct Owner {
     pub(super) ports_exhausted: bool,
     pub(super) store: Writer,
     pub(super) store_full: bool,
+    /// Wakes the task when more has become durable, or when the media thread has news.
+    pub(super) news: Arc<Notify>,
+    /// The writes of call records whose events are still to come: which write it was, none when it
+    /// was lost.
+    pub(super) records: VecDeque<Option<u64>>,
+    /// Events that are told once a write is durable.
+    pub(super) announcements: VecDeque<(u64, Event)>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) events_dropped: u64,
@@ -59,14 +74,21 @@ pub(super) struct Owner {
 
 impl Owner {
     pub(super) async fn run(mut self) -> Progress {
-        let news = self.media.news();
+        let news = Arc::clone(&self.news);
         let mut stop_by: Option<Duration> = None;
         let mut stopped = false;
+        let mut wake = self.next_wake(stop_by);
+        let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
+        let mut turn = 0_u32;
         while !stopped {
-            let wake = self.clock.instant(self.next_wake(stop_by));
+            // Setting it later is left for when it rings: nearly every message moves the next timer.
+            let next = self.next_wake(stop_by);
+            if next < wake || alarm.is_elapsed() {
+                wake = next;
+                alarm.as_mut().reset(Instant::from_std(self.clock.instant(wake)));
+            }
             tokio::select! {
-                input = self.transports.receive() => self.received(input),
-                () = news.notified() => {}
+                biased;
                 command = self.commands.recv() => {
                     let command = command.unwrap_or(Command::Stop);
                     if matches!(command, Command::Stop) {
@@ -77,13 +99,19 @@ impl Owner {
                         self.commands.close();
                     }
                 }
+                () = &mut alarm => {}
+                () = news.notified() => {}
                 Some(ask) = self.asked.recv() => self.answer(ask),
-                () = tokio::time::sleep_until(Instant::from_std(wake)) => {}
+                input = self.transports.receive() => self.received(input),
                 // What waits is handled in turns with reading, so that it is known how long it waits.
-                () = tokio::task::yield_now(), if !self.front.is_empty() => {}
+                () = std::future::ready(()), if !self.front.is_empty() => {}
             }
             self.read();
             self.handle();
+            turn = turn.wrapping_add(1);
+            if turn.is_multiple_of(TURNS) || !self.front.is_empty() {
+                tokio::task::yield_now().await;
+            }
             let now = self.clock.now();
             if self.front.poll_timeout().is_some_and(|at| at <= now) {
                 self.front.handle_timeout(now);
@@ -269,7 +297,11 @@ impl Owner {
             self.transports.send(transmit);
         }
         while let Some(write) = self.exchange.poll_store() {
+            let is_record = matches!(write, Write::Record(_));
             let taken = self.store.write(write);
+            if is_record {
+                self.records.push_back(taken.then(|| self.store.taken()));
+            }
             if !taken && !self.store_full {
                 tracing::error!("the store takes no more writes: records are being lost");
             }
@@ -278,12 +310,18 @@ impl Owner {
         while let Some(event) = self.exchange.poll_event() {
             self.count(&event);
             stopped |= matches!(event, Event::Stopped);
-            if self.events.try_send(event).is_err() && !self.events.is_closed() {
-                self.events_dropped += 1;
-                if self.events_dropped.is_power_of_two() {
-                    tracing::warn!(dropped = self.events_dropped, "events are not being read");
-                }
+            if matches!(event, Event::Ended { .. })
+                && let Some(Some(write)) = self.records.pop_front()
+            {
+                self.announcements.push_back((write, event));
+            } else {
+                self.announce(event);
             }
+        }
+        let durable = self.store.durable();
+        while let Some((_, event)) = self.announcements.pop_front_if(|(write, _)| *write <= durable)
+        {
+            self.announce(event);
         }
         self.tell_refused_connections();
         if now >= self.bind_again {
@@ -303,6 +341,15 @@ impl Owner {
         }
         self.media.flush();
         stopped
+    }
+
+    fn announce(&mut self, event: Event) {
+        if self.events.try_send(event).is_err() && !self.events.is_closed() {
+            self.events_dropped += 1;
+            if self.events_dropped.is_power_of_two() {
+                tracing::warn!(dropped = self.events_dropped, "events are not being read");
+            }
+        }
     }
 
     /// Keeps some ports bound ahead.

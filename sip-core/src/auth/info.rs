@@ -37,7 +37,7 @@ impl Authenticator {
         let (Some(proof), false) = (proof, stored.is_empty()) else { return };
         let mut info = AuthParams::default();
         // Names are fixed text; the values were read as what they are written as.
-        let _ = info.set_quoted("nextnonce", &self.next_nonce(now, random));
+        let _ = info.set_quoted("nextnonce", self.next_nonce(now, random).as_str());
         let _ = info.set_token("qop", qop.as_str());
         let _ = info.set_quoted("rspauth", &proof);
         let _ = info.set_quoted("cnonce", &sent.cnonce().unwrap_or_default());
