@@ -1,13 +1,15 @@
 //! An office telephone exchange that runs without configuration.
 //!
 //! `main` reads the command line and joins the parts: [`config`] (what the file says), [`accounts`]
-//! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens).
+//! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens),
+//! [`watch`] (metrics, bans and captures over HTTP).
 #![forbid(unsafe_code)]
 
 mod accounts;
 mod config;
 mod log;
 mod office;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -81,6 +83,11 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     getrandom::fill(&mut seed).map_err(|error| {
         anyhow::anyhow!("the operating system gives no random numbers: {error}")
     })?;
+    allow_descriptors();
+    let watch = match config.http {
+        Some(address) => Some(watch::bind(address).await?),
+        None => None,
+    };
     let mut server = Server::start(
         server_settings(&config, arguments),
         exchange_settings(&config),
@@ -89,12 +96,17 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         seed,
     )
     .await?;
+    if let Some(watch) = watch {
+        println!("metrics at http://{}/metrics", watch.address());
+        tokio::spawn(watch.serve(server.control()));
+    }
     welcome(&config, arguments, &server);
+    let mut log = log::Log::default();
     let mut interrupted = Signals::new()?;
     loop {
         tokio::select! {
             event = server.event() => match event {
-                Some(event) => log::event(&event),
+                Some(event) => log.event(&event),
                 None => anyhow::bail!("the server has ended by itself; see the log"),
             },
             signal = interrupted.next() => {
@@ -107,6 +119,15 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     println!("stopped; {} entries are durable", progress.durable);
     anyhow::ensure!(progress.lost == 0, "{} entries could not be written", progress.lost);
     Ok(())
+}
+
+/// Every call takes descriptors: as many are asked for as this user may have.
+fn allow_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    // Without more there are fewer calls at a time; that is no reason not to start.
+    let _ =
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, ..limits });
 }
 
 fn server_settings(config: &Config, arguments: &Arguments) -> Settings {
@@ -123,6 +144,9 @@ fn server_settings(config: &Config, arguments: &Arguments) -> Settings {
             _ => Settings::default().media_backends,
         },
         sip_trace: arguments.sip_trace.then(|| SipTrace::new(std::io::stderr())),
+        front: config.front.clone(),
+        hep: config.hep,
+        kept_messages: config.kept_messages,
         ..Settings::default()
     }
 }
@@ -134,6 +158,7 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
         ring_time: config.ring_time,
         silence_limit: config.silence_limit,
         max_calls: config.max_calls,
+        emergency: config.emergency.clone(),
         external_address: config.external_address,
         ..ExchangeSettings::default()
     }

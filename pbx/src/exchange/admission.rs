@@ -18,6 +18,8 @@ use crate::front::{Proof, is_emergency};
 
 /// Calls for help beyond the limit on calls.
 const EMERGENCY_ROOM: usize = 16;
+/// What a To tag adds to a response.
+const TAG: usize = 21;
 /// Proofs that wait for a driver; one that does not take them needs none.
 const PROOFS: usize = 1_024;
 
@@ -31,8 +33,8 @@ impl Exchange {
         match request.method {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
-            Method::Options => self.turn_away(now, id, abilities(&request)),
-            _ => self.turn_away(now, id, not_allowed(&request)),
+            Method::Options => self.turn_away(now, id, &request, &flow, abilities(&request)),
+            _ => self.turn_away(now, id, &request, &flow, not_allowed(&request)),
         }
     }
 
@@ -44,9 +46,23 @@ impl Exchange {
         let _ = self.endpoint.respond(now, id, not_allowed(request));
     }
 
-    /// Answers somebody who has not shown who it is: once, and nothing is kept of it.
-    fn turn_away(&mut self, now: Duration, id: ServerId, response: Response) {
-        let _ = self.endpoint.respond_alone(now, id, response);
+    /// Answers somebody who has not shown who it is: once, and nothing is kept of it. Whoever can
+    /// forge an address must not have us send it much more than was sent here: what would be, is not
+    /// sent at all. No telephone writes requests that short.
+    fn turn_away(
+        &mut self,
+        now: Duration,
+        id: ServerId,
+        request: &Request,
+        flow: &Flow,
+        response: Response,
+    ) {
+        let known = flow.is_reliable() || self.directory.trunk_at(flow.remote).is_some();
+        if known || is_modest(&response, request) {
+            let _ = self.endpoint.respond_alone(now, id, response);
+        } else {
+            self.endpoint.ignore(now, id);
+        }
     }
 
     fn on_invite(&mut self, now: Duration, id: ServerId, request: Request, flow: Flow) {
@@ -54,7 +70,7 @@ impl Exchange {
         let emergency = self.is_emergency(&request.uri);
         let most = self.settings.max_calls + if emergency { EMERGENCY_ROOM } else { 0 };
         if self.stopping || !self.settings.accepts_calls || self.calls.len() >= most {
-            return self.refuse_for_now(now, id, &request);
+            return self.refuse_for_now(now, id, &request, &flow);
         }
         let (caller, context) = match self.trunk_of(&request, &flow) {
             Some(known) => known,
@@ -74,7 +90,7 @@ impl Exchange {
             return self.reply(now, id, &request, StatusCode::NOT_FOUND);
         };
         let Some(port) = self.ports.lease() else {
-            return self.refuse_for_now(now, id, &request);
+            return self.refuse_for_now(now, id, &request, &flow);
         };
         let hops = request.headers.typed::<MaxForwards>().ok().flatten().map_or(70, |hops| hops.0);
         let mut session = Session::new(port.advertised, self.session_id());
@@ -185,10 +201,15 @@ impl Exchange {
                 (Response::to(request, StatusCode::FORBIDDEN), true)
             }
             Err(Rejection::Challenge { stale, failed }) => {
-                let algorithms = self.settings.algorithms_for(request);
-                let random = &mut self.random;
-                let challenge =
+                let (algorithms, random) =
+                    (self.settings.algorithms_for(request), &mut self.random);
+                let mut challenge =
                     self.authenticator.challenge_with(now, request, stale, algorithms, random);
+                // A short request gets a short challenge; see `turn_away`.
+                if !flow.is_reliable() && !is_modest(&challenge, request) {
+                    let one = algorithms.last().map_or(&[][..], std::slice::from_ref);
+                    challenge = self.authenticator.challenge_with(now, request, stale, one, random);
+                }
                 (challenge, failed)
             }
             Err(Rejection::BadRequest(_)) => (Response::to(request, StatusCode::BAD_REQUEST), true),
@@ -201,7 +222,7 @@ impl Exchange {
                 status: response.status.code(),
             });
         }
-        self.turn_away(now, id, response);
+        self.turn_away(now, id, request, flow, response);
         None
     }
 
@@ -215,14 +236,19 @@ impl Exchange {
         is_emergency(uri.to_string().as_bytes(), &self.settings.emergency)
     }
 
-    fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request) {
+    fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request, flow: &Flow) {
         let mut response = Response::to(request, StatusCode::SERVICE_UNAVAILABLE);
         // Those who are refused together must not come back together.
         let least = self.settings.retry_after.as_secs() as u32;
         let seconds = least + self.random.next_u32() % (2 * least + 1);
         response.headers.set(RetryAfter::new(seconds));
-        self.turn_away(now, id, response);
+        self.turn_away(now, id, request, flow, response);
     }
+}
+
+/// Whether an answer is at most as long as its request and a half.
+fn is_modest(response: &Response, request: &Request) -> bool {
+    2 * (response.to_bytes().len() + TAG) <= 3 * request.to_bytes().len()
 }
 
 fn abilities(request: &Request) -> Response {

@@ -263,6 +263,11 @@ impl Exchange {
         }
     }
 
+    /// What the SIP endpoint has counted.
+    pub fn statistics(&self) -> endpoint::Statistics {
+        self.endpoint.statistics()
+    }
+
     /// Ports that can be leased now; the driver binds more when they run low.
     pub fn ports_available(&self) -> usize {
         self.ports.available()

@@ -95,6 +95,17 @@ impl Exchange {
         if left.is_zero() || self.directory.extension(&stored.extension).is_none() {
             return;
         }
+        if stored.is_bound_to_connection() {
+            // That connection ended with the process that held it (RFC 5626 §4.3): the telephone
+            // has to register again, and until then nobody waits for it in vain.
+            let (extension, contact) = (stored.extension.clone(), stored.contact.clone());
+            self.store.push_back(Write::Unbind {
+                extension: extension.clone(),
+                contact: contact.clone(),
+            });
+            self.events.push_back(Event::Unregistered { extension, contact });
+            return;
+        }
         if let Some(binding) = stored.binding(self.address(&stored.extension), now + left) {
             self.keeping.restored(now, &binding);
             self.registrar.restore(now, binding);

@@ -88,7 +88,8 @@ pub struct Front {
     stateless: Stateless,
     random: ChaCha20Rng,
     queues: Queues,
-    overload: Overload,
+    /// One a class: each has its own share of the turns.
+    overload: [Overload; 4],
     /// Whether [`Event::Overloaded`] was told.
     told_overloaded: bool,
     sources: Generations<IpAddr, Source>,
@@ -104,7 +105,9 @@ pub struct Front {
 /// How a sender stands with us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Standing {
-    /// Neither limited nor banned.
+    /// Configured: neither limited nor banned.
+    Peer,
+    /// In a trusted network: neither limited nor banned.
     Trusted,
     /// Has proved who it is.
     Known,
@@ -121,7 +124,7 @@ impl Front {
             random,
             limits,
             queues: Queues::new(settings.waiting, settings.waiting_bytes),
-            overload: Overload::new(settings.overload),
+            overload: std::array::from_fn(|_| Overload::new(settings.overload)),
             told_overloaded: false,
             sources: Generations::new(settings.sources),
             known: Generations::new(settings.known),
@@ -146,6 +149,8 @@ impl Front {
         let (kind, view) = Kind::of(&message, &self.limits, &self.settings.emergency);
         if let Some(view) = &view
             && kind.begins
+            && standing != Standing::Peer
+            && standing != Standing::Known
             && is_scanner(view, &self.settings.bans.scanners)
         {
             self.counts.banned += 1;
@@ -154,18 +159,29 @@ impl Front {
             }
             return;
         }
-        if standing != Standing::Trusted && !self.has_room(now, flow.remote.ip(), standing, kind) {
+        if matches!(standing, Standing::Known | Standing::Stranger)
+            && !self.has_room(now, flow.remote.ip(), standing, kind)
+        {
             return self.limit(now, &flow, view.as_ref());
+        }
+        if let Some(view) = &view
+            && kind.refusable
+            && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room()
+        {
+            // It would be too late when its turn comes: that is known now, and costs less now.
+            self.overload[kind.class as usize].refused();
+            self.count_shed(kind.class);
+            return self.refuse(now, kind.class, &flow, view);
         }
         let is_ack = message.starts_with(b"ACK ");
         if is_ack && self.awaits_acks(now) && self.is_ours(&message) {
             self.counts.acks += 1;
             return;
         }
-        if let Err(waiting) = self.queues.push(Waiting { since: now, kind, flow, message }) {
+        if let Some(waiting) = self.queues.push(Waiting { since: now, kind, flow, message }) {
             self.counts.overflowed += 1;
             if waiting.kind.begins {
-                self.refuse(now, &waiting);
+                self.refuse_waiting(now, &waiting);
             }
         }
     }
@@ -173,17 +189,18 @@ impl Front {
     /// What the exchange shall handle now; the first call after `now` has passed on is what the wait of a
     /// message is measured by.
     pub fn poll_input(&mut self, now: Duration) -> Option<Input> {
-        while let Some(waiting) = self.queues.pop() {
+        let mut next = self.queues.pop();
+        while let Some(waiting) = next {
+            let class = waiting.kind.class;
             if waiting.kind.refusable {
-                let refuses = self.overload.refuses(now, now.saturating_sub(waiting.since));
+                let wait = now.saturating_sub(waiting.since);
+                let refuses = self.overload[class as usize].refuses(now, wait);
                 self.tell_overload();
                 if refuses {
-                    match waiting.kind.class {
-                        Class::Registration => self.counts.registrations_shed += 1,
-                        Class::Call => self.counts.calls_shed += 1,
-                        _ => self.counts.others_shed += 1,
-                    }
-                    self.refuse(now, &waiting);
+                    self.count_shed(class);
+                    self.refuse_waiting(now, &waiting);
+                    // A refusal is no turn of its class.
+                    next = self.queues.pop_of(class).or_else(|| self.queues.pop());
                     continue;
                 }
             }
@@ -259,7 +276,7 @@ impl Front {
 
     /// Whether new calls are being refused.
     pub fn is_overloaded(&self) -> bool {
-        self.overload.is_overloaded()
+        self.overload.iter().any(Overload::is_overloaded)
     }
 
     /// Sources and addresses remembered: bounded by the settings, whoever sends.
@@ -274,7 +291,10 @@ impl Front {
 
     fn standing(&self, now: Duration, remote: SocketAddr) -> Standing {
         let Settings { trusted, peers, .. } = &self.settings;
-        if peers.contains(&remote) || trusted.iter().any(|network| network.contains(remote.ip())) {
+        if peers.contains(&remote) {
+            return Standing::Peer;
+        }
+        if trusted.iter().any(|network| network.contains(remote.ip())) {
             return Standing::Trusted;
         }
         match self.known.get(&remote) {
@@ -327,16 +347,29 @@ impl Front {
         }
     }
 
-    fn refuse(&mut self, now: Duration, waiting: &Waiting) {
-        let Ok(view) = MessageView::parse(&waiting.message, &self.limits) else { return };
-        let spread = if waiting.kind.class == Class::Registration { 10 } else { 3 };
+    fn count_shed(&mut self, class: Class) {
+        match class {
+            Class::Registration => self.counts.registrations_shed += 1,
+            Class::Call => self.counts.calls_shed += 1,
+            _ => self.counts.others_shed += 1,
+        }
+    }
+
+    fn refuse_waiting(&mut self, now: Duration, waiting: &Waiting) {
+        if let Ok(view) = MessageView::parse(&waiting.message, &self.limits) {
+            self.refuse(now, waiting.kind.class, &waiting.flow, &view);
+        }
+    }
+
+    fn refuse(&mut self, now: Duration, class: Class, flow: &Flow, view: &MessageView<'_>) {
+        if self.transmits.len() >= UNSENT {
+            return;
+        }
+        let spread = if class == Class::Registration { 10 } else { 3 };
         let seconds = self.retry_after(spread);
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let answer = self.stateless.answer(&view, &waiting.flow, status, Some(seconds));
+        self.transmits.extend(self.stateless.answer(view, flow, status, Some(seconds)));
         self.last_refusal = Some(now);
-        if self.transmits.len() < UNSENT {
-            self.transmits.extend(answer);
-        }
     }
 
     /// Seconds, from the least to `spread` times that.
@@ -361,7 +394,7 @@ impl Front {
     }
 
     fn tell_overload(&mut self) {
-        let overloaded = self.overload.is_overloaded();
+        let overloaded = self.is_overloaded();
         if overloaded == self.told_overloaded {
             return;
         }

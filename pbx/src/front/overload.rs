@@ -25,13 +25,18 @@ impl Default for Settings {
     }
 }
 
+/// So many may wait whatever was served before.
+const LEAST_ROOM: usize = 8;
+/// One refused of so many served is no overload any more.
+const ENOUGH: u32 = 16;
+
 /// Watches how long messages wait.
 ///
 /// ```text
 ///              least wait of an interval > target
 ///   keeping up ----------------------------------> overloaded
 ///              <----------------------------------
-///              least wait of an interval <= target
+///              least wait <= target, and hardly anything was refused
 /// ```
 #[derive(Debug)]
 pub struct Overload {
@@ -40,12 +45,25 @@ pub struct Overload {
     /// The shortest wait since the interval began.
     least: Duration,
     ends: Duration,
+    /// Messages served since the interval began, and in the one before.
+    served: u32,
+    served_before: u32,
+    /// Messages refused since the interval began.
+    refused: u32,
 }
 
 impl Overload {
     /// Keeping up.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, overloaded: false, least: Duration::ZERO, ends: Duration::ZERO }
+        Self {
+            settings,
+            overloaded: false,
+            least: Duration::ZERO,
+            ends: Duration::ZERO,
+            served: 0,
+            served_before: 0,
+            refused: 0,
+        }
     }
 
     /// Whether the queue stands.
@@ -53,21 +71,44 @@ impl Overload {
         self.overloaded
     }
 
+    /// How many messages may wait so that the last of them has its turn in time: as many as are
+    /// served meanwhile. What comes on top can be refused at once.
+    pub fn room(&self) -> usize {
+        if !self.overloaded {
+            return usize::MAX;
+        }
+        let Settings { target, interval } = self.settings;
+        let share = 2.0 * target.as_secs_f64() / interval.as_secs_f64().max(f64::EPSILON);
+        (f64::from(self.served_before.max(self.served)) * share) as usize + LEAST_ROOM
+    }
+
+    /// A message was refused for want of [`room`](Self::room).
+    pub fn refused(&mut self) {
+        self.refused += 1;
+    }
+
     /// A message has waited for `wait` when its turn came: whether it is to be refused.
     pub fn refuses(&mut self, now: Duration, wait: Duration) -> bool {
         let Settings { target, interval } = self.settings;
         if now >= self.ends {
-            self.overloaded = self.least > target;
+            // What is refused drains the queue: it is over when nearly nothing has to be.
+            let relieved = !self.overloaded || self.refused * ENOUGH < self.served;
+            self.overloaded = self.least > target || !relieved;
             // After a rest, what waited before it says nothing any more.
             if now >= self.ends + interval {
                 self.overloaded = false;
             }
             self.ends = now + interval;
             self.least = wait;
+            self.served_before = std::mem::take(&mut self.served);
+            self.refused = 0;
         } else {
             self.least = self.least.min(wait);
         }
-        wait > interval || (self.overloaded && wait > 2 * target)
+        let refuses = wait > interval || (self.overloaded && wait > 2 * target);
+        self.served += u32::from(!refuses);
+        self.refused += u32::from(refuses);
+        refuses
     }
 }
 

@@ -47,16 +47,16 @@ impl Queues {
         }
     }
 
-    /// Takes a message, or gives it back when there is no room.
-    pub(super) fn push(&mut self, waiting: Waiting) -> Result<(), Waiting> {
+    /// Takes a message; gives it back when there is no room.
+    pub(super) fn push(&mut self, waiting: Waiting) -> Option<Waiting> {
         let bytes = self.bytes + waiting.message.len();
         let queue = &mut self.queues[waiting.kind.class as usize];
         if queue.len() >= self.most || bytes > self.most_bytes {
-            return Err(waiting);
+            return Some(waiting);
         }
         self.bytes = bytes;
         queue.push_back(waiting);
-        Ok(())
+        None
     }
 
     /// The next one: urgent ones first, then calls, and of every four of these turns one for
@@ -64,7 +64,7 @@ impl Queues {
     pub(super) fn pop(&mut self) -> Option<Waiting> {
         use Class::{Call, Other, Registration, Urgent};
         self.turn = self.turn.wrapping_add(1);
-        let order = if !self.turn.is_multiple_of(URGENT_TURNS) && !self.is_empty_of(Urgent) {
+        let order = if !self.turn.is_multiple_of(URGENT_TURNS) && self.len_of(Urgent) > 0 {
             [Urgent, Call, Registration, Other]
         } else {
             self.behind = self.behind.wrapping_add(1);
@@ -74,8 +74,12 @@ impl Queues {
                 _ => [Call, Registration, Other, Urgent],
             }
         };
-        let waiting =
-            order.into_iter().find_map(|class| self.queues[class as usize].pop_front())?;
+        order.into_iter().find_map(|class| self.pop_of(class))
+    }
+
+    /// The next one of a class.
+    pub(super) fn pop_of(&mut self, class: Class) -> Option<Waiting> {
+        let waiting = self.queues[class as usize].pop_front()?;
         self.bytes -= waiting.message.len();
         Some(waiting)
     }
@@ -88,8 +92,8 @@ impl Queues {
         self.queues.iter().map(VecDeque::len).sum()
     }
 
-    fn is_empty_of(&self, class: Class) -> bool {
-        self.queues[class as usize].is_empty()
+    pub(super) fn len_of(&self, class: Class) -> usize {
+        self.queues[class as usize].len()
     }
 }
 
@@ -103,7 +107,7 @@ mod tests {
             [Class::Urgent, Class::Call, Class::Registration, Class::Other].into_iter().zip(counts)
         {
             for _ in 0..count {
-                queues.push(waiting(class, 100)).unwrap();
+                assert!(queues.push(waiting(class, 100)).is_none());
             }
         }
         queues
@@ -137,9 +141,9 @@ mod tests {
     #[test]
     fn queues_are_bounded_in_messages_and_bytes() {
         let mut queues = Queues::new(10, 1_000);
-        assert_eq!((0..20).filter(|_| queues.push(waiting(Class::Call, 10)).is_ok()).count(), 10);
-        assert!(queues.push(waiting(Class::Other, 901)).is_err());
-        assert!(queues.push(waiting(Class::Other, 900)).is_ok());
+        assert_eq!((0..20).filter(|_| queues.push(waiting(Class::Call, 10)).is_none()).count(), 10);
+        assert!(queues.push(waiting(Class::Other, 901)).is_some());
+        assert!(queues.push(waiting(Class::Other, 900)).is_none());
         while queues.pop().is_some() {}
         assert_eq!((queues.len(), queues.bytes), (0, 0));
     }

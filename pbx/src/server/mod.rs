@@ -13,8 +13,12 @@
 //!
 //! One task owns all calls, so that nothing about a call needs a lock.
 
+mod capture;
 mod clock;
+mod control;
 mod media_thread;
+#[cfg(feature = "metrics")]
+mod meters;
 mod owner;
 mod ports;
 mod trace;
@@ -24,6 +28,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use packet_ring::pool::{PacketPool, PoolConfig};
 use sip_core::Transport;
@@ -37,7 +42,9 @@ use crate::front::{self, Front};
 use crate::media::Machine;
 use crate::store::writer::{Progress, Writer};
 use crate::store::{Store, StoreError};
+use capture::{Hep, Memory};
 use clock::Clock;
+pub use control::{Banned, Control, State, Tally};
 use media_thread::MediaThread;
 use owner::Owner;
 pub use packet_ring::batch::Backend as MediaBackend;
@@ -62,6 +69,11 @@ pub struct Settings {
     pub media_backends: Vec<MediaBackend>,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
+    /// Sends every SIP message to a capture server (Homer, sngrep) as HEP3, which names us by this
+    /// number.
+    pub hep: Option<(SocketAddr, u32)>,
+    /// Bytes of the last SIP messages that are kept for [`Control::pcap`]; 0: none.
+    pub kept_messages: usize,
 }
 
 impl Default for Settings {
@@ -79,6 +91,8 @@ impl Default for Settings {
             // gather by socket.
             media_backends: vec![MediaBackend::Mmsg, MediaBackend::IoUring, MediaBackend::Std],
             sip_trace: None,
+            hep: None,
+            kept_messages: 0,
         }
     }
 }
@@ -105,6 +119,14 @@ pub enum StartError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// A capture server cannot be sent to.
+    #[error("cannot send SIP messages to the capture server {server}: {error}")]
+    Capture {
+        /// Its address.
+        server: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,6 +140,7 @@ pub enum StartError {
 pub struct Server {
     commands: mpsc::UnboundedSender<Command>,
     events: mpsc::Receiver<Event>,
+    control: Control,
     owner: JoinHandle<Progress>,
     addresses: Vec<(Transport, SocketAddr)>,
 }
@@ -166,6 +189,10 @@ impl Server {
         }
         let binder = PortBinder::new(settings.rtp_address, settings.rtp_ports);
         let (commands, commanded) = mpsc::unbounded_channel();
+        let (asks, asked) = mpsc::unbounded_channel();
+        let hep = settings.hep.map(|(server, agent)| {
+            Hep::to(server, agent).map_err(|error| StartError::Capture { server, error })
+        });
         let (announced, events) = mpsc::channel(EVENTS);
         let durable = Arc::clone(&news);
         let store = Writer::start_telling(store, move || durable.notify_one())?;
@@ -188,12 +215,19 @@ impl Server {
             events: announced,
             events_dropped: 0,
             trace: settings.sip_trace,
+            hep: hep.transpose()?,
+            memory: (settings.kept_messages > 0).then(|| Memory::new(settings.kept_messages)),
+            asked,
+            tally: Tally::default(),
+            out_of_ports: 0,
+            bind_again: Duration::ZERO,
+            accepts_failed: 0,
         };
         owner
             .bind_ports()
             .map_err(|error| StartError::Rtp { address: settings.rtp_address, error })?;
         let owner = tokio::spawn(owner.run());
-        Ok(Self { commands, events, owner, addresses })
+        Ok(Self { commands, events, control: Control(asks), owner, addresses })
     }
 
     /// Where it listens, with the ports that the system chose where 0 was asked for.
@@ -205,6 +239,11 @@ impl Server {
     pub fn command(&self, command: Command) {
         // A server that has stopped carries nothing out.
         let _ = self.commands.send(command);
+    }
+
+    /// A handle to look into the server with.
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// The next event; `None` when the server has stopped.

@@ -9,12 +9,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sip_core::endpoint;
 use sip_core::net::Transports;
+use sip_core::{Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
+use super::control::{Ask, Banned, State, Tally};
 use super::media_thread::{Instruction, MediaThread};
 use super::ports::PortBinder;
 use super::trace::SipTrace;
@@ -26,9 +28,13 @@ use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
 const SPARE_PORTS: usize = 32;
-/// Messages read, and messages handled, before it is somebody else's turn.
-const READ: usize = 64;
+/// Messages handled before it is looked again what has arrived: how long a message waits is only
+/// known once it was read.
 const HANDLED: usize = 16;
+/// Pause after a port could not be bound.
+const BIND_AGAIN: Duration = Duration::from_secs(1);
+/// After so many turns in a row other tasks have theirs.
+const TURNS: u32 = 8;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -55,6 +61,15 @@ pub(super) struct Owner {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) events_dropped: u64,
     pub(super) trace: Option<SipTrace>,
+    pub(super) hep: Option<Hep>,
+    pub(super) memory: Option<Memory>,
+    pub(super) asked: mpsc::UnboundedReceiver<Ask>,
+    pub(super) tally: Tally,
+    pub(super) out_of_ports: u64,
+    /// When ports that could not be bound are tried again.
+    pub(super) bind_again: Duration,
+    /// Connections that could not be accepted, as far as was told.
+    pub(super) accepts_failed: u64,
 }
 
 impl Owner {
@@ -64,6 +79,7 @@ impl Owner {
         let mut stopped = false;
         let mut wake = self.next_wake(stop_by);
         let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
+        let mut turn = 0_u32;
         while !stopped {
             // Setting it later is left for when it rings: nearly every message moves the next timer.
             let next = self.next_wake(stop_by);
@@ -85,12 +101,17 @@ impl Owner {
                 }
                 () = &mut alarm => {}
                 () = news.notified() => {}
+                Some(ask) = self.asked.recv() => self.answer(ask),
                 input = self.transports.receive() => self.received(input),
                 // What waits is handled in turns with reading, so that it is known how long it waits.
-                () = tokio::task::yield_now(), if !self.front.is_empty() => {}
+                () = std::future::ready(()), if !self.front.is_empty() => {}
             }
             self.read();
             self.handle();
+            turn = turn.wrapping_add(1);
+            if turn.is_multiple_of(TURNS) || !self.front.is_empty() {
+                tokio::task::yield_now().await;
+            }
             let now = self.clock.now();
             if self.front.poll_timeout().is_some_and(|at| at <= now) {
                 self.front.handle_timeout(now);
@@ -119,8 +140,11 @@ impl Owner {
         let now = self.clock.now();
         match input {
             endpoint::Input::Received { flow, message } => {
-                if let Some(trace) = &self.trace {
-                    trace.received(&flow, &message);
+                if self.is_watched() {
+                    if let Some(trace) = &self.trace {
+                        trace.received(&flow, &message);
+                    }
+                    self.watch(Passage::received(self.clock.wall(), &flow, &message));
                 }
                 self.front.handle_message(now, flow, message);
             }
@@ -130,8 +154,7 @@ impl Owner {
 
     /// Takes what has arrived.
     fn read(&mut self) {
-        for _ in 0..READ {
-            let Some(input) = self.transports.try_receive() else { break };
+        while let Some(input) = self.transports.try_receive() {
             self.received(input);
         }
     }
@@ -145,6 +168,79 @@ impl Owner {
             while let Some(proof) = self.exchange.poll_proof() {
                 self.front.handle_proof(now, proof);
             }
+        }
+    }
+
+    /// Accepting pauses while the system has no descriptor to give; who has a connection or sends
+    /// datagrams is served all the while.
+    fn tell_refused_connections(&mut self) {
+        let failed = self.transports.accept_failures();
+        if failed > 0 && self.accepts_failed == 0 {
+            tracing::warn!("the system gives no descriptor for a connection; new ones wait");
+        }
+        self.accepts_failed = failed;
+    }
+
+    fn is_watched(&self) -> bool {
+        self.trace.is_some() || self.hep.is_some() || self.memory.is_some()
+    }
+
+    fn watch(&mut self, passage: Passage) {
+        if let Some(hep) = &mut self.hep {
+            hep.send(&passage);
+        }
+        if let Some(memory) = &mut self.memory {
+            memory.keep(passage);
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        // Who asked may be gone by now.
+        let _ = match ask {
+            Ask::Bans(answer) => {
+                let now = self.clock.now();
+                answer.send(self.front.bans().map(|ban| Banned::at(now, ban)).collect()).is_ok()
+            }
+            Ask::Lift(source, answer) => answer.send(self.front.lift(source)).is_ok(),
+            Ask::Pcap(call_id, answer) => {
+                let memory = self.memory.as_ref();
+                answer.send(memory.map_or_else(Vec::new, |memory| memory.pcap(&call_id))).is_ok()
+            }
+            Ask::State(answer) => answer.send(self.state()).is_ok(),
+        };
+    }
+
+    fn state(&self) -> State {
+        State {
+            front: self.front.counts(),
+            overloaded: self.front.is_overloaded(),
+            waiting: self.front.waiting(),
+            bans: self.front.bans().count(),
+            occupancy: self.exchange.occupancy(),
+            endpoint: self.exchange.statistics(),
+            tally: self.tally,
+            ports_free: self.exchange.ports_available(),
+            connections: self.transports.connections(),
+            datagrams_dropped: self.transports.dropped(),
+            store: self.store.progress(),
+            events_dropped: self.events_dropped,
+            capture_lost: self.hep.as_ref().map_or(0, |hep| hep.lost),
+            out_of_ports: self.out_of_ports,
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        let tally = &mut self.tally;
+        match event {
+            Event::Started { .. } => tally.calls_started += 1,
+            Event::Ended { record } => {
+                tally.calls_ended += 1;
+                tally.calls_answered += u64::from(record.answered.is_some());
+            }
+            Event::Registered { .. } => tally.registered += 1,
+            Event::Unregistered { .. } => tally.unregistered += 1,
+            Event::Refused { .. } => tally.refused += 1,
+            _ => {}
         }
     }
 
@@ -191,8 +287,12 @@ impl Owner {
         while let Some(transmit) =
             self.front.poll_transmit().or_else(|| self.exchange.poll_transmit())
         {
-            if let Some(trace) = &self.trace {
-                trace.sent(&transmit.flow, &transmit.bytes);
+            if self.is_watched() {
+                let Transmit { flow, bytes } = &transmit;
+                if let Some(trace) = &self.trace {
+                    trace.sent(flow, bytes);
+                }
+                self.watch(Passage::sent(self.clock.wall(), flow, bytes));
             }
             self.transports.send(transmit);
         }
@@ -208,6 +308,7 @@ impl Owner {
             self.store_full = !taken;
         }
         while let Some(event) = self.exchange.poll_event() {
+            self.count(&event);
             stopped |= matches!(event, Event::Stopped);
             if matches!(event, Event::Ended { .. })
                 && let Some(Some(write)) = self.records.pop_front()
@@ -222,11 +323,21 @@ impl Owner {
         {
             self.announce(event);
         }
-        if let Err(error) = self.bind_ports() {
-            if !self.ports_exhausted {
-                tracing::warn!(%error, "no further RTP port can be bound");
+        self.tell_refused_connections();
+        if now >= self.bind_again {
+            match self.bind_ports() {
+                Ok(()) => self.ports_exhausted = false,
+                Err(error) => {
+                    // Descriptors and ports come back when calls end: it is tried again, and told
+                    // once.
+                    if !self.ports_exhausted {
+                        tracing::warn!(%error, "no further RTP port can be bound");
+                    }
+                    self.ports_exhausted = true;
+                    self.out_of_ports += 1;
+                    self.bind_again = now + BIND_AGAIN;
+                }
             }
-            self.ports_exhausted = true;
         }
         self.media.flush();
         stopped
@@ -243,9 +354,6 @@ impl Owner {
 
     /// Keeps some ports bound ahead.
     pub(super) fn bind_ports(&mut self) -> io::Result<()> {
-        if self.ports_exhausted {
-            return Ok(());
-        }
         while self.exchange.ports_available() < SPARE_PORTS {
             let (socket, bound) = self.binder.bind()?;
             let id = PortId(self.next_port);

@@ -203,6 +203,18 @@ impl StoredBinding {
         }
     }
 
+    /// Whether the telephone can be reached over the connection it registered on only: a stream
+    /// from another port than the one its contact names.
+    pub(crate) fn is_bound_to_connection(&self) -> bool {
+        let contact = NameAddr::parse(&self.contact_header).ok();
+        let listens =
+            contact.as_ref().and_then(|contact| contact.uri.as_sip()).is_some_and(|uri| {
+                let port = uri.port().unwrap_or_else(|| self.transport.default_port());
+                uri.host().ip() == Some(self.remote.ip()) && port == self.remote.port()
+            });
+        self.transport.is_reliable() && !listens
+    }
+
     /// The registrar's form of it, running out at `expires`; `None` when the contact was damaged.
     pub(crate) fn binding(&self, aor: AddressOfRecord, expires: Duration) -> Option<Binding> {
         Some(Binding {

@@ -170,6 +170,15 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Forgets a request outside a dialog without an answer. A repeated request is a new one.
+    pub fn ignore(&mut self, now: Duration, id: ServerId) {
+        let waits = self.transactions.is_pending(id.0);
+        if waits && self.transactions.server(id.0).is_some_and(|user| user.dialog.is_none()) {
+            self.transactions.end_server(id.0, None);
+            self.settle(now);
+        }
+    }
+
     pub(super) fn respond_as(
         &mut self,
         now: Duration,

@@ -308,6 +308,12 @@ impl Transports {
         self.connections.len()
     }
 
+    /// How often a connection could not be accepted, for want of descriptors most likely. Accepting
+    /// pauses for 50 ms then; who waits is not turned away.
+    pub fn accept_failures(&self) -> u64 {
+        self.shared.failures()
+    }
+
     /// How many datagrams were dropped because the kernel did not take them.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -326,10 +332,11 @@ impl Transports {
                     came |= polled.is_ready();
                 }
                 // The sender that we keep ourselves keeps the channel open.
-                if !came && let Some(report) = ready!(self.reports.poll_recv(context)) {
-                    if let Some(input) = self.heed(report) {
-                        return Poll::Ready(input);
-                    }
+                if !came
+                    && let Some(report) = ready!(self.reports.poll_recv(context))
+                    && let Some(input) = self.heed(report)
+                {
+                    return Poll::Ready(input);
                 }
             }
         })

@@ -18,7 +18,7 @@ use crate::flow::Flow;
 /// How many peers' ways back are remembered per socket.
 const WAYS: usize = 4096;
 /// What the kernel may hold for us between two reads.
-const KERNEL_BUFFER: usize = 1 << 20;
+const KERNEL_BUFFER: usize = 4 << 20;
 
 /// Datagrams taken from one socket before the next one has its turn.
 const BATCH: usize = 64;
