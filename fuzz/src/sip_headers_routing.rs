@@ -1,5 +1,6 @@
 use sip_core::MessageView;
 use sip_core::header::*;
+use sip_core::proxy::MaxBreadth;
 
 use crate::headers::{address, addresses, round_trips, with_headers};
 
@@ -7,7 +8,7 @@ use crate::headers::{address, addresses, round_trips, with_headers};
 pub fn sip_headers_routing(lines: &[u8]) {
     with_headers(lines, |view, headers| {
         round_trips! { headers;
-            CSeq CallId Contact From MaxForwards Path RecordRoute ReplyTo Route ServiceRoute To Via
+            CSeq CallId Contact From MaxBreadth MaxForwards Path RecordRoute ReplyTo Route ServiceRoute To Via
         }
         addresses! { view, headers;
             FromRef From PathRef Path RecordRouteRef RecordRoute ReplyToRef ReplyTo RouteRef Route
