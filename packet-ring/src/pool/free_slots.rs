@@ -125,7 +125,7 @@ impl ExactSizeIterator for Claim {}
 /// The `count` lowest set bits of `word`, or all of them.
 #[inline]
 fn lowest_bits(word: usize, count: usize) -> usize {
-    if count >= BITS {
+    if count >= word.count_ones() as usize {
         return word;
     }
     let mut rest = word;

@@ -63,14 +63,21 @@ impl PacketPool {
     ///
     /// Does not allocate when `buffers` has the capacity.
     pub fn take_batch(&self, wanted: usize, buffers: &mut Vec<PacketBuf>) -> usize {
+        let taken = self.take_ahead(wanted, buffers);
+        if taken < wanted {
+            self.shared().exhausted.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// As [`take_batch`](Self::take_batch), when nobody lacks what the pool does not have.
+    pub(crate) fn take_ahead(&self, wanted: usize, buffers: &mut Vec<PacketBuf>) -> usize {
         let shared = self.shared();
         buffers.reserve(wanted);
         let mut taken = 0;
-        while taken < wanted {
-            let Some(claim) = shared.free.claim(wanted - taken) else {
-                shared.exhausted.fetch_add(1, Ordering::Relaxed);
-                break;
-            };
+        while taken < wanted
+            && let Some(claim) = shared.free.claim(wanted - taken)
+        {
             taken += claim.len();
             shared.references.retain(claim.len());
             buffers.extend(claim.map(|slot| {

@@ -3,7 +3,6 @@
 
 use core::ops::Range;
 use core::{mem, ptr};
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::vec::Vec;
 use std::{boxed::Box, io};
@@ -22,7 +21,7 @@ pub(super) struct Inbox {
     with_control: bool,
     /// Places from here on have a buffer.
     filled: usize,
-    /// Buffers just taken from the pool.
+    /// Buffers taken from the pool for later.
     fresh: Vec<PacketBuf>,
 }
 
@@ -36,6 +35,9 @@ enum Into {
 // SAFETY: the raw pointers in `iovecs` and `headers` lead to memory that this value owns (boxes, and slots
 // whose handles it holds), which moves along with it; the kernel uses them during `receive` only.
 unsafe impl Send for Inbox {}
+
+/// Buffers taken from the pool at once.
+const PORTION: usize = 32;
 
 /// The longest that GRO makes.
 const LONG: usize = 65_536;
@@ -72,20 +74,13 @@ impl Inbox {
                 inbox.iovecs[at] =
                     libc::iovec { iov_base: long.as_mut_ptr().cast(), iov_len: LONG };
             }
-            inbox.reset(at);
+            header.msg_namelen = Name::LEN as u32;
+            if inbox.with_control {
+                header.msg_control = inbox.controls[at].0.as_mut_ptr().cast();
+                header.msg_controllen = Control::LEN as _;
+            }
         }
         inbox
-    }
-
-    /// Makes message `at` ready to be received into again. The kernel sets the flags each time.
-    #[inline]
-    fn reset(&mut self, at: usize) {
-        let header = &mut self.headers[at].msg_hdr;
-        header.msg_namelen = Name::LEN as u32;
-        if self.with_control {
-            header.msg_control = self.controls[at].0.as_mut_ptr().cast();
-            header.msg_controllen = Control::LEN as _;
-        }
     }
 
     /// Gives messages buffers that have none; returns how many have one, from the first on.
@@ -94,8 +89,9 @@ impl Inbox {
         let wanted = wanted.min(packets.len());
         let open = wanted.min(self.filled);
         let missing = packets[..open].iter().filter(|place| place.is_none()).count();
-        if missing > 0 {
-            pool.take_batch(missing, &mut self.fresh);
+        if missing > self.fresh.len() {
+            pool.take_ahead(PORTION.max(missing) - self.fresh.len(), &mut self.fresh);
+            pool.take_batch(missing.saturating_sub(self.fresh.len()), &mut self.fresh);
         }
         for ((at, place), iovec) in packets[..open].iter_mut().enumerate().zip(&mut self.iovecs) {
             if place.is_some() {
@@ -149,38 +145,46 @@ impl Inbox {
         if received < 0 { Err(io::Error::last_os_error()) } else { Ok(received as usize) }
     }
 
-    /// Hands the first `count` messages out and makes their places ready again.
+    /// Hands the first `count` messages out as datagrams of `socket` and makes their places ready again.
+    /// Returns the kernel's count of drops, if it told one.
     pub(super) fn take(
         &mut self,
         count: usize,
+        socket: SocketId,
         pool: &PacketPool,
         counters: &mut Counters,
-        mut each: impl FnMut(PacketBuf, Option<SocketAddr>, Notes),
-    ) {
+        into: &mut Vec<Datagram>,
+    ) -> Option<u32> {
         let count = count.min(self.headers.len());
+        let mut dropped = None;
         self.filled = self.filled.max(count);
-        for at in 0..count {
-            let header = &self.headers[at];
+        into.reserve(count);
+        let Self { headers, names, controls, .. } = self;
+        let rows = headers[..count].iter_mut().zip(names).zip(controls).enumerate();
+        for (at, ((header, name), control)) in rows {
             let len = header.msg_len as usize;
-            let cut = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-            let notes = if header.msg_hdr.msg_controllen == 0 {
-                Notes::default()
-            } else {
-                let control = self.controls[at].0.get(..header.msg_hdr.msg_controllen as _);
-                Control::notes(control.unwrap_or(&[]))
-            };
-            let peer = self.names[at].address();
-            self.reset(at);
-            if cut {
+            let header = &mut header.msg_hdr;
+            let mut notes = Notes::default();
+            if self.with_control {
+                if header.msg_controllen > 0 {
+                    let control = control.0.get(..header.msg_controllen as _);
+                    notes = Control::notes(control.unwrap_or(&[]));
+                    dropped = notes.dropped.or(dropped);
+                }
+                header.msg_controllen = Control::LEN as _;
+            }
+            header.msg_namelen = Name::LEN as u32;
+            if header.msg_flags & libc::MSG_TRUNC != 0 {
                 counters.truncated += 1;
                 continue;
             }
+            let (peer, received) = (name.address(), notes.received);
             match &mut self.into {
                 Into::Packets(packets) => {
                     if let Some(mut packet) = packets[at].take()
                         && packet.set_len(len).is_ok()
                     {
-                        each(packet, peer, notes);
+                        into.push(Datagram { socket, peer, packet, received, offload: None });
                     }
                 }
                 Into::Long(long) => {
@@ -192,7 +196,13 @@ impl Inbox {
                         let (one, more) = rest.split_at(segment.min(rest.len()));
                         match pool.take() {
                             Some(mut packet) => match packet.extend_from_slice(one) {
-                                Ok(()) => each(packet, peer, notes),
+                                Ok(()) => into.push(Datagram {
+                                    socket,
+                                    peer,
+                                    packet,
+                                    received,
+                                    offload: None,
+                                }),
                                 Err(_) => counters.truncated += 1,
                             },
                             None => counters.starved += 1,
@@ -205,6 +215,7 @@ impl Inbox {
                 }
             }
         }
+        dropped
     }
 }
 
@@ -431,6 +442,7 @@ impl SendFault {
 mod tests {
     use super::*;
     use crate::pool::PoolConfig;
+    use std::net::SocketAddr;
 
     #[test]
     fn rows_of_datagrams() {
