@@ -37,7 +37,8 @@ pub struct Config {
     /// Messages that wait to be written to one connection. Default 256. A peer that reads slower
     /// than that loses the connection.
     pub queue: usize,
-    /// Messages that wait to be taken by [`Transports::receive`]. Default 1,024; then reading stops.
+    /// Messages of streams that wait to be taken by [`Transports::receive`]. Default 1,024; then
+    /// reading stops. Datagrams wait in the kernel.
     pub receive_queue: usize,
     /// How long a connection may be silent. Default 15 minutes.
     pub idle: Duration,
@@ -106,6 +107,7 @@ pub(super) enum Report {
 pub struct Transports {
     config: Config,
     udp: Vec<(SocketAddr, UdpSocket)>,
+    datagrams: udp::Receivers,
     listening: Vec<(Transport, SocketAddr)>,
     connections: HashMap<ConnectionId, Connection>,
     by_peer: HashMap<Peer, ConnectionId>,
@@ -114,7 +116,7 @@ pub struct Transports {
     failures: VecDeque<Flow>,
     reports: mpsc::Receiver<Report>,
     reporter: mpsc::Sender<Report>,
-    /// One task for each socket.
+    /// One task for each socket that listens.
     sockets: JoinSet<()>,
     /// One task for each connection.
     streams: JoinSet<()>,
@@ -155,6 +157,7 @@ impl Transports {
         Self {
             config,
             udp: Vec::new(),
+            datagrams: udp::Receivers::new(),
             listening: Vec::new(),
             connections: HashMap::new(),
             by_peer: HashMap::new(),
@@ -181,7 +184,7 @@ impl Transports {
         let (receiver, sender) = udp::bind(address)?;
         let bound = receiver.local_addr()?;
         self.udp.push((bound, sender));
-        self.sockets.spawn(udp::receive(receiver, bound, self.reporter.clone()));
+        self.datagrams.add(receiver, bound);
         Ok(bound)
     }
 
@@ -309,10 +312,10 @@ impl Transports {
                 return Input::FlowFailed { flow };
             }
             while self.streams.try_join_next().is_some() {}
-            // The sender that we keep ourselves keeps the channel open.
-            let Some(report) = self.reports.recv().await else {
-                core::future::pending::<()>().await;
-                continue;
+            let report = tokio::select! {
+                input = self.datagrams.receive() => return input,
+                // The sender that we keep ourselves keeps the channel open.
+                Some(report) = self.reports.recv() => report,
             };
             match report {
                 Report::Input(input) => {
@@ -345,6 +348,7 @@ impl Transports {
     /// Writes what is queued, for at most [`Config::linger`], and closes everything.
     pub async fn close(mut self) {
         self.sockets.abort_all();
+        self.datagrams.close();
         self.connections.clear();
         drop(self.reporter);
         let linger = self.config.linger;

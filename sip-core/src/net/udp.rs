@@ -1,17 +1,18 @@
 //! Datagram sockets.
 
+use core::future::poll_fn;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::io;
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::transports::Report;
 use crate::endpoint::Input;
 use crate::flow::Flow;
 
@@ -36,25 +37,62 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpS
     Ok((UdpSocket::from_std(socket.into())?, sender))
 }
 
-/// Reads datagrams for as long as somebody takes them.
-pub(super) async fn receive(socket: UdpSocket, bound: SocketAddr, reports: mpsc::Sender<Report>) {
-    let mut ways = Ways::new(bound);
-    let mut buffer = vec![0; 65_536];
-    loop {
-        // An error here is an earlier datagram's, such as an ICMP answer; the socket lives on.
-        let Ok((length, remote)) = socket.recv_from(&mut buffer).await else {
-            sleep(Duration::from_millis(1)).await;
-            continue;
-        };
-        let Some(datagram) = buffer.get(..length).filter(|datagram| !datagram.is_empty()) else {
-            continue;
-        };
-        let flow = Flow::udp(ways.local(remote.ip()), remote);
-        let message = Bytes::copy_from_slice(datagram);
-        let input = Input::Received { flow, message };
-        if reports.send(Report::Input(input)).await.is_err() {
-            return;
+/// The sockets that datagrams are read from.
+///
+/// They have no task of their own: handing a datagram from one task to another wakes the runtime's
+/// own thread by a system call, which costs more than reading it.
+#[derive(Debug)]
+pub(super) struct Receivers {
+    sockets: Vec<(UdpSocket, Ways)>,
+    /// Whose turn it is to be asked first.
+    turn: usize,
+    buffer: Vec<u8>,
+}
+
+impl Receivers {
+    pub(super) fn new() -> Self {
+        Self { sockets: Vec::new(), turn: 0, buffer: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, socket: UdpSocket, bound: SocketAddr) {
+        self.buffer.resize(65_536, 0);
+        self.sockets.push((socket, Ways::new(bound)));
+    }
+
+    pub(super) fn close(&mut self) {
+        self.sockets.clear();
+    }
+
+    /// Waits for the next datagram. May be dropped and called again at any time.
+    pub(super) async fn receive(&mut self) -> Input {
+        loop {
+            match poll_fn(|context| self.poll(context)).await {
+                Ok(Some(input)) => return input,
+                Ok(None) => {}
+                // An error is an earlier datagram's, such as an ICMP answer; the socket lives on.
+                Err(_) => sleep(Duration::from_millis(1)).await,
+            }
         }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Input>>> {
+        let count = self.sockets.len();
+        for index in 0..count {
+            let index = (self.turn + index) % count;
+            let Some((socket, ways)) = self.sockets.get_mut(index) else { continue };
+            let mut buffer = ReadBuf::new(&mut self.buffer);
+            let Poll::Ready(received) = socket.poll_recv_from(context, &mut buffer) else {
+                continue;
+            };
+            self.turn = index + 1;
+            let remote = received?;
+            let datagram = buffer.filled();
+            return Poll::Ready(Ok((!datagram.is_empty()).then(|| {
+                let flow = Flow::udp(ways.local(remote.ip()), remote);
+                Input::Received { flow, message: Bytes::copy_from_slice(datagram) }
+            })));
+        }
+        Poll::Pending
     }
 }
 
