@@ -45,6 +45,7 @@ pub mod net;
 pub mod package;
 pub mod proxy;
 pub mod publication;
+pub mod redirection;
 pub mod registrar;
 pub mod registration;
 pub mod resolve;

@@ -508,3 +508,103 @@ fn text_that_no_header_holds_forges_none() {
     let again = Request::parse(bytes, &sip_core::Limits::default()).unwrap();
     assert!(!again.headers.contains(HeaderName::from_static("Evil")));
 }
+
+/// Answers a REGISTER with a redirection.
+fn redirect(r: &mut Registration, now: Duration, outgoing: &Outgoing, contacts: &str) {
+    let mut response = Response::to(&outgoing.request, StatusCode::MOVED_TEMPORARILY);
+    response.headers.push_raw(HeaderName::Contact, contacts).unwrap();
+    r.handle_response(now, outgoing.id, &response, udp());
+}
+
+#[test]
+fn a_redirection_is_followed_and_the_registration_stays_there() {
+    let mut config = config();
+    config.servers = vec!["sip:edge.example.com".parse().unwrap()];
+    let mut r = begin(config);
+    let first = next(&mut r);
+    redirect(
+        &mut r,
+        secs(1),
+        &first,
+        "<sip:b.example.com>;q=0.5, <sip:a.example.com;method=BYE?X=y>",
+    );
+    let second = next(&mut r);
+    assert_eq!(
+        (second.request.uri.to_string(), second.hop.to_string(), second.flow),
+        ("sip:a.example.com".into(), "sip:a.example.com".into(), None)
+    );
+    assert!(!second.request.headers.contains(HeaderName::Route), "it goes there directly");
+    let of = |outgoing: &Outgoing| outgoing.request.headers.require::<CallId>().unwrap();
+    assert_eq!(of(&first), of(&second));
+    assert_eq!(number(&second.request), number(&first.request) + 1);
+    // The best does not answer; the other does.
+    r.handle_failure(secs(2), second.id);
+    let third = next(&mut r);
+    assert_eq!(third.hop.to_string(), "sip:b.example.com");
+    let there = tcp(7);
+    r.handle_response(secs(3), third.id, &ok(&third.request, &[]), there);
+    assert!(matches!(events(&mut r)[..], [Event::Registered { .. }]));
+    // Refreshes stay with it, and on its flow.
+    run(&mut r);
+    let refresh = next(&mut r);
+    assert_eq!((refresh.hop.to_string(), refresh.flow), ("sip:b.example.com".into(), Some(there)));
+    // When it fails they go back to where they were sent from, and not over its flow.
+    r.handle_failure(secs(3000), refresh.id);
+    assert!(matches!(events(&mut r)[..], [Event::Failed { .. }]));
+    run(&mut r);
+    let back = next(&mut r);
+    assert_eq!((back.hop.to_string(), back.flow), ("sip:edge.example.com".into(), None));
+    assert_eq!(back.request.uri.to_string(), "sip:example.com");
+}
+
+#[test]
+fn redirections_in_a_circle_end() {
+    // To itself: a refusal, as nothing else is left.
+    let mut r = begin(config());
+    let first = next(&mut r);
+    redirect(&mut r, secs(1), &first, "<sip:EXAMPLE.com>");
+    assert_eq!(again(&mut r), None);
+    // Between two: a failure, after which the first is asked again some time later.
+    let mut r = begin(config());
+    let first = next(&mut r);
+    redirect(&mut r, secs(1), &first, "<sip:a.example.com>");
+    let second = next(&mut r);
+    redirect(&mut r, secs(1), &second, "<sip:example.com>");
+    assert!(again(&mut r).is_some());
+    assert!(r.poll_request().is_none());
+    run(&mut r);
+    assert_eq!(next(&mut r).hop.to_string(), "sip:example.com");
+    // And a chain without end.
+    let mut r = begin(config());
+    for hop in 1..=5 {
+        let outgoing = next(&mut r);
+        redirect(&mut r, secs(1), &outgoing, &format!("<sip:{hop}.example.com>"));
+    }
+    let last = next(&mut r);
+    assert_eq!(last.hop.to_string(), "sip:5.example.com");
+    redirect(&mut r, secs(1), &last, "<sip:6.example.com>");
+    assert!(again(&mut r).is_some());
+}
+
+#[test]
+fn redirections_are_not_followed_where_they_must_not_be() {
+    let mut unwilling = config();
+    unwilling.redirections = 0;
+    let mut r = begin(unwilling);
+    let first = next(&mut r);
+    redirect(&mut r, secs(1), &first, "<sip:a.example.com>");
+    assert_eq!(again(&mut r), None);
+    // From what is secured by TLS there is no way to what is not.
+    let aor = "sips:101@example.com".parse().unwrap();
+    let mut r = begin(Config::new(aor, "sips:101@192.0.2.9:5061".parse().unwrap()));
+    let first = next(&mut r);
+    redirect(&mut r, secs(1), &first, "<sip:a.example.com>, <sips:b.example.com>");
+    let second = next(&mut r);
+    assert_eq!(second.hop.to_string(), "sips:b.example.com");
+    // Whoever is leaving is not led on.
+    r.unregister(secs(2));
+    let last = next(&mut r);
+    redirect(&mut r, secs(3), &last, "<sips:c.example.com>");
+    assert_eq!(events(&mut r).pop(), Some(Event::Unregistered));
+    assert!(r.poll_request().is_none());
+}

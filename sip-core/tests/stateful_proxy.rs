@@ -43,7 +43,13 @@ fn text(method: &str, branch: &str, lines: &str) -> String {
 
 impl Lab {
     fn new() -> Self {
-        let config = Config::new(Ours::at(vec!["192.0.2.1:5060".parse().unwrap()]));
+        Self::following(0)
+    }
+
+    /// A proxy that follows so many redirections of a request.
+    fn following(redirections: usize) -> Self {
+        let mut config = Config::new(Ours::at(vec!["192.0.2.1:5060".parse().unwrap()]));
+        config.redirections = redirections;
         let random = Box::new(ChaCha8Rng::seed_from_u64(1));
         Self { proxy: Proxy::new(config, random), now: Duration::ZERO }
     }
@@ -462,4 +468,137 @@ fn memory_is_bounded() {
     let Some(Event::Request { id, .. }) = lab.proxy.poll_event() else { panic!("none") };
     lab.proxy.forward(lab.now, id, (0..50).map(phone).collect()).unwrap();
     assert_eq!(lab.sent().len(), 3);
+}
+
+/// The contacts that the proxy offers to follow.
+fn offered(lab: &mut Lab) -> Vec<String> {
+    match lab.proxy.poll_event() {
+        Some(Event::Redirected { contacts, .. }) => {
+            contacts.iter().map(|contact| contact.uri.to_string()).collect()
+        }
+        event => panic!("{event:?} and no redirection"),
+    }
+}
+
+const MOVED: (&str, &str) =
+    ("Contact", "<sip:bob@192.0.2.103:5060>;q=0.3, <sip:bob@192.0.2.102:5060>, <mailto:bob@h>");
+
+#[test]
+fn a_redirection_goes_back_by_default() {
+    let mut lab = Lab::new();
+    lab.invite(vec![vec![phone(1)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[0], 302, &[MOVED]);
+    assert_eq!(lab.sent(), ["ACK > 101", "302 > 9"]);
+    assert!(matches!(lab.proxy.poll_event(), Some(Event::Answered { .. })));
+}
+
+#[test]
+fn a_redirection_is_followed_and_its_targets_count() {
+    let mut lab = Lab::following(4);
+    let id = lab.invite(vec![vec![phone(1)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[0], 302, &[MOVED]);
+    assert_eq!(lab.sent(), ["ACK > 101"]);
+    assert_eq!(offered(&mut lab), ["sip:bob@192.0.2.102:5060", "sip:bob@192.0.2.103:5060"]);
+    lab.proxy.forward_in_turn(lab.now, id, vec![vec![phone(2)], vec![phone(3)]]).unwrap();
+    let sent = lab.transmits();
+    assert_eq!(sent.iter().map(describe).collect::<Vec<_>>(), ["INVITE > 102"]);
+    assert_eq!(parse(&sent[0]).uri.to_string(), "sip:bob@192.0.2.102:5060");
+    // One that leads back to where it came from, or to what is being tried, is not offered again.
+    lab.answer(&sent[0], 301, &[("Contact", "<sip:bob@192.0.2.101:5060>, <sip:bob@example.com>")]);
+    let sent = lab.transmits();
+    assert_eq!(sent.iter().map(describe).collect::<Vec<_>>(), ["ACK > 102", "INVITE > 103"]);
+    lab.answer(&sent[1], 200, &[]);
+    assert_eq!(lab.sent(), ["200 > 9"]);
+    lab.rests();
+}
+
+#[test]
+fn what_a_redirection_leaves_may_still_be_the_best() {
+    let mut lab = Lab::following(4);
+    let id = lab.invite(vec![vec![phone(1)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[0], 302, &[MOVED]);
+    offered(&mut lab);
+    lab.proxy.forward(lab.now, id, vec![phone(2), phone(3)]).unwrap();
+    let sent = lab.transmits();
+    let [_, second, third] = &sent[..] else { panic!("{sent:?}") };
+    lab.answer(second, 486, &[]);
+    lab.answer(third, 486, &[]);
+    let answer = status(&lab.transmits());
+    assert_eq!(answer.status.code(), 302);
+    let left: Vec<_> = answer.headers.raw(sip_core::HeaderName::Contact).collect();
+    assert_eq!(left, [b"<mailto:bob@h>"], "what was tried is not offered to the caller");
+}
+
+#[test]
+fn a_redirection_that_nobody_wants_to_follow_goes_back() {
+    let mut lab = Lab::following(4);
+    let id = lab.invite(vec![vec![phone(1), phone(4)], vec![phone(5)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[0], 302, &[MOVED]);
+    offered(&mut lab);
+    lab.proxy.forward(lab.now, id, vec![]).unwrap();
+    assert_eq!(lab.sent(), ["ACK > 101"], "the other one may still answer");
+    lab.answer(&sent[1], 404, &[]);
+    let sent = lab.transmits();
+    assert_eq!(sent.iter().map(describe).collect::<Vec<_>>(), ["ACK > 104", "INVITE > 105"]);
+    lab.answer(&sent[1], 480, &[]);
+    assert_eq!(lab.sent(), ["ACK > 105", "302 > 9"]);
+    lab.rests();
+}
+
+#[test]
+fn redirections_beside_branches_that_ring() {
+    let mut lab = Lab::following(4);
+    let id = lab.invite(vec![vec![phone(1), phone(4)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[1], 180, &[]);
+    lab.answer(&sent[0], 302, &[MOVED]);
+    offered(&mut lab);
+    assert_eq!(lab.sent(), ["180 > 9", "ACK > 101"]);
+    lab.proxy.forward(lab.now, id, vec![phone(2)]).unwrap();
+    let more = lab.transmits();
+    assert_eq!(more.iter().map(describe).collect::<Vec<_>>(), ["INVITE > 102"], "at once");
+    // The one that rings says no; the one that came later decides.
+    lab.answer(&sent[1], 486, &[]);
+    assert_eq!(lab.sent(), ["ACK > 104"]);
+    lab.answer(&more[0], 404, &[]);
+    assert_eq!(lab.sent().last().unwrap(), "302 > 9", "a mail address is left of it");
+    lab.rests();
+}
+
+#[test]
+fn a_cancel_ends_a_request_that_waits_for_a_decision() {
+    let mut lab = Lab::following(4);
+    let id = lab.invite(vec![vec![phone(1)]]);
+    let sent = lab.transmits();
+    lab.answer(&sent[0], 302, &[MOVED]);
+    offered(&mut lab);
+    lab.sent();
+    lab.receive(CALLER, text("CANCEL", "a", ""));
+    assert_eq!(lab.sent(), ["200 > 9", "487 > 9"]);
+    lab.proxy.forward(lab.now, id, vec![phone(2)]).unwrap();
+    assert!(lab.sent().is_empty());
+    lab.rests();
+}
+
+#[test]
+fn redirections_without_end_end() {
+    let mut lab = Lab::following(3);
+    let id = lab.invite(vec![vec![phone(1)]]);
+    let mut sent = lab.transmits();
+    for n in 2..=4 {
+        lab.answer(
+            sent.last().unwrap(),
+            302,
+            &[("Contact", &format!("<sip:bob@192.0.2.{}>", 100 + n))],
+        );
+        assert_eq!(offered(&mut lab).len(), 1);
+        lab.proxy.forward(lab.now, id, vec![phone(n)]).unwrap();
+        sent = lab.transmits();
+    }
+    lab.answer(sent.last().unwrap(), 302, &[("Contact", "<sip:bob@192.0.2.199>")]);
+    assert_eq!(lab.sent(), ["ACK > 104", "302 > 9"]);
 }

@@ -1,8 +1,9 @@
 //! An endpoint on sockets.
 
+use core::pin::Pin;
 use core::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Transports;
 use crate::Endpoint;
@@ -18,12 +19,45 @@ pub struct Driver {
     /// The sockets.
     pub transports: Transports,
     start: Instant,
+    timer: Timer,
+}
+
+/// The endpoint's timer. Setting one costs more than leaving it, and most events leave it.
+#[derive(Debug, Default)]
+struct Timer {
+    /// When it fires, from the start.
+    at: Option<Duration>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timer {
+    fn set(&mut self, start: Instant, at: Option<Duration>) {
+        if self.at == at {
+            return;
+        }
+        self.at = at;
+        let Some(at) = at else { return };
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(start + at),
+            None => self.sleep = Some(Box::pin(sleep_until(start + at))),
+        }
+    }
+
+    async fn fire(&mut self) {
+        match (&mut self.sleep, self.at) {
+            (Some(sleep), Some(_)) => {
+                sleep.await;
+                self.at = None;
+            }
+            _ => core::future::pending().await,
+        }
+    }
 }
 
 impl Driver {
     /// Joins them; `now` starts here.
     pub fn new(endpoint: Endpoint, transports: Transports) -> Self {
-        Self { endpoint, transports, start: Instant::now() }
+        Self { endpoint, transports, start: Instant::now(), timer: Timer::default() }
     }
 
     /// The time that the endpoint lives in.
@@ -39,18 +73,12 @@ impl Driver {
             if let Some(event) = self.endpoint.poll_event() {
                 return event;
             }
-            let wake = self.endpoint.poll_timeout().map(|at| self.start + at);
-            let timer = async {
-                match wake {
-                    Some(at) => sleep_until(at).await,
-                    None => core::future::pending().await,
-                }
-            };
+            self.timer.set(self.start, self.endpoint.poll_timeout());
             tokio::select! {
                 input = self.transports.receive() => {
                     self.endpoint.handle_input(self.start.elapsed(), input);
                 }
-                () = timer => self.endpoint.handle_timeout(self.start.elapsed()),
+                () = self.timer.fire() => self.endpoint.handle_timeout(self.start.elapsed()),
             }
         }
     }

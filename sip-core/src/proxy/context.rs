@@ -124,6 +124,22 @@ impl<B: Clone + PartialEq> ResponseContext<B> {
         steps
     }
 
+    /// A branch has ended in a redirection that is followed: its response does not count, the
+    /// targets that it names take its place (§16.7, step 4).
+    pub fn redirected(&mut self, id: &B) {
+        if let Some(branch) = self.branches.iter_mut().find(|branch| branch.id == *id) {
+            branch.over = true;
+            branch.deadline = None;
+        }
+    }
+
+    /// Lets a response count that belongs to no open branch: what a redirection leaves, or one that
+    /// is not followed after all.
+    pub fn keep(&mut self, response: Response, more: bool) -> Option<Step<B>> {
+        self.finals.push(response);
+        self.decide(more)
+    }
+
     /// Cancels what is still open: the request was cancelled, or its outcome is known (§16.10).
     pub fn cancel(&mut self, now: Duration) -> Vec<Step<B>> {
         let deadline = now + self.after_cancel;

@@ -13,15 +13,18 @@ use super::{
 };
 use crate::endpoint::{Address, Input};
 use crate::flow::{Flow, Transmit};
-use crate::header::{CSeq, To, Via};
+use crate::header::{CSeq, Contact, NameAddr, To, Via};
 use crate::keyed::push_hex;
+use crate::redirection::Redirection;
 use crate::slab::{Key, Slab};
 use crate::timer::{TimerKey, Wheel};
 use crate::transaction::{
     Answer, ClientKey, Failure, Incoming, Outcome, ServerKey, ServerTag, Tables, Timing,
     Transactions, invite_client,
 };
-use crate::{HeaderError, Limits, Message, Method, Request, Response, StatusCode, Token, Uri};
+use crate::{
+    HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode, Token, Uri,
+};
 
 /// How a [`Proxy`] behaves.
 #[derive(Clone, Debug)]
@@ -44,6 +47,10 @@ pub struct Config {
     pub timer_c: Duration,
     /// How many targets of one group are tried. Default 16; more are passed over.
     pub branches: usize,
+    /// How many targets in all the redirections (300, 301, 302) of one request may add. Default 0: they go back
+    /// to the sender like any other response. With more, [`Event::Redirected`] offers them first
+    /// (§16.5).
+    pub redirections: usize,
     /// Among how many branches a request without Max-Breadth may be divided. Default 60 (RFC 5393
     /// §5.3.3.1).
     pub breadth: u32,
@@ -61,6 +68,7 @@ impl Config {
             tables: Tables::default(),
             timer_c: Duration::from_secs(181),
             branches: 16,
+            redirections: 0,
             breadth: 60,
         }
     }
@@ -106,6 +114,15 @@ pub enum Event {
         /// The Routes that were us.
         passed: Passed,
     },
+    /// A branch was redirected to these contacts, the preferred first, none of which was tried
+    /// before. The request waits for [`Proxy::forward`] or [`Proxy::forward_in_turn`] with their
+    /// hops; with no hops the redirection itself counts, and may go back to the sender.
+    Redirected {
+        /// The request.
+        id: ContextId,
+        /// Where to.
+        contacts: Vec<NameAddr>,
+    },
     /// The sender has its final response.
     Answered {
         /// The request.
@@ -147,6 +164,9 @@ struct Context {
     breadth: Vec<(ClientKey, u32)>,
     /// Groups of targets that are tried when those before have failed.
     groups: VecDeque<Vec<Hop>>,
+    redirection: Redirection,
+    /// Redirections that the user has not decided about.
+    offered: Vec<Offered>,
     /// Client transactions that are not over.
     open: usize,
     timer: Option<TimerKey>,
@@ -154,11 +174,21 @@ struct Context {
     closed: bool,
 }
 
+/// A redirection that may be followed.
+#[derive(Debug)]
+struct Offered {
+    response: Response,
+    /// What is left of it when it is.
+    rest: Option<Response>,
+}
+
 impl Context {
     fn new(request: Request, mark: u64, tag: String, config: &Config) -> Self {
         let invite = request.method == Method::Invite;
         Self {
             server: None,
+            redirection: Redirection::new(&request.uri, config.redirections),
+            offered: Vec::new(),
             request,
             mark,
             tag,
@@ -256,7 +286,7 @@ impl Proxy {
 
     /// Forwards it to the first group of targets, and to the next one when all of a group have
     /// failed: by descending `q`, or one flow of a phone after the other. With no targets at all
-    /// it is answered 480.
+    /// it is answered 480, or with the redirection that offered them ([`Event::Redirected`]).
     ///
     /// # Errors
     ///
@@ -270,8 +300,21 @@ impl Proxy {
         if let Some(context) = self.contexts.get_mut(id.0)
             && !context.closed
         {
-            context.groups.extend(groups.into_iter().filter(|group| !group.is_empty()));
-            self.try_next(now, id.0)?;
+            let groups: Vec<_> = groups.into_iter().filter(|group| !group.is_empty()).collect();
+            let targets = groups.iter().flatten().filter_map(|hop| hop.target.as_ref());
+            targets.for_each(|target| context.redirection.add(target));
+            let offered = core::mem::take(&mut context.offered);
+            let (waited, follows) = (!offered.is_empty(), !groups.is_empty());
+            // Targets of a redirection take the place of the branch that named them.
+            let others =
+                if waited { core::mem::take(&mut context.groups) } else { VecDeque::new() };
+            context.groups.extend(groups.into_iter().chain(others));
+            for Offered { response, rest } in offered {
+                self.keep(now, id.0, if follows { rest } else { Some(response) });
+            }
+            if follows || !waited || self.is_stuck(id.0) {
+                self.try_next(now, id.0)?;
+            }
         }
         self.settle(now);
         Ok(())
@@ -432,17 +475,41 @@ impl Proxy {
         if response.status.is_final() {
             context.breadth.retain(|(branch, _)| *branch != client);
         }
-        let more = !context.groups.is_empty();
+        let contacts = match context.closed {
+            true => Vec::new(),
+            false => context.redirection.take(&response),
+        };
+        if !contacts.is_empty() {
+            context.responses.redirected(&client);
+            let rest = without(&response, &contacts);
+            context.offered.push(Offered { response, rest });
+            self.events.push_back(Event::Redirected { id: ContextId(key), contacts });
+            return self.arm(key);
+        }
+        let more = !context.groups.is_empty() || !context.offered.is_empty();
         let steps = context.responses.handle_response(now, &client, response, more);
         self.act(now, key, steps);
-        let over = self.contexts.get(key).is_some_and(|context| {
-            context.responses.is_over()
-                && !context.responses.is_decided()
-                && !context.groups.is_empty()
-        });
-        if over {
+        if self.is_stuck(key) {
             let _ = self.try_next(now, key);
         }
+    }
+
+    /// Lets what is left of a redirection count.
+    fn keep(&mut self, now: Duration, key: Key, response: Option<Response>) {
+        let Some(context) = self.contexts.get_mut(key) else { return };
+        let more = !context.groups.is_empty();
+        let step = response.and_then(|response| context.responses.keep(response, more));
+        self.act(now, key, step.into_iter().collect());
+    }
+
+    /// Whether all branches have failed and there are other targets.
+    fn is_stuck(&self, key: Key) -> bool {
+        self.contexts.get(key).is_some_and(|context| {
+            context.responses.is_over()
+                && !context.responses.is_decided()
+                && context.offered.is_empty()
+                && !context.groups.is_empty()
+        })
     }
 
     /// Sends to the next group, when no branch is open.
@@ -628,6 +695,30 @@ impl Proxy {
 impl core::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Proxy").field("contexts", &self.contexts.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a redirection says beside these contacts; `None` when that is nothing (§16.7, step 4).
+fn without(response: &Response, contacts: &[NameAddr]) -> Option<Response> {
+    let mut rest = response.clone();
+    rest.headers.remove(HeaderName::Contact);
+    let left = response.headers.all::<Contact>().flatten().filter(|contact| match contact {
+        Contact::Address(address) => !contacts.iter().any(|taken| same_place(taken, address)),
+        Contact::Star => false,
+    });
+    left.for_each(|contact| rest.headers.push(contact));
+    rest.headers.contains(HeaderName::Contact).then_some(rest)
+}
+
+fn same_place(one: &NameAddr, other: &NameAddr) -> bool {
+    match (&one.uri, &other.uri) {
+        (Uri::Sip(one), Uri::Sip(other)) => {
+            let mut bare = other.clone();
+            bare.clear_headers();
+            bare.params_mut().remove("method");
+            one.equivalent(&bare)
+        }
+        (one, other) => one.equivalent(other),
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Config {
     pub outbound: Option<Outbound>,
     /// How flows are kept open. Default by empty lines.
     pub keep_alive: KeepAlive,
+    /// To how many other targets a 300, 301 or 302 may lead, one after the other. Default 5; with 0 each
+    /// of them is a refusal.
+    pub redirections: usize,
     /// The pauses after failures.
     pub backoff: Backoff,
     /// When to come again after a final refusal, such as 403: by default never, since repeating a
@@ -80,6 +83,7 @@ impl Config {
             instance: None,
             outbound: None,
             keep_alive: KeepAlive::Lines { every: None },
+            redirections: 5,
             backoff: Backoff::default(),
             retry_refused: None,
         }

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use super::keep_alive::Keeper;
 use super::{AttemptId, Config};
@@ -9,6 +10,7 @@ use crate::flow::Flow;
 use crate::header::{
     CSeq, CallId, Contact, Expires, From, NameAddr, Route, Supported, To, TypedHeader, Via,
 };
+use crate::redirection::Redirection;
 use crate::{HeaderError, Method, Request, Response, Token, Uri};
 
 /// One flow, or the one way there is without outbound.
@@ -32,6 +34,11 @@ pub(super) struct Leg {
     /// How many servers failed one after the other.
     pub(super) tried: usize,
     pub(super) keeper: Option<Keeper>,
+    /// Where a redirection has led us; it stays there until that fails.
+    pub(super) home: Option<Uri>,
+    /// Where else the last redirections would lead.
+    pub(super) elsewhere: VecDeque<Uri>,
+    pub(super) redirection: Option<Redirection>,
 }
 
 /// A registration that stands.
@@ -40,6 +47,8 @@ pub(super) struct Bound {
     pub(super) flow: Flow,
     pub(super) since: Duration,
     pub(super) until: Duration,
+    /// The home that it was made at.
+    pub(super) home: Option<Uri>,
 }
 
 impl Leg {
@@ -50,8 +59,45 @@ impl Leg {
     }
 
     /// The server that this leg is for.
-    pub(super) fn hop<'a>(&self, config: &'a Config) -> &'a Uri {
-        config.servers.get(self.server).unwrap_or(&config.registrar)
+    pub(super) fn hop<'a>(&'a self, config: &'a Config) -> &'a Uri {
+        let server = || config.servers.get(self.server).unwrap_or(&config.registrar);
+        self.home.as_ref().unwrap_or_else(server)
+    }
+
+    /// The flow to our present server, if we are registered there.
+    pub(super) fn flow(&self) -> Option<Flow> {
+        self.bound.as_ref().filter(|bound| bound.home == self.home).map(|bound| bound.flow)
+    }
+
+    /// Takes the contacts of a redirection, and goes to the best of them if there is any.
+    pub(super) fn redirect(&mut self, config: &Config, response: &Response) -> bool {
+        let here = self.home.as_ref().unwrap_or(&config.registrar);
+        let known =
+            self.redirection.get_or_insert_with(|| Redirection::new(here, config.redirections));
+        let targets = known.take(response);
+        self.elsewhere.extend(targets.into_iter().map(|target| target.uri));
+        self.go_on()
+    }
+
+    /// Goes to the next target of a redirection.
+    pub(super) fn go_on(&mut self) -> bool {
+        let next = self.elsewhere.pop_front();
+        if let Some(next) = &next {
+            self.home = Some(next.clone());
+        }
+        next.is_some()
+    }
+
+    /// Forgets where redirections have led, or may lead.
+    pub(super) fn go_back(&mut self) {
+        self.home = None;
+        self.arrive();
+    }
+
+    /// The redirections are over.
+    pub(super) fn arrive(&mut self) {
+        self.elsewhere.clear();
+        self.redirection = None;
     }
 
     /// The next REGISTER; `expires` of zero ends the registration.
@@ -62,9 +108,10 @@ impl Leg {
         outbound: bool,
     ) -> Result<Request, HeaderError> {
         self.cseq = (self.cseq + 1) & 0x7fff_ffff;
-        let mut request = Request::new(Method::Register, config.registrar.clone());
+        let target = self.home.as_ref().unwrap_or(&config.registrar);
+        let mut request = Request::new(Method::Register, target.clone());
         let headers = &mut request.headers;
-        if let Some(server) = config.servers.get(self.server) {
+        if let Some(server) = config.servers.get(self.server).filter(|_| self.home.is_none()) {
             headers.push(Route(loose(server)));
         }
         let mut from = NameAddr::new(config.aor.clone());

@@ -66,6 +66,9 @@ impl Registration {
                 retries: 0,
                 tried: 0,
                 keeper: None,
+                home: None,
+                elsewhere: VecDeque::new(),
+                redirection: None,
             });
         }
         let outbound = config.outbound.is_some() && config.instance.is_some();
@@ -199,6 +202,11 @@ impl Registration {
                 self.outbound = false;
                 self.send(now, at);
             }
+            _ if status.class() == 3 && leg.redirect(&self.config, response) => self.send(now, at),
+            // A chain of redirections that leads nowhere may be another one later.
+            _ if status.class() == 3 && leg.home.is_some() => {
+                self.failed(now, at, Reason::Status(status), None);
+            }
             _ if may_pass(status) => {
                 let wait = response.headers.typed::<RetryAfter>().ok().flatten();
                 let wait = wait.map(|after| Duration::from_secs(u64::from(after.seconds)));
@@ -298,7 +306,7 @@ impl Registration {
             id,
             request,
             hop: leg.hop(&self.config).clone(),
-            flow: leg.bound.as_ref().map(|bound| bound.flow),
+            flow: leg.flow(),
         });
     }
 
@@ -355,7 +363,8 @@ impl Registration {
             Some(bound) if bound.flow == flow => bound.since,
             _ => now,
         };
-        leg.bound = Some(Bound { flow, since, until: now + expires });
+        leg.bound = Some(Bound { flow, since, until: now + expires, home: leg.home.clone() });
+        leg.arrive();
         (leg.tried, leg.retries) = (0, 0);
         leg.wake = Some(now + refresh_after(expires, &mut *self.random));
         if now.saturating_sub(since) >= self.config.backoff.steady {
@@ -410,6 +419,10 @@ impl Registration {
         let Some(leg) = self.legs.get_mut(at) else { return };
         let mut again = now;
         leg.retries = 0;
+        if leg.go_on() {
+            return self.send(now, at);
+        }
+        leg.go_back();
         if alone && servers > 1 {
             leg.server = (leg.server + 1) % servers;
             leg.tried += 1;
@@ -431,6 +444,7 @@ impl Registration {
     fn refused(&mut self, now: Duration, at: usize, reason: Reason) {
         let Some(leg) = self.legs.get_mut(at) else { return };
         leg.wake = self.config.retry_refused.map(|pause| now + pause);
+        leg.go_back();
         // Nor do other flows' successes start it again.
         leg.failures = leg.failures.saturating_add(1);
         leg.retries = 0;
