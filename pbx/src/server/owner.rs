@@ -31,6 +31,8 @@ const SPARE_PORTS: usize = 32;
 /// Messages handled before it is looked again what has arrived: how long a message waits is only
 /// known once it was read.
 const HANDLED: usize = 16;
+/// Batches taken in a turn.
+const READS: usize = 32;
 /// Pause after a port could not be bound.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// After so many turns in a row other tasks have theirs.
@@ -106,7 +108,7 @@ impl Owner {
                 // What waits is handled in turns with reading, so that it is known how long it waits.
                 () = std::future::ready(()), if !self.front.is_empty() => {}
             }
-            self.read();
+            self.read().await;
             self.handle();
             turn = turn.wrapping_add(1);
             if turn.is_multiple_of(TURNS) || !self.front.is_empty() {
@@ -152,10 +154,18 @@ impl Owner {
         }
     }
 
-    /// Takes what has arrived.
-    fn read(&mut self) {
-        while let Some(input) = self.transports.try_receive() {
-            self.received(input);
+    /// Takes all that has arrived: what is left with the system waits there unseen, and what is too
+    /// much is refused sooner here than it is served.
+    async fn read(&mut self) {
+        for _ in 0..READS {
+            while let Some(input) = self.transports.try_receive() {
+                self.received(input);
+            }
+            tokio::select! {
+                biased;
+                input = self.transports.receive() => self.received(input),
+                () = std::future::ready(()) => break,
+            }
         }
     }
 
