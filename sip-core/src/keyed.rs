@@ -88,6 +88,11 @@ impl BuildHasher for KeyedHash {
 
 /// Appends `value` as 16 hexadecimal digits.
 pub(crate) fn push_hex(out: &mut String, value: u64) {
+    out.push_str(str(&hex(value)));
+}
+
+/// Sixteen lower-case hexadecimal digits.
+pub(crate) fn hex(value: u64) -> [u8; 16] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 16];
     let mut rest = value;
@@ -95,7 +100,7 @@ pub(crate) fn push_hex(out: &mut String, value: u64) {
         *place = DIGITS[rest as usize & 15];
         rest >>= 4;
     }
-    out.push_str(str(&text));
+    text
 }
 
 #[cfg(test)]

@@ -57,6 +57,35 @@ impl Udp {
         self.socket.get().send_to(bytes, to)
     }
 
+    /// Gives what has arrived where it lies, a batch at most; how many datagrams that were.
+    pub(super) fn take(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        taker: &mut dyn FnMut(Flow, &[u8]),
+    ) -> usize {
+        if self.pause.is_some() {
+            return 0;
+        }
+        buffer.resize(LONGEST, 0);
+        for taken in 0..BATCH {
+            // An error is told when it is waited for.
+            let Ok((length, remote)) = self.socket.try_receive(buffer) else { return taken };
+            if let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty()) {
+                taker(Flow::udp(self.ways.local(remote.ip()), remote), datagram);
+            }
+        }
+        BATCH
+    }
+
+    /// Ready when there may be a datagram; the task is woken otherwise.
+    pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
+        self.socket.poll_readable(context).map(|_| ())
+    }
+
     /// Takes what has arrived, a batch at most. Ready when there may be more now; the task is woken
     /// otherwise.
     pub(super) fn poll_receive(
