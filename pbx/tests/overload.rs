@@ -54,7 +54,7 @@ fn play(front: &mut Front, arrivals: &[(Duration, Bytes)]) -> Outcome {
     loop {
         while let Some((n, (at, message))) = arrivals.next_if(|(_, (at, _))| *at <= now) {
             born.insert(message.clone(), *at);
-            front.handle_message(*at, flow(n as u32), message.clone());
+            front.handle_message(*at, flow(n as u32), message);
         }
         match front.poll_input(now) {
             Some(Input::Received { message, .. }) => {
@@ -178,16 +178,16 @@ fn the_ack_of_a_refusal_goes_no_further_and_that_of_a_call_does() {
     let now = Duration::from_secs(2);
     arrivals.clear();
     for n in 0..10_000 {
-        front.handle_message(now, flow(n), invite.clone());
+        front.handle_message(now, flow(n), &invite);
     }
     let refusal = front.poll_transmit().expect("too many wait");
     let text = String::from_utf8(refusal.bytes.to_vec()).unwrap();
     let tag = text.split("To: <sip:600@h>;tag=").nth(1).unwrap().split('\r').next().unwrap();
     while front.poll_input(now).is_some() {}
-    front.handle_message(now, flow(0), request("ACK", "sip:600@h", 9, &format!(";tag={tag}")));
+    front.handle_message(now, flow(0), &request("ACK", "sip:600@h", 9, &format!(";tag={tag}")));
     // An ACK has the number of its INVITE and its own method.
     assert_eq!(front.counts().acks, 1);
     assert!(front.is_empty());
-    front.handle_message(now, flow(0), request("ACK", "sip:600@h", 9, ";tag=ours"));
+    front.handle_message(now, flow(0), &request("ACK", "sip:600@h", 9, ";tag=ours"));
     assert!(!front.is_empty(), "this one belongs to a call");
 }

@@ -90,6 +90,10 @@ pub struct Front {
     queues: Queues,
     /// One a class: each has its own share of the turns.
     overload: [Overload; 4],
+    /// What a message takes from its turn to the next one's, while some wait.
+    pace: Duration,
+    /// The last turn, unless nothing waited since.
+    last_turn: Option<Duration>,
     /// Whether [`Event::Overloaded`] was told.
     told_overloaded: bool,
     sources: Generations<IpAddr, Source>,
@@ -125,6 +129,8 @@ impl Front {
             limits,
             queues: Queues::new(settings.waiting, settings.waiting_bytes),
             overload: std::array::from_fn(|_| Overload::new(settings.overload)),
+            pace: Duration::ZERO,
+            last_turn: None,
             told_overloaded: false,
             sources: Generations::new(settings.sources),
             known: Generations::new(settings.known),
@@ -138,15 +144,15 @@ impl Front {
         }
     }
 
-    /// A message has arrived.
-    pub fn handle_message(&mut self, now: Duration, flow: Flow, message: Bytes) {
+    /// A message has arrived. It is copied only if it is to wait for its turn.
+    pub fn handle_message(&mut self, now: Duration, flow: Flow, message: &[u8]) {
         self.counts.received += 1;
         let standing = self.standing(now, flow.remote);
         if standing == Standing::Stranger && self.is_banned(now, flow.remote.ip()) {
             self.counts.banned += 1;
             return;
         }
-        let (kind, view) = Kind::of(&message, &self.limits, &self.settings.emergency);
+        let (kind, view) = Kind::of(message, &self.limits, &self.settings.emergency);
         if let Some(view) = &view
             && kind.begins
             && standing != Standing::Peer
@@ -166,7 +172,7 @@ impl Front {
         }
         if let Some(view) = &view
             && kind.refusable
-            && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room()
+            && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room(self.pace)
         {
             // It would be too late when its turn comes: that is known now, and costs less now.
             self.overload[kind.class as usize].refused();
@@ -174,10 +180,11 @@ impl Front {
             return self.refuse(now, kind.class, &flow, view);
         }
         let is_ack = message.starts_with(b"ACK ");
-        if is_ack && self.awaits_acks(now) && self.is_ours(&message) {
+        if is_ack && self.awaits_acks(now) && self.is_ours(message) {
             self.counts.acks += 1;
             return;
         }
+        let message = Bytes::copy_from_slice(message);
         if let Some(waiting) = self.queues.push(Waiting { since: now, kind, flow, message }) {
             self.counts.overflowed += 1;
             if waiting.kind.begins {
@@ -205,8 +212,10 @@ impl Front {
                 }
             }
             self.counts.passed += 1;
+            self.keep_pace(now);
             return Some(Input::Received { flow: waiting.flow, message: waiting.message });
         }
+        self.last_turn = None;
         None
     }
 
@@ -344,6 +353,15 @@ impl Front {
                 self.transmits.push_back(answer);
             }
             _ => self.counts.limited_silently += 1,
+        }
+    }
+
+    /// Learns what a message takes, slowly, and hardly from a pause that the system has forced on us.
+    fn keep_pace(&mut self, now: Duration) {
+        if let Some(last) = self.last_turn.replace(now) {
+            let taken = now.saturating_sub(last);
+            let usual = taken.min(4 * self.pace.max(Duration::from_micros(10)));
+            self.pace = (self.pace * 15 + usual) / 16;
         }
     }
 

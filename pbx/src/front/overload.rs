@@ -45,9 +45,8 @@ pub struct Overload {
     /// The shortest wait since the interval began.
     least: Duration,
     ends: Duration,
-    /// Messages served since the interval began, and in the one before.
+    /// Messages served since the interval began.
     served: u32,
-    served_before: u32,
     /// Messages refused since the interval began.
     refused: u32,
 }
@@ -61,7 +60,6 @@ impl Overload {
             least: Duration::ZERO,
             ends: Duration::ZERO,
             served: 0,
-            served_before: 0,
             refused: 0,
         }
     }
@@ -71,15 +69,14 @@ impl Overload {
         self.overloaded
     }
 
-    /// How many messages may wait so that the last of them has its turn in time: as many as are
-    /// served meanwhile. What comes on top can be refused at once.
-    pub fn room(&self) -> usize {
+    /// How many messages may wait so that the last of them has its turn in time, when each takes
+    /// `pace`. What comes on top can be refused at once.
+    pub fn room(&self, pace: Duration) -> usize {
         if !self.overloaded {
             return usize::MAX;
         }
-        let Settings { target, interval } = self.settings;
-        let share = 2.0 * target.as_secs_f64() / interval.as_secs_f64().max(f64::EPSILON);
-        (f64::from(self.served_before.max(self.served)) * share) as usize + LEAST_ROOM
+        let room = (2 * self.settings.target).as_nanos() / pace.as_nanos().max(1);
+        usize::try_from(room).unwrap_or(usize::MAX).max(LEAST_ROOM)
     }
 
     /// A message was refused for want of [`room`](Self::room).
@@ -100,8 +97,7 @@ impl Overload {
             }
             self.ends = now + interval;
             self.least = wait;
-            self.served_before = std::mem::take(&mut self.served);
-            self.refused = 0;
+            (self.served, self.refused) = (0, 0);
         } else {
             self.least = self.least.min(wait);
         }

@@ -18,6 +18,8 @@ pub(super) struct Passage {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) transport: Transport,
+    /// Whether we have sent it.
+    pub(super) sent: bool,
     pub(super) message: Bytes,
 }
 
@@ -28,13 +30,14 @@ impl Passage {
             from: flow.remote,
             to: flow.local,
             transport: flow.transport,
+            sent: false,
             message: message.clone(),
         }
     }
 
     pub(super) fn sent(at: Timestamp, flow: &Flow, message: &Bytes) -> Self {
-        let Self { from, to, .. } = Self::received(at, flow, message);
-        Self { from: to, to: from, ..Self::received(at, flow, message) }
+        let (from, to) = (flow.local, flow.remote);
+        Self { from, to, sent: true, ..Self::received(at, flow, message) }
     }
 }
 
@@ -203,6 +206,7 @@ mod tests {
             from: SocketAddr::from(([192, 0, 2, n], 5060)),
             to: SocketAddr::from(([192, 0, 2, 100], 5062)),
             transport: Transport::Udp,
+            sent: false,
             message: message.into(),
         }
     }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use sip_core::net::Transports;
 use sip_core::{Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
@@ -31,6 +32,8 @@ const SPARE_PORTS: usize = 32;
 /// Messages handled before it is looked again what has arrived: how long a message waits is only
 /// known once it was read.
 const HANDLED: usize = 16;
+/// Batches taken in a turn.
+const READS: usize = 32;
 /// Pause after a port could not be bound.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// After so many turns in a row other tasks have theirs.
@@ -102,7 +105,7 @@ impl Owner {
                 () = &mut alarm => {}
                 () = news.notified() => {}
                 Some(ask) = self.asked.recv() => self.answer(ask),
-                input = self.transports.receive() => self.received(input),
+                () = self.transports.ready() => {}
                 // What waits is handled in turns with reading, so that it is known how long it waits.
                 () = std::future::ready(()), if !self.front.is_empty() => {}
             }
@@ -136,32 +139,46 @@ impl Owner {
         timers.into_iter().flatten().min().unwrap_or(idle)
     }
 
-    fn received(&mut self, input: endpoint::Input) {
-        let now = self.clock.now();
-        match input {
-            endpoint::Input::Received { flow, message } => {
-                if self.is_watched() {
-                    if let Some(trace) = &self.trace {
-                        trace.received(&flow, &message);
-                    }
-                    self.watch(Passage::received(self.clock.wall(), &flow, &message));
-                }
-                self.front.handle_message(now, flow, message);
-            }
-            other => self.exchange.handle_input(now, Input::Sip(other)),
-        }
-    }
-
-    /// Takes what has arrived.
+    /// Takes all that has arrived: what is left with the system waits there unseen, and what is too
+    /// much is refused sooner here than it is served.
     fn read(&mut self) {
+        let now = self.clock.now();
+        let watched = self.is_watched();
         while let Some(input) = self.transports.try_receive() {
-            self.received(input);
+            match input {
+                endpoint::Input::Received { flow, message } => {
+                    if watched {
+                        self.watch(Passage::received(self.clock.wall(), &flow, &message));
+                    }
+                    self.front.handle_message(now, flow, &message);
+                }
+                other => self.exchange.handle_input(now, Input::Sip(other)),
+            }
+        }
+        let Self { transports, front, .. } = self;
+        let mut passages = Vec::new();
+        for _ in 0..READS {
+            let wall = self.clock.wall_if(watched);
+            let taken = transports.take_datagrams(&mut |flow, message| {
+                if let Some(wall) = wall {
+                    let message = Bytes::copy_from_slice(message);
+                    passages.push(Passage::received(wall, &flow, &message));
+                }
+                front.handle_message(now, flow, message);
+            });
+            if taken == 0 {
+                break;
+            }
+        }
+        for passage in passages {
+            self.watch(passage);
         }
     }
 
     /// Handles what has waited longest of what is most urgent.
     fn handle(&mut self) {
         for _ in 0..HANDLED {
+            // How long a message has waited decides: the clock is read for each.
             let now = self.clock.now();
             let Some(input) = self.front.poll_input(now) else { break };
             self.exchange.handle_input(now, Input::Sip(input));
@@ -186,6 +203,9 @@ impl Owner {
     }
 
     fn watch(&mut self, passage: Passage) {
+        if let Some(trace) = &self.trace {
+            trace.passed(&passage);
+        }
         if let Some(hep) = &mut self.hep {
             hep.send(&passage);
         }
@@ -289,9 +309,6 @@ impl Owner {
         {
             if self.is_watched() {
                 let Transmit { flow, bytes } = &transmit;
-                if let Some(trace) = &self.trace {
-                    trace.sent(flow, bytes);
-                }
                 self.watch(Passage::sent(self.clock.wall(), flow, bytes));
             }
             self.transports.send(transmit);

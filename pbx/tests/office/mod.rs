@@ -87,7 +87,7 @@ impl Office {
             let input = endpoint::Input::Received { flow, message };
             return self.exchange.handle_input(now, Input::Sip(input));
         };
-        front.handle_message(now, flow, message);
+        front.handle_message(now, flow, &message);
         while let Some(input) = front.poll_input(now) {
             self.exchange.handle_input(now, Input::Sip(input));
         }

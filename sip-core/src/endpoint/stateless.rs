@@ -8,7 +8,8 @@ use rand_core::Rng;
 use super::way_back::WayBack;
 use crate::flow::{Flow, Transmit};
 use crate::header::{CSeqRef, CallIdRef, FromRef, ToRef, ViaRef};
-use crate::keyed::{KeyedHash, push_hex};
+use crate::keyed::{KeyedHash, hex};
+use crate::message::StartLine;
 use crate::text::write_number;
 use crate::{HeaderName, MessageView, StatusCode};
 
@@ -52,12 +53,12 @@ impl Stateless {
         status: StatusCode,
         retry_after: Option<u32>,
     ) -> Option<Transmit> {
-        let tag = self.tag(request)?;
-        let cseq: CSeqRef<'_> = request.require().ok()?;
-        let to: ToRef<'_> = request.require().ok()?;
-        if !request.is_request() || cseq.method_bytes() == b"ACK" {
+        let StartLine::Request { method, .. } = request.start_line() else { return None };
+        if method == "ACK" {
             return None;
         }
+        let tag = self.tag(request)?;
+        let to: ToRef<'_> = request.require().ok()?;
         let mut out = Vec::with_capacity(512);
         out.extend_from_slice(b"SIP/2.0 ");
         write_number(&mut out, status.code().into());
@@ -94,7 +95,7 @@ impl Stateless {
             out.extend_from_slice(request.raw(name.clone()).next()?);
             if name == HeaderName::To && to.tag().is_none() {
                 out.extend_from_slice(b";tag=");
-                out.extend_from_slice(tag.as_bytes());
+                out.extend_from_slice(&tag);
             }
             out.extend_from_slice(b"\r\n");
         }
@@ -111,19 +112,20 @@ impl Stateless {
     /// be dropped.
     pub fn knows(&self, ack: &MessageView<'_>) -> bool {
         let to = ack.require::<ToRef<'_>>();
-        to.is_ok_and(|to| to.tag().is_some() && to.tag() == self.tag(ack).as_deref())
+        to.is_ok_and(|to| {
+            !to.tag_bytes().is_empty()
+                && Some(to.tag_bytes()) == self.tag(ack).as_ref().map(|tag| &tag[..])
+        })
     }
 
     /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
-    fn tag(&self, request: &MessageView<'_>) -> Option<String> {
+    fn tag(&self, request: &MessageView<'_>) -> Option<[u8; 16]> {
         let mut hasher = self.hash.build_hasher();
         hasher.write(request.require::<CallIdRef<'_>>().ok()?.as_bytes());
         hasher.write(b" ");
         hasher.write(request.require::<FromRef<'_>>().ok()?.tag_bytes());
         hasher.write_u32(request.require::<CSeqRef<'_>>().ok()?.number());
-        let mut tag = String::with_capacity(16);
-        push_hex(&mut tag, hasher.finish());
-        Some(tag)
+        Some(hex(hasher.finish()))
     }
 }
 

@@ -343,6 +343,31 @@ impl Transports {
         .await
     }
 
+    /// Waits until something has come that [`take_datagrams`](Self::take_datagrams) or
+    /// [`try_receive`](Self::try_receive) gives. May be dropped and called again at any time.
+    pub async fn ready(&mut self) {
+        poll_fn(|context| {
+            let mut ready = !self.failures.is_empty() || !self.inbox.is_empty();
+            for udp in &mut self.udp {
+                ready |= udp.poll_readable(context).is_ready();
+            }
+            while !ready && let Some(report) = ready!(self.reports.poll_recv(context)) {
+                if let Some(input) = self.heed(report) {
+                    self.inbox.push_back(input);
+                    ready = true;
+                }
+            }
+            if ready { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Gives datagrams that have arrived to `taker` where they lie, so that what is not wanted costs no
+    /// copy; how many there were. A batch of each socket at most; 0 says that there is none.
+    pub fn take_datagrams(&mut self, taker: &mut dyn FnMut(Flow, &[u8])) -> usize {
+        self.udp.iter_mut().map(|udp| udp.take(&mut self.buffer, taker)).sum()
+    }
+
     /// The next message or failure that is there already: what has come together with the one that
     /// [`receive`](Self::receive) gave. `None` says that `receive` is to be called again.
     pub fn try_receive(&mut self) -> Option<Input> {

@@ -9,7 +9,8 @@ use std::io;
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::UdpSocket;
+#[cfg(unix)]
+use tokio::io::{Interest, unix::AsyncFd};
 use tokio::time::{Sleep, sleep};
 
 use crate::endpoint::Input;
@@ -27,14 +28,12 @@ const LONGEST: usize = 65_536;
 /// Pause after an error, which is an earlier datagram's, such as an ICMP answer.
 const AFTER_ERROR: Duration = Duration::from_millis(1);
 
-/// A bound socket of one family, once to receive with and once to send with: an IPv6 one does not
-/// take IPv4 along, so that both can be bound to one port.
+/// A bound socket of one family: an IPv6 one does not take IPv4 along, so that both can be bound to
+/// one port.
 #[derive(Debug)]
 pub(super) struct Udp {
     pub(super) bound: SocketAddr,
-    receiver: UdpSocket,
-    /// Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
-    sender: std::net::UdpSocket,
+    socket: Watched,
     ways: Ways,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -49,14 +48,42 @@ impl Udp {
         let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        let sender = socket.try_clone()?.into();
-        let receiver = UdpSocket::from_std(socket.into())?;
-        let bound = receiver.local_addr()?;
-        Ok(Self { bound, receiver, sender, ways: Ways::new(bound), pause: None })
+        let socket = Watched::new(socket.into())?;
+        let bound = socket.get().local_addr()?;
+        Ok(Self { bound, socket, ways: Ways::new(bound), pause: None })
     }
 
     pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
-        self.sender.send_to(bytes, to)
+        self.socket.get().send_to(bytes, to)
+    }
+
+    /// Gives what has arrived where it lies, a batch at most; how many datagrams that were.
+    pub(super) fn take(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        taker: &mut dyn FnMut(Flow, &[u8]),
+    ) -> usize {
+        if self.pause.is_some() {
+            return 0;
+        }
+        buffer.resize(LONGEST, 0);
+        for taken in 0..BATCH {
+            // An error is told when it is waited for.
+            let Ok((length, remote)) = self.socket.try_receive(buffer) else { return taken };
+            if let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty()) {
+                taker(Flow::udp(self.ways.local(remote.ip()), remote), datagram);
+            }
+        }
+        BATCH
+    }
+
+    /// Ready when there may be a datagram; the task is woken otherwise.
+    pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(context));
+            self.pause = None;
+        }
+        self.socket.poll_readable(context).map(|_| ())
     }
 
     /// Takes what has arrived, a batch at most. Ready when there may be more now; the task is woken
@@ -77,7 +104,7 @@ impl Udp {
         buffer.resize(LONGEST, 0);
         loop {
             for _ in 0..BATCH {
-                match self.receiver.try_recv_from(buffer) {
+                match self.socket.try_receive(buffer) {
                     Ok((length, remote)) => {
                         let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty())
                         else {
@@ -99,8 +126,62 @@ impl Udp {
             if !inbox.is_empty() {
                 return Poll::Ready(());
             }
-            ready!(self.receiver.poll_recv_ready(context)).unwrap_or_default();
+            ready!(self.socket.poll_readable(context)).unwrap_or_default();
         }
+    }
+}
+
+/// A socket that wakes its task when there is something to read. Sending asks the kernel and nobody
+/// else: tokio's own socket would wake the task once more whenever a datagram has left.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Watched(AsyncFd<std::net::UdpSocket>);
+
+#[cfg(unix)]
+impl Watched {
+    // Deprecated for descriptors that somebody else may close; this one is the socket's own. What
+    // takes its place is unsafe.
+    #[allow(deprecated)]
+    fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        AsyncFd::with_interest(socket, Interest::READABLE).map(Self)
+    }
+
+    fn get(&self) -> &std::net::UdpSocket {
+        self.0.get_ref()
+    }
+
+    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
+    }
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_read_ready(context).map_ok(drop)
+    }
+}
+
+/// A socket once to receive with and once to send with.
+#[cfg(not(unix))]
+#[derive(Debug)]
+struct Watched(tokio::net::UdpSocket, std::net::UdpSocket);
+
+#[cfg(not(unix))]
+impl Watched {
+    fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        // Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
+        let sender = socket.try_clone()?;
+        Ok(Self(tokio::net::UdpSocket::from_std(socket)?, sender))
+    }
+
+    fn get(&self) -> &std::net::UdpSocket {
+        &self.1
+    }
+
+    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_recv_from(buffer)
+    }
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_recv_ready(context)
     }
 }
 
