@@ -12,8 +12,15 @@ use crate::call::{Call, CallState, Draft, Hearing, Leg, LegState, Session, Side}
 use crate::directory::{Party, Trunk};
 
 /// The methods the exchange answers with something else than 405.
-pub(super) const METHODS: [Method; 6] =
-    [Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Register];
+pub(super) const METHODS: [Method; 7] = [
+    Method::Invite,
+    Method::Ack,
+    Method::Cancel,
+    Method::Bye,
+    Method::Options,
+    Method::Register,
+    Method::Info,
+];
 
 impl Exchange {
     /// A request outside any dialog.
@@ -22,6 +29,8 @@ impl Exchange {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
             Method::Options => self.on_options(now, id, &request),
+            // It has a meaning within calls only (RFC 6086 §4.2.1).
+            Method::Info => self.reply(now, id, &request, StatusCode::CALL_DOES_NOT_EXIST),
             _ => self.refuse_method(now, id, &request),
         }
     }
@@ -93,7 +102,7 @@ impl Exchange {
         };
         self.legs.insert(
             leg_id,
-            Leg {
+            Box::new(Leg {
                 call: call_id,
                 side: Side::Incoming,
                 state: LegState::Inviting,
@@ -113,11 +122,11 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
-            },
+            }),
         );
         self.calls.insert(
             call_id,
-            Call {
+            Box::new(Call {
                 state: CallState::Service,
                 caller: leg_id,
                 legs: vec![leg_id],
@@ -127,7 +136,7 @@ impl Exchange {
                 best_failure: None,
                 context,
                 draft,
-            },
+            }),
         );
         self.emit(Event::Started { call: call_id, caller, dialled: dialled.clone() });
         self.dial(now, call_id, &dialled);
