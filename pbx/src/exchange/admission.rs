@@ -24,8 +24,15 @@ const TAG: usize = 21;
 const PROOFS: usize = 1_024;
 
 /// The methods the exchange answers with something else than 405.
-pub(super) const METHODS: [Method; 6] =
-    [Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Register];
+pub(super) const METHODS: [Method; 7] = [
+    Method::Invite,
+    Method::Ack,
+    Method::Cancel,
+    Method::Bye,
+    Method::Options,
+    Method::Register,
+    Method::Info,
+];
 
 impl Exchange {
     /// A request outside any dialog.
@@ -34,6 +41,11 @@ impl Exchange {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
             Method::Options => self.turn_away(now, id, &request, &flow, abilities(&request)),
+            // It has a meaning within calls only (RFC 6086 §4.2.1).
+            Method::Info => {
+                let refusal = Response::to(&request, StatusCode::CALL_DOES_NOT_EXIST);
+                self.turn_away(now, id, &request, &flow, refusal);
+            }
             _ => self.turn_away(now, id, &request, &flow, not_allowed(&request)),
         }
     }
@@ -124,7 +136,7 @@ impl Exchange {
         };
         self.legs.insert(
             leg_id,
-            Leg {
+            Box::new(Leg {
                 call: call_id,
                 side: Side::Incoming,
                 state: LegState::Inviting,
@@ -144,11 +156,11 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
-            },
+            }),
         );
         self.calls.insert(
             call_id,
-            Call {
+            Box::new(Call {
                 state: CallState::Service,
                 caller: leg_id,
                 legs: vec![leg_id],
@@ -158,7 +170,7 @@ impl Exchange {
                 best_failure: None,
                 context,
                 draft,
-            },
+            }),
         );
         self.emit(Event::Started { call: call_id, caller, dialled: dialled.clone() });
         self.dial(now, call_id, &dialled);

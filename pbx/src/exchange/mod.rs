@@ -14,6 +14,7 @@ mod admission;
 mod command;
 mod ending;
 mod event;
+mod info;
 mod keeping;
 mod media;
 mod modification;
@@ -75,8 +76,9 @@ pub struct Exchange {
     registrar: Registrar,
     keeping: Keeping,
     ports: PortPool,
-    calls: BTreeMap<CallId, Call>,
-    legs: BTreeMap<LegId, Leg>,
+    // Boxed: a tree keeps its nodes half empty.
+    calls: BTreeMap<CallId, Box<Call>>,
+    legs: BTreeMap<LegId, Box<Leg>>,
     by_client: HashMap<ClientId, (LegId, Purpose)>,
     by_server: HashMap<ServerId, LegId>,
     by_dialog: HashMap<DialogId, LegId>,
@@ -239,7 +241,7 @@ impl Exchange {
 
     /// A call that has not ended yet.
     pub fn call(&self, id: CallId) -> Option<&Call> {
-        self.calls.get(&id)
+        self.calls.get(&id).map(|call| &**call)
     }
 
     /// Calls under way.

@@ -20,8 +20,8 @@ use tokio::sync::Notify;
 use super::clock::Clock;
 use crate::media::{Command, Event, Machine, PortId};
 
-/// Commands and events under way between the two threads.
-const RING: usize = 8_192;
+/// Commands and events under way between the two threads; further ones wait on their side.
+const RING: usize = 1_024;
 /// Pause before an empty pool is asked again.
 const STARVED: Duration = Duration::from_millis(2);
 

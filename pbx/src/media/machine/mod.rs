@@ -17,6 +17,7 @@
 //! recordings. A relay has none, since one that waited would add its delay to theirs; a recording of
 //! a relayed stream listens beside it.
 
+mod early;
 mod playing;
 mod relay;
 mod stream;
@@ -35,6 +36,7 @@ use rtp_core::session::MAX_REPORT_LEN;
 
 use super::recorder::{Block, Recorder};
 use super::{Command, Event, PortId, RecordingId, hearing};
+use early::Early;
 use stream::{Activity, StreamState};
 
 /// A packet to send.
@@ -51,7 +53,7 @@ pub struct Transmit {
 /// What the machine has counted that belongs to no stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Datagrams for a port without a stream: late packets of ended calls, or strangers.
+    /// Datagrams for a port that had no stream and soon got none: late packets of ended calls, or strangers.
     pub unexpected: u64,
     /// Datagrams that are no RTP and no RTCP.
     pub not_rtp: u64,
@@ -66,6 +68,7 @@ pub struct Machine {
     streams: Streams,
     recordings: HashMap<RecordingId, PortId>,
     wakes: BTreeSet<(Duration, PortId)>,
+    early: Early,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     blocks: VecDeque<Block>,
@@ -82,6 +85,7 @@ impl Machine {
             streams: Streams::default(),
             recordings: HashMap::new(),
             wakes: BTreeSet::new(),
+            early: Early::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             blocks: VecDeque::new(),
@@ -98,7 +102,10 @@ impl Machine {
         packet: PacketBuf,
     ) {
         let Some(stream) = self.streams.get_mut(&port) else {
-            self.counters.unexpected += 1;
+            self.counters.unexpected += match classify(&packet) {
+                Kind::Rtp => self.early.keep(now, port, source, packet),
+                _ => 1,
+            };
             return;
         };
         match classify(&packet) {
@@ -128,6 +135,8 @@ impl Machine {
                         self.part(one);
                         self.become_active(one, Activity::Bridged(other));
                     }
+                    self.catch_up(now, a);
+                    self.catch_up(now, b);
                 }
             }
             Command::Idle { port } => {
@@ -137,6 +146,7 @@ impl Machine {
             Command::Echo { port } => {
                 self.part(port);
                 self.become_active(port, Activity::Echo);
+                self.catch_up(now, port);
             }
             Command::Play { port, audio, token } => {
                 self.part(port);
@@ -152,7 +162,7 @@ impl Machine {
             Command::Record { port, recording, sides } => {
                 self.stop_recording_of(now, port);
                 if let Some(stream) = self.streams.get_mut(&port) {
-                    stream.recorder = Some(Recorder::new(recording, sides, now));
+                    stream.recorder = Some(Box::new(Recorder::new(recording, sides, now)));
                     self.recordings.insert(recording, port);
                 }
                 self.reschedule(port);
@@ -169,6 +179,7 @@ impl Machine {
 
     /// The instant of [`Machine::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.counters.unexpected += self.early.handle_timeout(now);
         while let Some((at, port)) = self.wakes.first().copied() {
             if at > now {
                 break;
@@ -184,7 +195,8 @@ impl Machine {
 
     /// When to call [`Machine::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.wakes.first().map(|(at, _)| *at)
+        let stream = self.wakes.first().map(|(at, _)| *at);
+        [stream, self.early.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next packet to send.
@@ -291,6 +303,16 @@ impl Machine {
         let (block, samples) = recorder.finish(now);
         self.blocks.extend(block);
         self.events.push_back(Event::Recorded { recording, samples });
+    }
+
+    /// Takes what came before the stream had begun.
+    fn catch_up(&mut self, now: Duration, port: PortId) {
+        if !self.streams.contains_key(&port) {
+            return;
+        }
+        while let Some(early) = self.early.take(port) {
+            self.handle_packet(now, port, early.source, early.packet);
+        }
     }
 
     /// Takes a stream out of its bridge; the other side then hears nothing.

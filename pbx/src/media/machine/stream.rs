@@ -47,7 +47,7 @@ pub(super) struct StreamState {
     pub(super) activity: Activity,
     /// Only where the peer wants packets of another length than it is sent.
     pub(super) cutter: Option<Box<Repacketizer>>,
-    pub(super) recorder: Option<Recorder>,
+    pub(super) recorder: Option<Box<Recorder>>,
     /// Only where somebody listens to the peer.
     hearing: Option<Box<Hearing>>,
     /// Only where a recording holds what a relayed peer hears.
@@ -171,7 +171,7 @@ impl StreamState {
             playing,
             silence,
             self.digits.poll_timeout(),
-            self.recorder.as_ref().map(Recorder::poll_timeout),
+            self.recorder.as_ref().map(|recorder| recorder.poll_timeout()),
             self.hearing.as_ref().map(|hearing| hearing.poll_timeout()),
             self.overhearing.as_ref().map(|hearing| hearing.poll_timeout()),
             self.session.poll_timeout(),
@@ -265,7 +265,7 @@ impl StreamState {
 
     /// Whether a recording holds what the peer is sent, too.
     pub(super) fn is_recorded_both_ways(&self) -> bool {
-        self.recorder.as_ref().is_some_and(Recorder::overhears)
+        self.recorder.as_ref().is_some_and(|recorder| recorder.overhears())
     }
 
     /// The next piece of what is heard of the peer, when it is due.
@@ -317,7 +317,7 @@ impl StreamState {
     fn is_listened_to(&self) -> bool {
         matches!(self.activity, Activity::Echo)
             || self.listens_for_digits()
-            || self.recorder.as_ref().is_some_and(Recorder::hears)
+            || self.recorder.as_ref().is_some_and(|recorder| recorder.hears())
     }
 
     /// A peer without telephone events sends its digits as tones, to whoever it talks to.
