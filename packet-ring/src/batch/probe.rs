@@ -57,7 +57,7 @@ pub fn open(config: &IoConfig) -> io::Result<(Box<dyn UdpIo>, Report)> {
         let why = std::format!("{} sockets share its costly system calls", config.expected_sockets);
         (std::vec![Backend::IoUring, Backend::Mmsg, Backend::Std], why)
     } else {
-        let why = "system calls cost less than what io_uring does for each packet".to_string();
+        let why = "system calls are cheaper than what io_uring does for each packet".to_string();
         (std::vec![Backend::Mmsg, Backend::IoUring, Backend::Std], why)
     };
     let mut findings = Vec::new();
