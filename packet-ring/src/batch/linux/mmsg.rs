@@ -30,6 +30,10 @@ pub struct MmsgIo {
     counters: Counters,
 }
 
+/// Sockets asked for one batch. What the kernel knows of so many is still in the processor's cache when they
+/// are sent by.
+const AT_ONCE: usize = 16;
+
 struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
@@ -130,10 +134,13 @@ impl MmsgIo {
     /// Takes what the ready sockets have.
     fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> usize {
         let mut count = 0;
+        let mut asked = 0;
         while count < BATCH
+            && asked < AT_ONCE
             && let Some(id) = self.ready.pop_front()
         {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
+            asked += 1;
             let room = BATCH - count;
             // Epoll tells as often as asked what still has some, so with its help less will do.
             let wanted = if self.watching { socket.expected.min(room) } else { room };
