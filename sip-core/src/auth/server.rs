@@ -167,11 +167,10 @@ impl Authenticator {
             uri: &given.uri,
             body: &request.body,
         };
-        let stored = self.stored(algorithm, &given.username, secret);
+        let (stored, known) = self.stored(algorithm, &given.username, secret);
         let expected = covered.response(&stored);
         let correct = expected.as_bytes().ct_eq(given.response.to_ascii_lowercase().as_bytes());
-        // Anyone can compute the response of an empty digest.
-        if stored.is_empty() || !bool::from(correct) {
+        if !known | !bool::from(correct) {
             return Err(Rejection::Challenge { stale: false, failed: true });
         }
         if self.config.match_uri && !same_resource(&given.uri, &request.uri) {
@@ -262,14 +261,14 @@ impl Authenticator {
         Ok(None)
     }
 
-    /// The stored digest of a user; empty where there is none for this algorithm. Both take the
-    /// same work.
+    /// The stored digest of a user, and whether it is one: where there is none for this algorithm,
+    /// another of the same length is given, so that what follows takes the same work.
     pub(super) fn stored(
         &self,
         algorithm: Algorithm,
         username: &str,
         secret: &dyn Fn(&str) -> Option<Secret>,
-    ) -> String {
+    ) -> (String, bool) {
         let secret = secret(username);
         let password = match &secret {
             Some(Secret::Password(password)) => password.as_str(),
@@ -277,13 +276,17 @@ impl Authenticator {
         };
         let computed = stored_digest(algorithm, username, &self.realm, password);
         match &secret {
-            Some(Secret::Password(_)) => computed,
-            Some(Secret::Digests(digests)) => digests
-                .iter()
-                .find(|(stored, _)| stored.hash() == algorithm.hash())
-                .map(|(_, digest)| digest.to_ascii_lowercase())
-                .unwrap_or_default(),
-            None => String::new(),
+            Some(Secret::Password(_)) => (computed, true),
+            Some(Secret::Digests(digests)) => {
+                let of = |(stored, _): &&(Algorithm, String)| stored.hash() == algorithm.hash();
+                let digest = digests.iter().find(of).map(|(_, digest)| digest);
+                // Anyone can compute the response of an empty digest, or of half a one.
+                match digest.filter(|digest| digest.len() == computed.len()) {
+                    Some(digest) => (digest.to_ascii_lowercase(), true),
+                    None => (computed, false),
+                }
+            }
+            None => (computed, false),
         }
     }
 
@@ -347,5 +350,37 @@ fn same_resource(given: &str, request: &Uri) -> bool {
                 && given.port() == request.port()
         }
         _ => given.equivalent(request),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is hashed afterwards is as long for somebody whom nobody knows as for everybody else, and
+    /// so takes as many rounds.
+    #[test]
+    fn nobody_is_as_much_work_as_somebody() {
+        let server = Authenticator::new("here", [1; 32], Config::default());
+        for algorithm in Algorithm::ALL {
+            let other = match algorithm.hash() {
+                Algorithm::Md5 => Algorithm::Sha256,
+                _ => Algorithm::Md5,
+            };
+            let digest = |of| stored_digest(of, "101", "here", "secret");
+            let known = Secret::Digests(vec![(algorithm, digest(algorithm))]);
+            let length = digest(algorithm).len();
+            for (secret, is_known) in [
+                (Some(Secret::Password("secret".into())), true),
+                (Some(known), true),
+                (Some(Secret::Digests(vec![(other, digest(other))])), false),
+                (Some(Secret::Digests(vec![(algorithm, String::new())])), false),
+                (Some(Secret::Digests(vec![(algorithm, "ab".into())])), false),
+                (None, false),
+            ] {
+                let (stored, known) = server.stored(algorithm, "101", &|_| secret.clone());
+                assert_eq!((stored.len(), known), (length, is_known), "{algorithm}");
+            }
+        }
     }
 }

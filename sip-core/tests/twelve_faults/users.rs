@@ -13,6 +13,9 @@ use crate::faults::Faults;
 use crate::world::{AGENTS, Agent, END, TIMEOUT, What, World, address, request};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// When an INVITE has its outcome: its CANCEL may have to wait for a provisional response until just
+/// before the INVITE is given up, and has its own time then.
+const CALL: Duration = Duration::from_secs(32 + 32);
 
 #[derive(PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -120,7 +123,7 @@ impl World {
     ) {
         let clock = self.clock(agent);
         let due = match method {
-            Method::Invite => clock + PATIENCE + TIMEOUT,
+            Method::Invite => clock + CALL,
             _ => clock + TIMEOUT,
         };
         self.agents[agent].asked.insert(id, (method.clone(), due));
@@ -162,7 +165,7 @@ impl World {
             return;
         };
         let patience = match method {
-            Method::Invite => PATIENCE + TIMEOUT,
+            Method::Invite => CALL,
             Method::Bye if self.agents[agent].accepted.contains_key(&dialog) => TIMEOUT * 3,
             _ => TIMEOUT,
         };
