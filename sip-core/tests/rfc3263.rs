@@ -557,3 +557,72 @@ fn a_dialog_whose_contact_is_a_name_is_followed_there() {
     assert!(matches!(desk.event(), Some(Event::Response { .. })));
     assert!(desk.dispatch.send_in(desk.now, &desk.endpoint, dialog, bye).is_err());
 }
+
+/// A call to a contact that is a host name, answered and not yet acknowledged.
+fn answered(desk: &mut Desk) -> sip_core::DialogId {
+    let mut invite = options("sip:bob@192.0.2.1");
+    invite.method = Method::Invite;
+    let flow = Flow::udp("192.0.2.99:5060".parse().unwrap(), "192.0.2.1:5060".parse().unwrap());
+    desk.endpoint.invite(desk.now, invite, flow).unwrap();
+    let sent = desk.sent();
+    desk.answer(&sent, StatusCode::OK, "Contact: <sip:bob@host.net:5070>\r\n");
+    let Some(Event::Response { dialog: Some(dialog), .. }) = desk.event() else { panic!("none") };
+    dialog
+}
+
+#[test]
+fn an_ack_goes_to_the_host_that_the_contact_names_or_else_where_the_call_is() {
+    for (zone, expected) in [
+        ("host.net A 192.0.2.8", "UDP 192.0.2.8:5070"),
+        ("other.net A 192.0.2.8", "UDP 192.0.2.1:5060"),
+    ] {
+        let mut desk = Desk::new(&[zone]);
+        let dialog = answered(&mut desk);
+        desk.dispatch.ack(desk.now, &mut desk.endpoint, dialog, Some(common::sdp())).unwrap();
+        assert!(desk.endpoint.poll_transmit().is_none(), "it is looked up first");
+        assert!(!desk.dispatch.is_empty());
+        desk.run();
+        let sent = desk.sent();
+        assert_eq!((place(&sent), parse(&sent).method), (expected.to_owned(), Method::Ack));
+        assert_eq!(parse(&sent).body, common::sdp().1);
+        assert!(desk.dispatch.is_empty());
+    }
+}
+
+#[test]
+fn a_call_that_is_cancelled_while_it_is_looked_up_is_not_made() {
+    let mut desk = Desk::new(&EXAMPLE);
+    let mut invite = options("sip:bob@example.com");
+    invite.method = Method::Invite;
+    let id = desk.dispatch.send(desk.now, invite).unwrap();
+    desk.dispatch.cancel(desk.now, id, &mut desk.endpoint).unwrap();
+    desk.run();
+    assert!(desk.endpoint.poll_transmit().is_none());
+    let Some(DispatchEvent::Unsent { id: of, error }) = desk.dispatch.poll_event() else {
+        panic!("sent")
+    };
+    assert_eq!((of, error), (id, DispatchError::Cancelled));
+    assert!(desk.dispatch.cancel(desk.now, id, &mut desk.endpoint).is_err());
+    assert!(desk.dispatch.is_empty());
+}
+
+/// Nobody answers a call that its user has cancelled: it is not made again elsewhere.
+#[test]
+fn a_cancelled_call_does_not_go_on_to_the_next_server() {
+    let mut desk = Desk::new(&EXAMPLE);
+    let mut invite = options("sip:bob@example.com");
+    invite.method = Method::Invite;
+    let id = desk.dispatch.send(desk.now, invite).unwrap();
+    desk.run();
+    desk.sent();
+    desk.dispatch.cancel(desk.now, id, &mut desk.endpoint).unwrap();
+    desk.now += Duration::from_secs(33);
+    desk.endpoint.handle_timeout(desk.now);
+    while let Some(sent) = desk.endpoint.poll_transmit() {
+        assert_eq!(parse(&sent).method, Method::Invite, "repetitions");
+    }
+    assert!(matches!(desk.event(), Some(Event::Failed { .. })));
+    desk.run();
+    assert!(desk.endpoint.poll_transmit().is_none(), "and no other server is called");
+    assert!(desk.dispatch.is_empty());
+}

@@ -14,7 +14,7 @@ use sip_core::auth::session::{Proof, Session};
 use sip_core::header::{
     AuthenticationInfo, Authorization, CSeq, CallId, From, ProxyAuthenticationInfo, WwwAuthenticate,
 };
-use sip_core::{Method, Request, Response, StatusCode};
+use sip_core::{Flow, Method, Request, Response, StatusCode};
 
 struct Bench {
     server: Authenticator,
@@ -213,4 +213,36 @@ fn unknown_users_and_wrong_passwords_cannot_be_told_apart() {
     let (unknown, wrong) = (refusal("999", "guess"), refusal("101", "guess"));
     assert_eq!(unknown.to_bytes(), wrong.to_bytes());
     assert_eq!(unknown.headers.all::<WwwAuthenticate>().count(), 2);
+}
+
+#[test]
+fn only_the_own_next_hop_is_answered() {
+    let challenge = |bench: &mut Bench, request: &Request| {
+        bench.server.challenge(secs(1), request, false, &mut bench.random)
+    };
+    let from =
+        |address: &str| Flow::udp("192.0.2.9:5060".parse().unwrap(), address.parse().unwrap());
+    let (ours, theirs) = (from("192.0.2.1:5060"), from("192.0.2.1:5062"));
+    for bound in [true, false] {
+        let mut bench = Bench::new(|_| {});
+        if bound {
+            bench.client = bench.client.with(ours.remote);
+        } else {
+            // The first who is answered is the one.
+            let mut request = Bench::message(1);
+            let asks = challenge(&mut bench, &request);
+            let random = &mut bench.random;
+            bench.client.challenged_over(&mut request, &asks, &ours, random).unwrap();
+        }
+        let mut request = Bench::message(2);
+        let asks = challenge(&mut bench, &request);
+        let before = request.to_bytes();
+        let random = &mut bench.random;
+        let refused = bench.client.challenged_over(&mut request, &asks, &theirs, random);
+        assert_eq!((refused, request.to_bytes()), (Err(Error::OtherNextHop), before));
+        bench.client.challenged_over(&mut request, &asks, &ours, random).unwrap();
+        assert!(bench.server.verify(secs(1), &request, &secret).is_ok());
+        let again = bench.client.challenged_over(&mut request, &asks, &ours, random);
+        assert_eq!(again, Err(Error::Refused), "nor is he answered twice");
+    }
 }

@@ -44,6 +44,9 @@ pub enum Error {
     /// The challenges are for other realms.
     #[error("the challenge is for another realm")]
     OtherRealm,
+    /// The challenge came from another than our next hop.
+    #[error("the challenge came from somebody else")]
+    OtherNextHop,
     /// The response claims to prove that its sender knows the secret, and does not (RFC 7616 §3.5).
     #[error("the server does not know the secret")]
     Forged,

@@ -32,9 +32,9 @@ impl Authenticator {
         let (Some(algorithm), Some(qop), Some(username)) = (algorithm, qop, sent.username()) else {
             return;
         };
-        let stored = self.stored(algorithm, &username, secret);
-        let proof = rspauth(algorithm, &stored, &sent, qop, &response.body);
-        let (Some(proof), false) = (proof, stored.is_empty()) else { return };
+        let (stored, known) = self.stored(algorithm, &username, secret);
+        let proof = rspauth(algorithm, stored.as_str(), &sent, qop, &response.body);
+        let (Some(proof), true) = (proof, known) else { return };
         let mut info = AuthParams::default();
         // Names are fixed text; the values were read as what they are written as.
         let _ = info.set_quoted("nextnonce", self.next_nonce(now, random).as_str());

@@ -183,13 +183,12 @@ impl Authenticator {
         };
         let secret = secret(&given.username);
         let computed = self.computed(algorithm, &given.username, secret.as_ref());
-        let stored = known(algorithm, secret.as_ref(), &computed);
-        let expected = covered.response(&stored);
+        let (stored, known) = known(algorithm, secret.as_ref(), computed);
+        let expected = covered.response(stored.as_str());
         let mut response = Hex::default();
         let fits = response.set_lower_case(&given.response);
         let correct = expected.as_bytes().ct_eq(response.as_bytes());
-        // Anyone can compute the response of an empty digest.
-        if stored.is_empty() || !fits || !bool::from(correct) {
+        if !known | !fits | !bool::from(correct) {
             return Err(Rejection::Challenge { stale: false, failed: true });
         }
         if self.config.match_uri && !same_resource(&given.uri, &request.uri) {
@@ -308,17 +307,17 @@ impl Authenticator {
         Ok(None)
     }
 
-    /// The stored digest of a user; empty where there is none for this algorithm. Both take the
-    /// same work.
+    /// The stored digest of a user, and whether it is one: where there is none for this algorithm,
+    /// another of the same length is given, so that what follows takes the same work.
     pub(super) fn stored(
         &self,
         algorithm: Algorithm,
         username: &str,
         secret: &dyn Fn(&str) -> Option<Secret>,
-    ) -> String {
+    ) -> (Hex, bool) {
         let secret = secret(username);
         let computed = self.computed(algorithm, username, secret.as_ref());
-        known(algorithm, secret.as_ref(), &computed).into_owned()
+        known(algorithm, secret.as_ref(), computed)
     }
 
     /// What the digest of a user would be stored as, whoever that is.
@@ -344,16 +343,21 @@ impl Authenticator {
     }
 }
 
-/// The stored digest of a user, given the one computed from the password; empty where there is none.
-fn known<'a>(algorithm: Algorithm, secret: Option<&'a Secret>, computed: &'a Hex) -> Cow<'a, str> {
+/// The stored digest of a user, given the one computed from the password or from none, and whether it
+/// is one.
+fn known(algorithm: Algorithm, secret: Option<&Secret>, computed: Hex) -> (Hex, bool) {
     match secret {
-        Some(Secret::Password(_)) => Cow::Borrowed(computed.as_str()),
-        Some(Secret::Digests(digests)) => digests
-            .iter()
-            .find(|(stored, _)| stored.hash() == algorithm.hash())
-            .map(|(_, digest)| Cow::Owned(digest.to_ascii_lowercase()))
-            .unwrap_or_default(),
-        None => Cow::Borrowed(""),
+        Some(Secret::Password(_)) => (computed, true),
+        Some(Secret::Digests(digests)) => {
+            let of = |(stored, _): &&(Algorithm, String)| stored.hash() == algorithm.hash();
+            let mut stored = computed;
+            // Anyone can compute the response of an empty digest, or of half a one.
+            let known = digests.iter().find(of).is_some_and(|(_, digest)| {
+                digest.len() == stored.as_bytes().len() && stored.set_lower_case(digest)
+            });
+            (stored, known)
+        }
+        None => (computed, false),
     }
 }
 
@@ -412,5 +416,39 @@ fn same_resource(given: &str, request: &Uri) -> bool {
                 && given.port() == request.port()
         }
         _ => given.equivalent(request),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::stored_digest;
+
+    /// What is hashed afterwards is as long for somebody whom nobody knows as for everybody else, and
+    /// so takes as many rounds.
+    #[test]
+    fn nobody_is_as_much_work_as_somebody() {
+        let server = Authenticator::new("here", [1; 32], Config::default());
+        for algorithm in Algorithm::ALL {
+            let other = match algorithm.hash() {
+                Algorithm::Md5 => Algorithm::Sha256,
+                _ => Algorithm::Md5,
+            };
+            let digest = |of| stored_digest(of, "101", "here", "secret");
+            let known = Secret::Digests(vec![(algorithm, digest(algorithm))]);
+            let length = digest(algorithm).len();
+            for (secret, is_known) in [
+                (Some(Secret::Password("secret".into())), true),
+                (Some(known), true),
+                (Some(Secret::Digests(vec![(other, digest(other))])), false),
+                (Some(Secret::Digests(vec![(algorithm, String::new())])), false),
+                (Some(Secret::Digests(vec![(algorithm, "ab".into())])), false),
+                (None, false),
+            ] {
+                let (stored, known) = server.stored(algorithm, "101", &|_| secret.clone());
+                let found = (stored.as_bytes().len(), known);
+                assert_eq!(found, (length, is_known), "{algorithm}");
+            }
+        }
     }
 }

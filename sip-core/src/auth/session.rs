@@ -7,11 +7,14 @@
 //!                    authorize(): nonce B, nc=2 ---> 401 stale=true, nonce=C ---> once more
 //! ```
 
+use core::net::SocketAddr;
+
 use rand_core::Rng;
 use subtle::ConstantTimeEq;
 
 use super::client::{Credentials, Error};
 use super::digest::{Algorithm, Covered, Qop, stored_digest};
+use crate::flow::Flow;
 use crate::header::{
     self, AuthParams, AuthenticationInfo, Authorization, Challenge, ProxyAuthenticationInfo,
     ProxyAuthorization,
@@ -28,6 +31,8 @@ pub struct Session {
     count: u32,
     /// Whether the last answer went to a stale challenge, so that another one is not believed.
     stale: bool,
+    /// Who may challenge us.
+    next_hop: Option<SocketAddr>,
 }
 
 /// What a response proves of its sender.
@@ -42,7 +47,36 @@ pub enum Proof {
 impl Session {
     /// Nothing is known of the server yet.
     pub fn new(credentials: Credentials) -> Self {
-        Self { credentials, challenge: None, proxy: false, count: 0, stale: false }
+        Self { credentials, challenge: None, proxy: false, count: 0, stale: false, next_hop: None }
+    }
+
+    /// Binds it to the server at this address: nobody else's challenges are answered.
+    #[must_use]
+    pub fn with(mut self, next_hop: SocketAddr) -> Self {
+        self.next_hop = Some(next_hop);
+        self
+    }
+
+    /// The same as [`challenged`](Self::challenged) for a response that came over `flow`. Only the server
+    /// that the session is bound to is answered; one that is bound to none is bound to the first that
+    /// it answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherNextHop`], or as `challenged`.
+    pub fn challenged_over(
+        &mut self,
+        request: &mut Request,
+        response: &Response,
+        flow: &Flow,
+        random: &mut dyn Rng,
+    ) -> Result<(), Error> {
+        if self.next_hop.is_some_and(|bound| bound != flow.remote) {
+            return Err(Error::OtherNextHop);
+        }
+        self.challenged(request, response, random)?;
+        self.next_hop = Some(flow.remote);
+        Ok(())
     }
 
     /// Puts credentials into a request that was not challenged yet, when an earlier challenge or a

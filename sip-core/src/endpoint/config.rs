@@ -40,6 +40,10 @@ pub struct Config {
     pub session_timer: session_timer::Settings,
     /// How we name ourselves towards the peer of a flow.
     pub address: Address,
+    /// Whether our requests over TLS carry `alias`, so that a peer which knows us by our certificate sends
+    /// its own over the same connection (RFC 5923 §8). Default `false`: it is of use where the
+    /// driver shows a certificate and listens at the address that Via names.
+    pub alias: bool,
     /// Where requests within a dialog go.
     pub next_hop: NextHop,
     /// For how long the last provisional response to an INVITE may stand before it is sent again, so that proxies on the way do not give up (§13.3.1.1). Default 60 s.
@@ -59,6 +63,7 @@ impl Default for Config {
             info_packages: Vec::new(),
             session_timer: session_timer::Settings::default(),
             address: Address::default(),
+            alias: false,
             next_hop: NextHop::default(),
             refresh_provisional: Duration::from_secs(60),
         }

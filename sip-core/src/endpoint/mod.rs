@@ -147,12 +147,11 @@ impl Endpoint {
     /// An endpoint at rest. `random` makes tags, branches, Call-IDs and table keys: a
     /// cryptographic generator seeded by the system, or by a number in tests.
     pub fn new(config: Config, mut random: Box<dyn Rng + Send>) -> Self {
+        let mut transactions =
+            Transactions::new(config.timing, config.capacity.transactions, &mut *random);
+        transactions.offer_reuse(config.alias);
         Self {
-            transactions: Transactions::new(
-                config.timing,
-                config.capacity.transactions,
-                &mut *random,
-            ),
+            transactions,
             clients: Slab::default(),
             dialogs: Slab::default(),
             dialog_tags: HashMap::with_hasher(KeyedHash::new(&mut *random)),

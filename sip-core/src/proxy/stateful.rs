@@ -34,6 +34,8 @@ pub struct Config {
     pub ours: Ours,
     /// How we name ourselves in Via; `ours` must know it. Default by the local address of a flow.
     pub address: Address,
+    /// As [`endpoint::Config::alias`](crate::endpoint::Config::alias).
+    pub alias: bool,
     /// What Proxy-Require may ask for. Default nothing.
     pub supported: Vec<Token>,
     /// How long a message may be.
@@ -62,6 +64,7 @@ impl Config {
         Self {
             ours,
             address: Address::default(),
+            alias: false,
             supported: Vec::new(),
             message: Limits::default(),
             timing: Timing::default(),
@@ -206,8 +209,10 @@ impl Context {
 impl Proxy {
     /// A proxy at rest. `random` makes branches.
     pub fn new(config: Config, mut random: Box<dyn Rng + Send>) -> Self {
+        let mut transactions = Transactions::new(config.timing, config.tables, &mut *random);
+        transactions.offer_reuse(config.alias);
         Self {
-            transactions: Transactions::new(config.timing, config.tables, &mut *random),
+            transactions,
             config,
             random,
             contexts: Slab::default(),

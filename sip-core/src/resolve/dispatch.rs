@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use bytes::Bytes;
 use rand_core::Rng;
 use thiserror::Error;
 
@@ -11,7 +12,7 @@ use super::resolver::{self, LookupId, Resolver};
 use crate::dialog::DialogId;
 use crate::endpoint::{self, ClientId, Endpoint};
 use crate::flow::Flow;
-use crate::header::{CSeq, CallId, From, RetryAfter, Route};
+use crate::header::{CSeq, CallId, ContentType, From, RetryAfter, Route};
 use crate::keyed::push_hex;
 use crate::{HeaderError, Request, Response, Uri};
 
@@ -73,6 +74,9 @@ pub enum DispatchError {
     /// The next hop is no SIP URI.
     #[error("the next hop is no SIP URI")]
     NotSip,
+    /// It was cancelled before it could be.
+    #[error("cancelled")]
+    Cancelled,
     /// A header of the request is missing or malformed.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -90,6 +94,7 @@ pub struct Dispatch {
     waiting: HashMap<LookupId, DispatchId>,
     journeys: BTreeMap<DispatchId, Journey>,
     sent: HashMap<ClientId, DispatchId>,
+    acks: HashMap<LookupId, Ack>,
     events: VecDeque<DispatchEvent>,
     next: u64,
 }
@@ -99,6 +104,21 @@ struct Journey {
     request: Request,
     dialog: Option<DialogId>,
     targets: Targets,
+    place: Place,
+}
+
+/// An ACK that waits for the address of its next hop.
+#[derive(Debug)]
+struct Ack {
+    dialog: DialogId,
+    body: Option<(ContentType, Bytes)>,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    LookedUp(LookupId),
+    Sent(ClientId),
 }
 
 impl Dispatch {
@@ -110,6 +130,7 @@ impl Dispatch {
             waiting: HashMap::new(),
             journeys: BTreeMap::new(),
             sent: HashMap::new(),
+            acks: HashMap::new(),
             events: VecDeque::new(),
             next: 0,
         }
@@ -150,9 +171,70 @@ impl Dispatch {
         Ok(self.begin(now, request, Some(dialog), hop))
     }
 
+    /// Acknowledges a 2xx as [`Endpoint::ack`] does, and looks the next hop up first when that is a host
+    /// name. Where there is no address to be had, the ACK goes out on the flow of the dialog all the
+    /// same: without it the peer would end the call.
+    ///
+    /// # Errors
+    ///
+    /// As [`Endpoint::ack`], when nothing has to be looked up.
+    pub fn ack(
+        &mut self,
+        now: Duration,
+        endpoint: &mut Endpoint,
+        dialog: DialogId,
+        body: Option<(ContentType, Bytes)>,
+    ) -> Result<(), endpoint::Error> {
+        let Some(hop) = next_name(endpoint, dialog) else {
+            return endpoint.ack(now, dialog, body);
+        };
+        let lookup = self.resolver.resolve(now, hop);
+        self.acks.insert(lookup, Ack { dialog, body });
+        Ok(())
+    }
+
+    /// Cancels an INVITE: one that is looked up is not sent at all, and for one that was sent
+    /// [`Endpoint::cancel`] is called and no other target tried, as would be if that alone were
+    /// called.
+    ///
+    /// # Errors
+    ///
+    /// The request is over, or was sent and is no INVITE.
+    pub fn cancel(
+        &mut self,
+        now: Duration,
+        id: DispatchId,
+        endpoint: &mut Endpoint,
+    ) -> Result<(), endpoint::Error> {
+        let gone = endpoint::Error::Gone(endpoint::Noun::Client);
+        let journey = self.journeys.get_mut(&id).ok_or(gone)?;
+        match journey.place {
+            Place::LookedUp(lookup) => {
+                self.resolver.cancel(lookup);
+                self.waiting.remove(&lookup);
+                self.abandon(id, DispatchError::Cancelled);
+                Ok(())
+            }
+            Place::Sent(client) => {
+                endpoint.cancel(now, client)?;
+                journey.targets = Targets::default();
+                Ok(())
+            }
+        }
+    }
+
     /// Sends what has been resolved.
     pub fn settle(&mut self, now: Duration, endpoint: &mut Endpoint, ways: &mut dyn Ways) {
         while let Some(event) = self.resolver.poll_event() {
+            if let Some(Ack { dialog, body }) = self.acks.remove(&event.id) {
+                let targets = event.outcome.unwrap_or_default();
+                if let Some(flow) = targets.iter().find_map(|target| ways.way(target)) {
+                    let _ = endpoint.set_flow(dialog, flow);
+                }
+                // The call may be over by now.
+                let _ = endpoint.ack(now, dialog, body);
+                continue;
+            }
             let Some(id) = self.waiting.remove(&event.id) else { continue };
             let Some(journey) = self.journeys.get_mut(&id) else { continue };
             match event.outcome {
@@ -209,12 +291,12 @@ impl Dispatch {
 
     /// How many requests are on their way.
     pub fn len(&self) -> usize {
-        self.journeys.len()
+        self.journeys.len() + self.acks.len()
     }
 
     /// Whether no request is on its way.
     pub fn is_empty(&self) -> bool {
-        self.journeys.is_empty()
+        self.journeys.is_empty() && self.acks.is_empty()
     }
 
     fn begin(
@@ -226,8 +308,10 @@ impl Dispatch {
     ) -> DispatchId {
         let id = DispatchId(self.next);
         self.next += 1;
-        self.journeys.insert(id, Journey { request, dialog, targets: Targets::default() });
         let lookup = self.resolver.resolve(now, destination);
+        let place = Place::LookedUp(lookup);
+        let targets = Targets::default();
+        self.journeys.insert(id, Journey { request, dialog, targets, place });
         self.waiting.insert(lookup, id);
         id
     }
@@ -256,6 +340,7 @@ impl Dispatch {
                 endpoint.request_in(now, dialog, request)?
             }
         };
+        journey.place = Place::Sent(client);
         self.sent.insert(client, id);
         self.events.push_back(DispatchEvent::Sent { id, client, target });
         Ok(())

@@ -39,6 +39,7 @@ pub struct Transactions<C, S> {
     pub(super) transmits: VecDeque<Transmit>,
     pub(super) outcomes: VecDeque<Outcome<C, S>>,
     pub(super) dropped: u64,
+    pub(super) alias: bool,
 }
 
 impl<C, S> Transactions<C, S> {
@@ -56,7 +57,14 @@ impl<C, S> Transactions<C, S> {
             transmits: VecDeque::new(),
             outcomes: VecDeque::new(),
             dropped: 0,
+            alias: false,
         }
+    }
+
+    /// Whether requests over TLS ask for their connection to be used the other way too, by `alias`
+    /// in Via (RFC 5923). They do not unless told to.
+    pub fn offer_reuse(&mut self, offers: bool) {
+        self.alias = offers;
     }
 
     /// How many client transactions there are.
@@ -103,7 +111,7 @@ impl<C, S> Transactions<C, S> {
         if self.clients.len() >= self.tables.clients {
             return Err(user);
         }
-        let branch = push_via(&mut request, &flow, sent_by, random);
+        let branch = push_via(&mut request, &flow, sent_by, random, self.alias);
         let bytes = request.to_bytes();
         let invite = (request.method == Method::Invite).then(|| {
             request.body = Bytes::new();
@@ -120,7 +128,7 @@ impl<C, S> Transactions<C, S> {
         sent_by: HostPort,
         random: &mut dyn Rng,
     ) -> Bytes {
-        push_via(&mut request, &flow, sent_by, random);
+        push_via(&mut request, &flow, sent_by, random, self.alias);
         let bytes = request.to_bytes();
         self.transmit(flow, bytes.clone());
         bytes

@@ -5,7 +5,7 @@ use rand_core::Rng;
 use crate::flow::Flow;
 use crate::header::{CSeq, MAGIC_COOKIE, MaxForwards, To, Via};
 use crate::keyed::push_hex;
-use crate::{HeaderName, HostPort, Method, Request};
+use crate::{HeaderName, HostPort, Method, Request, Transport};
 
 /// Puts our Via on top, asking for the port (RFC 3581), and gives its branch back.
 pub(super) fn push_via(
@@ -13,6 +13,7 @@ pub(super) fn push_via(
     flow: &Flow,
     sent_by: HostPort,
     random: &mut dyn Rng,
+    alias: bool,
 ) -> u128 {
     let branch = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
     let mut text = String::with_capacity(MAGIC_COOKIE.len() + 32);
@@ -22,6 +23,10 @@ pub(super) fn push_via(
     // The branch is a token by construction, so that nothing can be refused.
     if let Ok(mut via) = Via::new(flow.transport, sent_by, &text) {
         via.set_rport(None);
+        // Over anything but TLS nobody could tell whose connection it is (RFC 5923 §8.1).
+        if alias && flow.transport == Transport::Tls {
+            let _ = via.params.set("alias", None);
+        }
         request.headers.push_front(via);
     }
     branch
