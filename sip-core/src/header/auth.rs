@@ -36,7 +36,7 @@ impl AuthParams {
         self.0.iter().map(|param| (&*param.name, param.value.as_deref()))
     }
 
-    /// Sets a parameter to a quoted string, in its place if it is there.
+    /// Sets a parameter to a quoted string, in its place if it is there. A bare token68 gives way to it.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl AuthParams {
         self.set_raw(name, &String::from_utf8_lossy(&out))
     }
 
-    /// Sets a parameter to a token, in its place if it is there.
+    /// Sets a parameter to a token, in its place if it is there. A bare token68 gives way to it.
     ///
     /// # Errors
     ///
@@ -64,6 +64,8 @@ impl AuthParams {
             return Err(ValueError::expected("a token as the name", 0));
         }
         let value = Some(value.into());
+        // A token68 stands alone.
+        self.0.retain(|param| param.value.is_some());
         match self.0.iter_mut().find(|param| param.name.eq_ignore_ascii_case(name)) {
             Some(param) => param.value = value,
             None => self.0.push(AuthParam { name: name.into(), value }),
@@ -655,8 +657,11 @@ mod tests {
 
     #[test]
     fn other_schemes() {
-        let basic = Credentials::parse("Basic QWxhZGRpbg==").unwrap();
+        let mut basic = Credentials::parse("Basic QWxhZGRpbg==").unwrap();
         assert_eq!(basic.params().iter().next(), Some(("QWxhZGRpbg==", None)));
+        // The fuzzer found both written side by side, which nobody can read.
+        basic.params_mut().set_quoted("nonce", "a").unwrap();
+        assert_eq!(Credentials::parse("Basic nonce=\"a\""), Ok(basic));
         let odd = Credentials::parse("NoOneKnowsThisScheme opaque-data=here").unwrap();
         assert_eq!(odd.params().get("opaque-data").as_deref(), Some("here"));
         assert!(!odd.is_digest());
