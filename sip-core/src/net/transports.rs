@@ -326,10 +326,11 @@ impl Transports {
                     came |= polled.is_ready();
                 }
                 // The sender that we keep ourselves keeps the channel open.
-                if !came && let Some(report) = ready!(self.reports.poll_recv(context)) {
-                    if let Some(input) = self.heed(report) {
-                        return Poll::Ready(input);
-                    }
+                if !came
+                    && let Some(report) = ready!(self.reports.poll_recv(context))
+                    && let Some(input) = self.heed(report)
+                {
+                    return Poll::Ready(input);
                 }
             }
         })
