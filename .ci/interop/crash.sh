@@ -40,6 +40,8 @@ database=$data/office-pbx.sqlite
 start() {
     log=$work/$1.log
     local begun now
+    # What an earlier run has left here must not look like this one's.
+    : >"$log"
     begun=$(date +%s%N)
     "$bin/office-pbx" --config "$work/crash.toml" --data "$data" --log info >"$log" 2>&1 &
     pbx=$!

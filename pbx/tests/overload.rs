@@ -173,6 +173,7 @@ fn the_ack_of_a_refusal_goes_no_further_and_that_of_a_call_does() {
     let mut arrivals = calls(3_000, 1);
     let outcome = play(&mut front, &arrivals);
     assert!(outcome.refused > 0);
+    while front.poll_transmit().is_some() {}
     // Whatever is refused now, its ACK is dropped here.
     let invite = request("INVITE", "sip:600@h", 9, "");
     let now = Duration::from_secs(2);
@@ -190,4 +191,45 @@ fn the_ack_of_a_refusal_goes_no_further_and_that_of_a_call_does() {
     assert!(front.is_empty());
     front.handle_message(now, flow(0), &request("ACK", "sip:600@h", 9, ";tag=ours"));
     assert!(!front.is_empty(), "this one belongs to a call");
+}
+
+/// A server that has a share of a processor: it runs for so long of each 100 ms, and reads what has come
+/// meanwhile when it runs again. Calls served of `rate` a second in 20 s, where it could do 1,000.
+fn served_by_a_share(share: f64, rate: u32) -> u32 {
+    let period = Duration::from_millis(100);
+    let (call, refusal) = (CALL.mul_f64(share), (OTHER / 2).mul_f64(share));
+    let mut front = front();
+    let mut arrivals = calls(rate, 20).into_iter().enumerate().peekable();
+    let (mut ran, mut periods, mut served) = (Duration::ZERO, 0, 0);
+    while arrivals.peek().is_some() {
+        // The time of the world, from the time it has run.
+        if ran >= period.mul_f64(share) {
+            (ran, periods) = (Duration::ZERO, periods + 1);
+        }
+        let now = period * periods + ran;
+        while let Some((n, (_, message))) = arrivals.next_if(|(_, (at, _))| *at <= now) {
+            front.handle_message(now, flow(n as u32), &message);
+        }
+        match front.poll_input(now) {
+            Some(_) => {
+                served += 1;
+                ran += call;
+            }
+            None => ran += call / 10,
+        }
+        while front.poll_transmit().is_some() {
+            ran += refusal;
+        }
+    }
+    served
+}
+
+#[test]
+fn a_server_that_runs_in_turns_with_others_is_kept_busy_all_the_same() {
+    for share in [1.0, 0.5, 0.25, 0.1] {
+        // Below its peak everybody is served; at twice that, (1 - 2/20) / (1 - 1/20) of it.
+        let (below, above) = (served_by_a_share(share, 800), served_by_a_share(share, 2_000));
+        assert!(below >= 15_900, "{share}: {below} of 16,000");
+        assert!(above >= 18_000, "{share}: {above} of 20,000");
+    }
 }

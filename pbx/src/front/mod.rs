@@ -90,10 +90,6 @@ pub struct Front {
     queues: Queues,
     /// One a class: each has its own share of the turns.
     overload: [Overload; 4],
-    /// What a message takes from its turn to the next one's, while some wait.
-    pace: Duration,
-    /// The last turn, unless nothing waited since.
-    last_turn: Option<Duration>,
     /// Whether [`Event::Overloaded`] was told.
     told_overloaded: bool,
     sources: Generations<IpAddr, Source>,
@@ -129,8 +125,6 @@ impl Front {
             limits,
             queues: Queues::new(settings.waiting, settings.waiting_bytes),
             overload: std::array::from_fn(|_| Overload::new(settings.overload)),
-            pace: Duration::ZERO,
-            last_turn: None,
             told_overloaded: false,
             sources: Generations::new(settings.sources),
             known: Generations::new(settings.known),
@@ -172,7 +166,7 @@ impl Front {
         }
         if let Some(view) = &view
             && kind.refusable
-            && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room(self.pace)
+            && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room()
         {
             // It would be too late when its turn comes: that is known now, and costs less now.
             self.overload[kind.class as usize].refused();
@@ -212,10 +206,9 @@ impl Front {
                 }
             }
             self.counts.passed += 1;
-            self.keep_pace(now);
             return Some(Input::Received { flow: waiting.flow, message: waiting.message });
         }
-        self.last_turn = None;
+        self.overload.iter_mut().for_each(Overload::idle);
         None
     }
 
@@ -353,15 +346,6 @@ impl Front {
                 self.transmits.push_back(answer);
             }
             _ => self.counts.limited_silently += 1,
-        }
-    }
-
-    /// Learns what a message takes, slowly, and hardly from a pause that the system has forced on us.
-    fn keep_pace(&mut self, now: Duration) {
-        if let Some(last) = self.last_turn.replace(now) {
-            let taken = now.saturating_sub(last);
-            let usual = taken.min(4 * self.pace.max(Duration::from_micros(10)));
-            self.pace = (self.pace * 15 + usual) / 16;
         }
     }
 

@@ -27,6 +27,8 @@ impl Default for Settings {
 
 /// So many may wait whatever was served before.
 const LEAST_ROOM: usize = 8;
+/// So many at most.
+const MOST_ROOM: usize = 1_024;
 /// One refused of so many served is no overload any more.
 const ENOUGH: u32 = 16;
 
@@ -47,8 +49,12 @@ pub struct Overload {
     ends: Duration,
     /// Messages served since the interval began.
     served: u32,
-    /// Messages refused since the interval began.
+    /// Messages refused since the interval began, and those of them that had waited for it.
     refused: u32,
+    late: u32,
+    /// Whether nothing waited at some time in it.
+    idle: bool,
+    room: usize,
 }
 
 impl Overload {
@@ -61,6 +67,9 @@ impl Overload {
             ends: Duration::ZERO,
             served: 0,
             refused: 0,
+            late: 0,
+            idle: false,
+            room: MOST_ROOM,
         }
     }
 
@@ -69,14 +78,15 @@ impl Overload {
         self.overloaded
     }
 
-    /// How many messages may wait so that the last of them has its turn in time, when each takes
-    /// `pace`. What comes on top can be refused at once.
-    pub fn room(&self, pace: Duration) -> usize {
-        if !self.overloaded {
-            return usize::MAX;
-        }
-        let room = (2 * self.settings.target).as_nanos() / pace.as_nanos().max(1);
-        usize::try_from(room).unwrap_or(usize::MAX).max(LEAST_ROOM)
+    /// How many messages may wait so that nearly all of them have their turn in time. What comes on
+    /// top can be refused at once, which costs less than later.
+    pub fn room(&self) -> usize {
+        if self.overloaded { self.room } else { usize::MAX }
+    }
+
+    /// Nothing waits any more.
+    pub fn idle(&mut self) {
+        self.idle = true;
     }
 
     /// A message was refused for want of [`room`](Self::room).
@@ -97,14 +107,27 @@ impl Overload {
             }
             self.ends = now + interval;
             self.least = wait;
-            (self.served, self.refused) = (0, 0);
+            self.adapt_room();
+            (self.served, self.refused, self.late, self.idle) = (0, 0, 0, false);
         } else {
             self.least = self.least.min(wait);
         }
         let refuses = wait > interval || (self.overloaded && wait > 2 * target);
         self.served += u32::from(!refuses);
         self.refused += u32::from(refuses);
+        self.late += u32::from(refuses);
         refuses
+    }
+
+    /// Too much room lets messages wait in vain; too little lets us rest while others are refused.
+    fn adapt_room(&mut self) {
+        if !self.overloaded {
+            self.room = MOST_ROOM;
+        } else if self.late * 4 > self.served {
+            self.room = (self.room * 3 / 4).max(LEAST_ROOM);
+        } else if self.idle && self.refused > self.late {
+            self.room = (self.room * 2).min(MOST_ROOM);
+        }
     }
 }
 
