@@ -10,6 +10,7 @@ mod callee;
 mod caller;
 mod flood;
 mod latency;
+mod machine;
 mod media;
 mod meter;
 mod registrant;
@@ -61,6 +62,18 @@ enum What {
         rounds: usize,
         #[command(flatten)]
         options: Options,
+    },
+    /// Measures the media machine alone: what relaying, transcoding and recording cost a packet.
+    Machine {
+        /// Calls at a time.
+        #[arg(long, default_value_t = 150)]
+        calls: usize,
+        /// How much of their talk is played, as fast as it goes.
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+        /// Measure each so many times, in turn.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
     },
     /// The loop over bare sockets itself.
     #[command(hide = true)]
@@ -132,6 +145,9 @@ fn work(what: What) -> anyhow::Result<bool> {
             finish(&report, &options)
         }
         What::BareRelay { rounds, options } => bare::compare(&options, rounds).map(|()| true),
+        What::Machine { calls, seconds, rounds } => {
+            machine::measure(calls, seconds, rounds).map(|()| true)
+        }
         What::BareLoop { sockets } => bare::relay(sockets).map(|()| true),
         What::Compare { before, after } => {
             print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));

@@ -14,6 +14,10 @@ use super::concealment::G711Concealment;
 const RATE: u32 = 8_000;
 /// Samples in the longest packet taken and in the longest tick: 60 ms.
 pub(super) const LONGEST: usize = 480;
+/// The delay follows the network from 40 ms up, which is where it begins. Nobody waits for what is recorded
+/// or echoed, so that giving these back would only cost sound: frames stretched at each small wave.
+const MODE: Mode =
+    Mode::Adaptive { least: Duration::from_millis(40), most: Duration::from_millis(400) };
 /// A source that has sent nothing for so long says nothing: what is heard is not worth sending on. The
 /// buffer holds no packet longer than that.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -61,7 +65,7 @@ impl Hearing {
     pub(super) fn new(now: Duration, ptime_ms: u32) -> Self {
         let tick = Duration::from_millis(u64::from(ptime_ms.clamp(10, 60)));
         let mut config = Config::new(RATE, tick);
-        config.mode = Mode::ADAPTIVE;
+        config.mode = MODE;
         Self {
             buffer: JitterBuffer::new(config)
                 .unwrap_or_else(|_| unreachable!("the configuration is a valid one")),

@@ -116,10 +116,15 @@ impl Recorder {
         let count = usize::try_from(until.saturating_sub(self.flushed)).ok().filter(|n| *n > 0)?;
         let samples = match self.sides {
             RecordedSides::Received | RecordedSides::Heard => {
-                (0..count).map(|_| self.received.take()).collect()
+                let mut samples = vec![0; count];
+                self.received.take(samples.iter_mut());
+                samples
             }
             RecordedSides::Both => {
-                (0..count).flat_map(|_| [self.received.take(), self.sent.take()]).collect()
+                let mut samples = vec![0; 2 * count];
+                self.received.take(samples.iter_mut().step_by(2));
+                self.sent.take(samples.iter_mut().skip(1).step_by(2));
+                samples
             }
         };
         self.flushed = until;
@@ -172,8 +177,12 @@ impl Track {
         }
     }
 
-    fn take(&mut self) -> i16 {
-        self.samples.pop_front().unwrap_or(0)
+    /// Moves the oldest samples into these places, as far as there are any.
+    fn take<'a>(&mut self, places: impl ExactSizeIterator<Item = &'a mut i16>) {
+        let count = places.len().min(self.samples.len());
+        for (place, sample) in places.zip(self.samples.drain(..count)) {
+            *place = sample;
+        }
     }
 }
 
