@@ -27,7 +27,7 @@ pub(crate) struct Crossings {
 /// Levels of 4 ms each: finer makes no difference to a tick of 10 ms, coarser is felt with 2.5 ms.
 pub(crate) const LEVELS: usize = 128;
 const LEVEL_MS: i64 = 4;
-/// One crossing. The counts stay below 2 x 0.376 /s x 10 s = 7.6 (see [`SURENESS`]).
+/// One crossing. 16 of them fit, as many as are worth 43 s of a level.
 const ONE: i64 = 4096;
 /// One millisecond.
 const MS: u32 = 256;
@@ -38,9 +38,8 @@ pub(crate) const WEIGHT: i64 = 256;
 /// that was.
 const DECAY_MS: u32 = 200;
 const DECAY_PART: u32 = 50;
-/// No level is found to gain more than so many times what being at it all the time would cost. At 1 it is given up
-/// after 10 s x ln (1 + 1) = 7 s without a crossing, however bad it was before; half or twice of it would be 4 s
-/// or 11 s.
+/// No delay is found to gain more than so many times what it would cost all the time. At 1 it is given up after
+/// 10 s x ln (1 + 1) = 7 s without a crossing, however bad it was before; half or twice of it would be 4 s or 11 s.
 const SURENESS: u32 = 1;
 
 impl Crossings {
@@ -53,7 +52,7 @@ impl Crossings {
         let mut crossings = Self { elapsed, used: level.min(LEVELS), ..Self::new() };
         crossings.times[0] = elapsed * MS;
         for (count, price) in crossings.counts.iter_mut().zip(&PRICES).take(level) {
-            *count = most(*price, elapsed, elapsed);
+            *count = most(*price, elapsed, elapsed) as u16;
         }
         crossings
     }
@@ -67,14 +66,12 @@ impl Crossings {
             return;
         }
         let (first, last) = ((from / level) as usize, ((to - 1) / level) as usize);
-        let elapsed = self.elapsed.max(PRIOR_MS);
         self.used = self.used.max(last + 1);
         let (mut start, mut end) = (from, (first as i64 + 1) * level);
-        for (count, price) in self.counts.iter_mut().zip(&PRICES).take(last + 1).skip(first) {
+        for count in self.counts.iter_mut().take(last + 1).skip(first) {
             let part = (end.min(to) - start) * weight / level * (ONE / WEIGHT);
             let part = part.clamp(0, i64::from(u16::MAX)) as u16;
-            // As if playout had always been below; more closely when the counts fade.
-            *count = count.saturating_add(part).min(most(*price, elapsed, elapsed));
+            *count = count.saturating_add(part);
             (start, end) = (end, end + level);
         }
     }
@@ -91,12 +88,14 @@ impl Crossings {
         if is_time {
             self.since_decay = 0;
             let elapsed = self.elapsed.max(PRIOR_MS);
-            let mut below = 0;
+            let (mut below, mut most_gained) = (0, 0);
             let levels = self.counts.iter_mut().zip(&self.times).zip(&PRICES).take(self.used);
             for ((count, time), price) in levels {
                 below += time;
-                let sure = (*count).min(most(*price, below / MS, elapsed));
-                *count = (u32::from(sure) * (DECAY_PART - 1) / DECAY_PART) as u16;
+                most_gained += most(*price, below / MS, elapsed);
+                let sure = i32::from(*count).min(most_gained);
+                most_gained -= sure;
+                *count = (sure as u32 * (DECAY_PART - 1) / DECAY_PART) as u16;
             }
             self.elapsed -= self.elapsed / DECAY_PART;
             for time in &mut self.times {
@@ -142,10 +141,9 @@ pub(crate) fn level_units(clock: MediaClock) -> i64 {
     clock.units(core::time::Duration::from_millis(LEVEL_MS as u64)).max(1)
 }
 
-/// The greatest count of a level with a price, when playout was below it for so many of the `elapsed` ms.
-fn most(price: i32, below: u32, elapsed: u32) -> u16 {
-    let count = (price * (below + SURENESS * elapsed) as i32) >> 10;
-    count.clamp(0, i32::from(u16::MAX)) as u16
+/// What a level may add to the greatest gain, when playout was below it for so many of the `elapsed` ms.
+fn most(price: i32, below: u32, elapsed: u32) -> i32 {
+    (price * (below + SURENESS * elapsed) as i32) >> 10
 }
 
 /// How many crossings of a level a millisecond (in ONE / 1024) make the level worth its delay.
@@ -198,18 +196,37 @@ mod tests {
 
     #[test]
     fn a_level_costs_only_while_playout_is_below_it() {
-        // Playout goes to and fro between 40 and 48 ms, by half a level's width beyond.
         let learned = |at: usize| {
             let mut crossings = Crossings::new();
-            for _ in 0..1000 {
+            for n in 0..1000 {
                 crossings.pass(20, at);
-                crossings.rise(40 * 8, 48 * 8, LEVEL, WEIGHT);
+                if n % 50 == 0 {
+                    crossings.rise(40 * 8, 48 * 8, LEVEL, WEIGHT);
+                }
             }
             crossings.best_level(&crossings) as i64 * LEVEL_MS
         };
+        // Playout that goes to and fro between 40 and 48 ms may as well stay at 48.
         assert_eq!(learned(10), 48);
-        // The same rises from far below are too dear to wait for.
+        // From far below it is not worth while.
         assert_eq!(learned(0), 0);
+    }
+
+    #[test]
+    fn a_long_way_is_gone_for_what_often_comes_at_its_end() {
+        // Two packets a second that are overtaken by 80 ms, and would be waited for 20 ms anyway.
+        let mut crossings = Crossings::new();
+        for n in 0..1000 {
+            crossings.pass(20, 0);
+            if n % 25 == 0 {
+                crossings.rise(60 * 8, 80 * 8, LEVEL, WEIGHT);
+            }
+        }
+        assert_eq!(crossings.best_level(&crossings) as i64 * LEVEL_MS, 80);
+        for _ in 0..400 {
+            crossings.pass(20, 0);
+        }
+        assert_eq!(crossings.best_level(&crossings), 0);
     }
 
     #[test]
