@@ -9,8 +9,8 @@ use crate::units::MediaClock;
 /// above D is the concealment that D will cost, if the past is like the future.
 ///
 /// What D costs in delay is less than D where giving way keeps playout late anyway: a level costs only in the
-/// time in which playout would be below it. When packets come by threes, the first of each three is two frames late, and
-/// playout that gave way to one has come back by little when the next is due.
+/// time in which playout would be below it. When packets come by threes, the first of each three is two frames
+/// late, and playout that gave way to one has come back by little when the next is due.
 #[derive(Debug, Clone)]
 pub(crate) struct Crossings {
     /// In fractions of [`ONE`].
