@@ -112,7 +112,8 @@ impl Target {
         self.envelope = transit.max(from);
         // Ticks are concealed whole: half of one for nothing on the mean.
         let learnt = self.learn(from, transit, frame, self.scale.tick / 2);
-        let faded = self.pass(media);
+        let level = (self.envelope - self.floor.least()).max(0) / self.scale.level;
+        let faded = self.pass(media, level as usize);
         self.unrest -= self.unrest * media / self.scale.unrest;
         let moved = self.enter(transit - self.floor.least());
         if learnt || faded || moved {
@@ -149,15 +150,15 @@ impl Target {
         true
     }
 
-    /// Lets media time pass; whether that changed the counts.
-    fn pass(&mut self, media: i64) -> bool {
+    /// Lets media time pass with the envelope at a level; whether that changed the counts.
+    fn pass(&mut self, media: i64, level: usize) -> bool {
         self.passing += media;
         let mut faded = false;
         while self.passing >= self.scale.step {
             self.passing -= self.scale.step;
-            faded |= self.all.pass(STEP_MS);
+            faded |= self.all.pass(STEP_MS, level);
             if let Some(context) = self.contexts.get_mut(self.context) {
-                faded |= context.pass(STEP_MS);
+                faded |= context.pass(STEP_MS, level);
             }
         }
         faded

@@ -71,6 +71,19 @@ fn network(kind: usize) -> impl Fn(usize) -> Duration {
 }
 
 #[test]
+fn packets_that_come_in_batches_are_waited_for() {
+    for (batch, tick) in [(3, 10), (3, 20), (5, 10), (5, 20), (8, 10)] {
+        let mut buffer = buffer(tick);
+        // All but the last of a batch wait for the last.
+        let packets = Shape::default().packets(3000, |id| ms(20) * (batch - 1 - id as u32 % batch));
+        listen(&mut buffer, packets, 60_000 / tick as u32, 64);
+        let statistics = buffer.statistics();
+        assert!(statistics.concealed < 60, "{batch} {tick}: {statistics:?}");
+        assert!(statistics.target <= ms(20) * batch, "{batch} {tick}: {statistics:?}");
+    }
+}
+
+#[test]
 fn a_steady_stream_is_hardly_delayed() {
     for tick in [10, 20] {
         let mut buffer = buffer(tick);

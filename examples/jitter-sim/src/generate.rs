@@ -45,6 +45,8 @@ pub(crate) enum Family {
     Calming,
     /// Numbers and timestamps that jump, and sources that change.
     Jumps,
+    /// Packets that come by threes, later by fives.
+    Batches,
 }
 
 /// The fastest path, in ms.
@@ -175,6 +177,10 @@ impl Family {
             Self::Calming if sent < seconds * 500.0 => dice.below(50.0),
             Self::Dtx => dice.gamma(2, 5.0),
             Self::Jumps => dice.gamma(2, 3.0),
+            Self::Batches => {
+                let batch = if sent < seconds * 500.0 { 60.0 } else { 100.0 };
+                batch - 20.0 - (sent + 1.0) % batch + 1.0 + small
+            }
             Self::SkewMinus | Self::SkewPlus => dice.gamma(2, 4.0),
             Self::Reorder | Self::Calming => small,
         };
