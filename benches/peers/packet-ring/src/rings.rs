@@ -49,7 +49,7 @@ pub fn run() {
 /// Spins a little, then lets others run.
 fn wait(spins: &mut u32) {
     *spins += 1;
-    if *spins % 256 == 0 { thread::yield_now() } else { spin_loop() }
+    if spins.is_multiple_of(256) { thread::yield_now() } else { spin_loop() }
 }
 
 /// Runs both ends and returns nanoseconds an item, by the wall clock of the receiving end.

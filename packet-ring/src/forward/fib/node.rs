@@ -201,11 +201,26 @@ impl Nodes {
         if self.is_bare(link) {
             return new.bare(self.arena.items()[link.base() + COVER]);
         }
+        if !link.leads_further() {
+            let (start, len) = self.extent(link);
+            return Link(new.arena.insert(&self.arena.items()[start..start + len]) as u32);
+        }
         let mut node = self.open(link);
         for child in &mut node.children {
             *child = self.copied(*child, new);
         }
         new.store(&node)
+    }
+
+    /// Where a node's block starts, and how many items it has.
+    fn extent(&self, link: Link) -> (usize, usize) {
+        let items = self.arena.items();
+        let base = link.base();
+        let count = |from: usize| -> usize {
+            items[from..from + BITS].iter().map(|item| item.count_ones() as usize).sum()
+        };
+        let front = if link.leads_further() { BITS + LINK * count(base - BITS) } else { 0 };
+        (base - front, front + HEAD + count(base))
     }
 
     /// Where the link behind a slot stands, if there is one.
@@ -242,8 +257,8 @@ impl Nodes {
     /// Gives a node other contents; returns the way to it from now on.
     fn replace(&mut self, link: Link, node: &Open) -> Link {
         if !self.is_bare(link) {
-            let old = self.open(link);
-            self.arena.remove(link.base() - old.front(), old.front() + HEAD + old.values.len());
+            let (start, len) = self.extent(link);
+            self.arena.remove(start, len);
         }
         if node.further == 0 && node.values == [0] {
             return self.bare(node.cover);
