@@ -252,9 +252,7 @@ fn rfc_2543_requests_are_matched_without_a_branch() {
 #[test]
 fn every_answer_of_ours_can_be_read() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     let Message::Response(answer) = lab.take_one("200").message() else { panic!("a request") };
     answer.check().unwrap();
