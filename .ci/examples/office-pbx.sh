@@ -25,3 +25,53 @@ fi
 grep -q "another program uses this port" "$work/inuse.txt" || fail "$(cat "$work/inuse.txt")"
 stop_pbx
 echo "help, version, configuration, mistakes and a port in use are as the README says"
+
+# Metrics, bans and captures.
+mapfile -t port < <(free_ports 2)
+cat >"$work/watch.toml" <<TOML
+[listen]
+udp = ["127.0.0.1:${port[0]}"]
+tcp = ["127.0.0.1:${port[0]}"]
+[guard]
+trusted = []
+ban_failures = 2
+[watch]
+http = "127.0.0.1:${port[1]}"
+kept_messages_kib = 256
+[[extension]]
+number = "101"
+password = "one-oh-one"
+[[service]]
+number = "600"
+kind = "echo"
+TOML
+start_pbx watch --config "$work/watch.toml" --data "$work/watch"
+"$bin/softphone" call 600 --server "127.0.0.1:${port[0]}" --user 101 --password one-oh-one --seconds 1 \
+    >"$work/watch-call.txt" 2>&1 || { cat "$work/watch-call.txt"; fail "the call"; }
+for guess in one two; do
+    "$bin/softphone" register --server "127.0.0.1:${port[0]}" --user 101 --password "$guess" \
+        >/dev/null 2>&1 && fail "a guess was right"
+done
+wait_for "$log" 'banned source=127.0.0.1'
+python3 - "${port[1]}" "$work/watch/office-pbx.sqlite" <<'PY' || fail "what is shown over HTTP"
+import sqlite3, sys, urllib.error, urllib.request
+def ask(path, method="GET"):
+    request = urllib.request.Request(f"http://127.0.0.1:{sys.argv[1]}{path}", method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.status, answer.read()
+metrics = ask("/metrics")[1].decode()
+for line in ["pbx_calls_answered_total 1", "pbx_bans_total 1", "pbx_credentials_refused_total 2", "pbx_calls 0"]:
+    assert line in metrics.splitlines(), f"{line} in\n{metrics}"
+assert ask("/bans")[1].startswith(b"127.0.0.1\twrong credentials\t"), "the ban"
+assert ask("/bans/127.0.0.1", "DELETE")[0] == 204 and ask("/bans")[1] == b"", "lifted"
+call_id = sqlite3.connect(sys.argv[2]).execute("SELECT sip_call_id FROM record").fetchone()[0]
+capture = ask(f"/pcap/{call_id}")[1]
+assert capture[:4] == b"\xd4\xc3\xb2\xa1" and capture.count(b"INVITE sip:600@") >= 1, "the capture"
+try:
+    ask("/pcap/nobody")
+    raise AssertionError("a capture of nothing")
+except urllib.error.HTTPError as error:
+    assert error.code == 404
+PY
+stop_pbx
+echo "metrics, bans and a capture are shown"

@@ -11,6 +11,7 @@ pub mod g711;
 pub mod invite;
 pub mod jitter;
 pub mod relay;
+pub mod ring;
 pub mod rtp;
 pub mod sdp;
 pub mod sip;

@@ -15,6 +15,7 @@ mod extensions_conf;
 mod forward;
 mod framer;
 mod header_extension;
+mod headers;
 mod info_body;
 mod media_machine;
 mod multipart;
@@ -26,7 +27,13 @@ mod rtcp_xr;
 mod rtp;
 mod sdp;
 mod sdp_offer_answer;
-mod sip_headers;
+mod sip_headers_auth;
+mod sip_headers_content;
+mod sip_headers_dialog;
+mod sip_headers_event;
+mod sip_headers_identity;
+mod sip_headers_routing;
+mod sip_headers_session;
 mod sip_message;
 mod srtp;
 mod telephone_event;
@@ -54,7 +61,13 @@ pub use rtcp_xr::rtcp_xr;
 pub use rtp::rtp;
 pub use sdp::sdp;
 pub use sdp_offer_answer::sdp_offer_answer;
-pub use sip_headers::sip_headers;
+pub use sip_headers_auth::sip_headers_auth;
+pub use sip_headers_content::sip_headers_content;
+pub use sip_headers_dialog::sip_headers_dialog;
+pub use sip_headers_event::sip_headers_event;
+pub use sip_headers_identity::sip_headers_identity;
+pub use sip_headers_routing::sip_headers_routing;
+pub use sip_headers_session::sip_headers_session;
 pub use sip_message::sip_message;
 pub use srtp::srtp;
 pub use telephone_event::telephone_event;
@@ -87,7 +100,13 @@ pub const TARGETS: &[Target] = &[
     ("rtp", rtp),
     ("sdp", sdp),
     ("sdp_offer_answer", sdp_offer_answer),
-    ("sip_headers", sip_headers),
+    ("sip_headers_auth", sip_headers_auth),
+    ("sip_headers_content", sip_headers_content),
+    ("sip_headers_dialog", sip_headers_dialog),
+    ("sip_headers_event", sip_headers_event),
+    ("sip_headers_identity", sip_headers_identity),
+    ("sip_headers_routing", sip_headers_routing),
+    ("sip_headers_session", sip_headers_session),
     ("sip_message", sip_message),
     ("srtp", srtp),
     ("telephone_event", telephone_event),

@@ -247,6 +247,11 @@ impl<T> JitterBuffer<T> {
         self.place(header, now, payload)
     }
 
+    /// How many frames will never be played.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.counters.lost + self.counters.discarded
+    }
+
     /// The delay aimed at, in units.
     pub(crate) fn target_delay(&self) -> i64 {
         match (&self.keeping, self.config.mode) {

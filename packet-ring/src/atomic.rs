@@ -12,6 +12,8 @@ pub(crate) trait AtomicWord {
     fn load(&self, order: Ordering) -> usize;
     fn store(&self, value: usize, order: Ordering);
     fn fetch_or(&self, bits: usize, order: Ordering) -> usize;
+    fn fetch_add(&self, count: usize, order: Ordering) -> usize;
+    fn fetch_sub(&self, count: usize, order: Ordering) -> usize;
     /// On failure the value found is returned and loaded with `Relaxed`.
     fn compare_exchange_weak(
         &self,
@@ -41,6 +43,16 @@ impl AtomicWord for AtomicUsize {
     #[inline]
     fn fetch_or(&self, bits: usize, order: Ordering) -> usize {
         self.fetch_or(bits, order)
+    }
+
+    #[inline]
+    fn fetch_add(&self, count: usize, order: Ordering) -> usize {
+        self.fetch_add(count, order)
+    }
+
+    #[inline]
+    fn fetch_sub(&self, count: usize, order: Ordering) -> usize {
+        self.fetch_sub(count, order)
     }
 
     #[inline]
@@ -86,6 +98,12 @@ pub(crate) mod model {
         fn fetch_or(&self, bits: usize, order: Ordering) -> usize {
             self.fetch_or(bits, order)
         }
+        fn fetch_add(&self, count: usize, order: Ordering) -> usize {
+            self.fetch_add(count, order)
+        }
+        fn fetch_sub(&self, count: usize, order: Ordering) -> usize {
+            self.fetch_sub(count, order)
+        }
         fn compare_exchange_weak(
             &self,
             current: usize,
@@ -115,6 +133,12 @@ pub(crate) mod model {
         }
         fn fetch_or(&self, bits: usize, _: Ordering) -> usize {
             self.0.fetch_or(bits, Ordering::Relaxed)
+        }
+        fn fetch_add(&self, count: usize, _: Ordering) -> usize {
+            self.0.fetch_add(count, Ordering::Relaxed)
+        }
+        fn fetch_sub(&self, count: usize, _: Ordering) -> usize {
+            self.0.fetch_sub(count, Ordering::Relaxed)
         }
         fn compare_exchange_weak(
             &self,

@@ -89,6 +89,42 @@ fn datagrams_arrive_whole_and_in_order() {
 }
 
 #[test]
+fn sockets_come_and_go() {
+    for mut io in back_ends(&IoConfig::default()) {
+        let io = &mut *io;
+        let name = io.backend();
+        let pool = pool(1024);
+        let mut open = Vec::new();
+        // Up, down to none, and up again: one socket is waited for in another way than several.
+        for wanted in [1, 2, 3, 2, 1, 0, 1, 2, 0, 2] {
+            while open.len() < wanted {
+                open.push(socket(io));
+            }
+            for (id, _) in open.drain(wanted..) {
+                assert!(io.remove(id), "{name}");
+            }
+            for _ in 0..3 {
+                for (id, address) in &open {
+                    // More than are expected of any of them.
+                    let mut batch: Vec<_> =
+                        (0..5).map(|n| datagram(&pool, *id, *address, &[n])).collect();
+                    assert_eq!(io.send_batch(&mut batch).unwrap(), 5, "{name}");
+                }
+                let mut came: Vec<_> = receive(io, &pool, 5 * wanted)
+                    .iter()
+                    .map(|datagram| (datagram.socket, datagram.packet.to_vec()))
+                    .collect();
+                came.sort_by_key(|(socket, _)| *socket);
+                let sent = open.iter().flat_map(|(id, _)| (0..5).map(|n| (*id, vec![n])));
+                let mut sent: Vec<_> = sent.collect();
+                sent.sort_by_key(|(socket, _)| *socket);
+                assert_eq!(came, sent, "{name} with {wanted}: all, in order");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_pool_gets_everything_back() {
     for mut io in back_ends(&IoConfig { uring_buffers: 64, ..IoConfig::default() }) {
         let pool = pool(256);

@@ -245,15 +245,15 @@ fn options_are_answered_and_other_methods_refused() {
     assert_eq!(answer.status.code(), 200);
     assert!(answer.headers.require::<Allow>().unwrap().contains(&Method::Invite));
     for (n, method) in
-        [Method::Message, Method::Subscribe, Method::Publish, Method::Info, Method::Refer]
-            .into_iter()
-            .enumerate()
+        [Method::Message, Method::Subscribe, Method::Publish, Method::Refer].into_iter().enumerate()
     {
         let other = request(method.clone(), "101", "101", stranger(), 10 + n as u32);
         let answer = answers(&mut scene, &other, stranger()).pop().unwrap();
         assert_eq!(answer.status.code(), 405, "{method}");
         assert!(answer.headers.require::<Allow>().is_ok());
     }
+    let info = request(Method::Info, "101", "101", stranger(), 20);
+    assert_eq!(status(&mut scene, &info, stranger()), 481);
     let bye = request(Method::Bye, "101", "101", stranger(), 30);
     let mut in_dialog = bye.clone();
     let mut to = in_dialog.headers.require::<To>().unwrap();

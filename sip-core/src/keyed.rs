@@ -88,14 +88,21 @@ impl BuildHasher for KeyedHash {
 
 /// Appends `value` as 16 hexadecimal digits.
 pub(crate) fn push_hex(out: &mut String, value: u64) {
+    out.push_str(str(&hex(value)));
+}
+
+/// Sixteen lower-case hexadecimal digits.
+pub(crate) fn hex(value: u64) -> [u8; 16] {
     let (high, low) = (value >> 32, value & 0xffff_ffff);
-    let text = [hex(high).to_be_bytes(), hex(low).to_be_bytes()];
-    out.push_str(str(text.as_flattened()));
+    let mut text = [0; 16];
+    text[..8].copy_from_slice(&hex_of_half(high).to_be_bytes());
+    text[8..].copy_from_slice(&hex_of_half(low).to_be_bytes());
+    text
 }
 
 /// The digits of a number of 32 bits, all at once: its halves, quarters and eighths are moved apart,
 /// and what is above nine goes on with the letters.
-fn hex(value: u64) -> u64 {
+fn hex_of_half(value: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let halves = (value << 16 | value) & 0x0000_ffff_0000_ffff;
     let bytes = (halves << 8 | halves) & 0x00ff_00ff_00ff_00ff;

@@ -3,7 +3,7 @@
 //! The instructions are counted by valgrind, which runs this file's other test as its load.
 
 use std::hint::black_box;
-use std::path::Path;
+
 use std::process::Command;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use sip_core::header::*;
 use sip_core::message::multipart;
 use sip_core::sdp::{self, Local, OfferAnswer, SessionDescription};
 use sip_core::uri::{SipUri, Uri};
-use sip_core::{Limits, Message, MessageView};
+use sip_core::{HeaderName, Limits, Message, MessageView, TypedHeader};
 
 /// Set for the process that valgrind runs.
 const UNDER_COUNT: &str = "SIP_CORE_UNDER_COUNT";
@@ -58,6 +58,14 @@ const LOADS: &[Load] = &[
     ),
     ("tokens", |n| list("Supported", "timer", n), others),
     ("credentials", |n| list("Authorization", &format!("Basic {}", "a".repeat(n)), 1), others),
+    (
+        "parameters of credentials",
+        |n| {
+            let params = (0..n).map(|at| format!(",a{at}=\"b\"")).collect::<String>();
+            list("Authorization", &format!("Digest a=b{params}"), 1)
+        },
+        others,
+    ),
     ("other URIs", |n| format!("x:{}", "%20".repeat(n)).into(), uri),
     ("URI headers", |n| format!("sip:h?{}a=b", "a=b&".repeat(n)).into(), uri),
     ("frames byte by byte", |n| message("X: y\r\n".repeat(n)), frame),
@@ -80,6 +88,110 @@ const LOADS: &[Load] = &[
     ("SDP long values", |n| sdp(format!("a=x:{}\r\n", "y".repeat(n * 8))), negotiate),
     ("SDP line feeds", |n| sdp("a=x\n".repeat(n)), negotiate),
 ];
+
+/// A typed header: how its value begins, what a hostile peer may write again and again, and how it ends.
+type Value = (&'static str, HeaderName, [&'static str; 3], fn(&[u8]));
+
+/// Every typed header, family by family.
+const HEADERS: &[Value] = {
+    macro_rules! headers {
+        ($($name:ident $start:literal $more:literal $end:literal;)*) => {
+            &[$((stringify!($name), HeaderName::$name, [$start, $more, $end], survive::<$name>)),*]
+        };
+    }
+    headers! {
+        // Addresses and routes.
+        Via "SIP/2.0/UDP h;branch=z9hG4bK1" ";a=b" "";
+        Via "SIP/2.0/UDP h" ", SIP / 2.0 / TCP [::1] : 5060 ;rport" "";
+        From "\"a\" <sip:a@h>;tag=1" ";a=\"b\\c\"" "";
+        To "" "a " "<sip:b@h>;tag=1";
+        ReplyTo "<sip:a@h>" " ; a = b" "";
+        Contact "<sip:a@h>;q=0.5" ", \"b\" <sips:b@[::1]>;expires=1" "";
+        Route "<sip:a;lr>" ",<sip:b;lr>;x" "";
+        RecordRoute "<sip:a;lr>" ",<sip:b;lr>;x" "";
+        Path "<sip:a;lr>" ",<sip:b;lr>;ob" "";
+        ServiceRoute "<sip:a;lr>" ",<sip:b;lr>" "";
+        CallId "a@b" "c" "";
+        CSeq "" "0" "1 OPTIONS";
+        MaxForwards "" "0" "70";
+        // Dialogs and transfers.
+        ReferTo "<sip:a@h>" ";a=b" "";
+        ReferredBy "<sip:a@h>" ";cid=\"1@h\"" "";
+        ReferSub "false" ";a=b" "";
+        Replaces "1@h;to-tag=1;from-tag=2" ";a=b" "";
+        Join "1@h;to-tag=1;from-tag=2" ";a=b" "";
+        TargetDialog "1@h;local-tag=1;remote-tag=2" ";a=b" "";
+        InReplyTo "1@h" ", 2@h" "";
+        Reason "SIP;cause=200" ", Q.850 ;cause=16;text=\"a, b\"" "";
+        // Subscriptions and events.
+        Event "dialog" ";a=b" "";
+        AllowEvents "dialog" ", presence.winfo" "";
+        SubscriptionState "active;expires=60" ";a=b" "";
+        Expires "" "0" "1";
+        MinExpires "" "0" "1";
+        SipEtag "a" "b" "";
+        SipIfMatch "a" "b" "";
+        InfoPackage "dtmf" ";a=b" "";
+        RecvInfo "dtmf" ", x;a=b" "";
+        // Session timers, reliability, extensions.
+        SessionExpires "1800;refresher=uac" ";a=b" "";
+        MinSe "90" ";a=b" "";
+        RAck "1 " "0" "1 INVITE";
+        RSeq "" "0" "1";
+        FlowTimer "" "0" "120";
+        RetryAfter "1 (a)" ";a=b" "";
+        Timestamp "54.21" "1" "";
+        Date "Sat, 13 Nov 2010 23:29:00 GMT" " " "";
+        Require "100rel" ", timer" "";
+        ProxyRequire "100rel" ", timer" "";
+        Supported "100rel" ",\ttimer" "";
+        Unsupported "100rel" ", timer" "";
+        Warning "301 isi.edu \"a\"" ", 399 h \"\\\"b, c\"" "";
+        // Identity, privacy, history.
+        PAssertedIdentity "<sip:a@h>" ", \"b\" <tel:+1>" "";
+        PPreferredIdentity "<sip:a@h>" ", \"b\" <tel:+1>" "";
+        PAssociatedUri "<sip:a@h>" ", <tel:+1>;a=b" "";
+        PCalledPartyId "<sip:a@h>" ";a=b" "";
+        PAccessNetworkInfo "3GPP" ";a=\"b\"" "";
+        PEarlyMedia "supported" ", sendrecv" "";
+        RemotePartyId "<sip:a@h>;party=calling" ", <sip:b@h>;privacy=full" "";
+        Privacy "id" ";critical" "";
+        Diversion "<sip:a@h>;reason=busy" ", <sip:b@h>;counter=1" "";
+        HistoryInfo "<sip:a@h>;index=1" ", <sip:b@h>;index=1.1" "";
+        Identity "eyJh;info=<sip:x>" ";a=b" "";
+        IdentityInfo "<https://h/c.cer>;alg=rsa-sha1" ";a=b" "";
+        Geolocation "<cid:a@h>" ", <https://h/x>;inserted-by=\"y\"" "";
+        GeolocationError "100" ";code=\"x\"" "";
+        GeolocationRouting "y" "es" "";
+        // Content and capabilities.
+        Accept "text/plain;q=0.5" ", application/*;a=b" "";
+        AcceptEncoding "gzip;q=0.5" ", x-y" "";
+        AcceptLanguage "da;q=0.5" ", en-gb" "";
+        AlertInfo "<http://h/a>" ", <urn:alert:x>;a=b" "";
+        CallInfo "<http://h/a>" ", <sip:x>;purpose=icon" "";
+        ErrorInfo "<sip:x>" ", <http://h/a>;a=b" "";
+        Allow "INVITE" ", FOO" "";
+        ContentDisposition "session" ";a=b" "";
+        ContentEncoding "gzip" ", tar" "";
+        ContentLength "0" " " "";
+        ContentId "<a@" "b" ">";
+        ContentLanguage "en" ", ru" "";
+        ContentType "multipart/mixed;boundary=x" ";a=\"b\"" "";
+        MimeVersion "1." "0" "";
+        Organization "a" " \"b" "";
+        Priority "urgent" "x" "";
+        Server "a/1" " (b; c)" "";
+        Subject "a" "\r\n b" "";
+        UserAgent "a/1" " я" "";
+        // Authentication. Parameters stand once, and are few.
+        Authorization "Digest username=\"a\",uri=\"" "b\\\"" "\"";
+        ProxyAuthorization "Basic " "a" "";
+        WwwAuthenticate "Digest qop=\"auth" ", auth-int" "\"";
+        ProxyAuthenticate "Digest domain=\"sip:a" " sip:b" "\"";
+        AuthenticationInfo "nextnonce=\"" "я" "\"";
+        ProxyAuthenticationInfo "nextnonce=\"" "a, " "\"";
+    }
+};
 
 const CANDIDATE: &str = "candidate:1 1 UDP 2130706431 192.0.2.1 8998 typ host";
 
@@ -114,6 +226,17 @@ fn each<T: TypedHeader>(bytes: &[u8]) {
     let message = Message::parse(Bytes::copy_from_slice(bytes), &limits()).unwrap();
     for value in message.headers().all::<T>() {
         let _ = black_box(value);
+    }
+}
+
+/// Values that are read are written again.
+fn survive<T: TypedHeader>(bytes: &[u8]) {
+    let message = Message::parse(Bytes::copy_from_slice(bytes), &limits()).unwrap();
+    for value in message.headers().all::<T>() {
+        let mut written = Vec::new();
+        let value = value.unwrap_or_else(|error| panic!("{error}"));
+        value.write(&mut written);
+        black_box(written);
     }
 }
 
@@ -213,13 +336,21 @@ fn load() {
     if std::env::var_os(UNDER_COUNT).is_none() {
         return;
     }
+    // Once before, for whatever is set up at the first time.
+    let count = |work: fn(&[u8]), input: Vec<u8>| {
+        work(&input);
+        counted_step(work, &input);
+    };
     for (_, input, work) in LOADS {
-        for size in SIZES {
-            // Once before, for whatever is set up at the first time.
-            let input = input(size);
-            work(&input);
-            counted_step(*work, &input);
-        }
+        SIZES.iter().for_each(|&size| count(*work, input(size)));
+    }
+    for (_, name, [start, more, end], work) in HEADERS {
+        let input = |size: usize| {
+            let length = if *name == HeaderName::ContentLength { "" } else { "l: 0\r\n" };
+            let value = format!("{start}{}{end}", more.repeat(size));
+            format!("OPTIONS sip:h SIP/2.0\r\n{name}: {value}\r\n{length}\r\n").into()
+        };
+        SIZES.iter().for_each(|&size| count(*work, input(size)));
     }
 }
 
@@ -249,8 +380,9 @@ fn twice_the_input_takes_at_most_three_times_the_instructions() {
     assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
     let counts = counts(&folder);
     std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(counts.len(), LOADS.len() * SIZES.len());
-    for ((name, ..), counts) in LOADS.iter().zip(counts.chunks(SIZES.len())) {
+    let names = LOADS.iter().map(|(name, ..)| name).chain(HEADERS.iter().map(|(name, ..)| name));
+    assert_eq!(counts.len(), names.clone().count() * SIZES.len());
+    for (name, counts) in names.zip(counts.chunks(SIZES.len())) {
         let [base, once, twice] = *counts else { unreachable!() };
         println!("{name}: {base}, {once}, {twice}");
         assert!(once > base && twice > once, "{name}: nothing was counted");
@@ -259,7 +391,7 @@ fn twice_the_input_takes_at_most_three_times_the_instructions() {
 }
 
 /// The counts of the dumps `out.1`, `out.2` …, in order.
-fn counts(folder: &Path) -> Vec<u64> {
+fn counts(folder: &std::path::Path) -> Vec<u64> {
     (1..)
         .map(|number| folder.join(format!("out.{number}")))
         .map_while(|dump| std::fs::read_to_string(dump).ok())

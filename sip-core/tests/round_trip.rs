@@ -272,7 +272,10 @@ round_trips! {
     rack: (any::<u32>(), cseq()).prop_map(|(response, cseq)| RAck { response, cseq });
     reason: (token(), params()).prop_map(|(protocol, params)| Reason { protocol, params });
     record_route: address().prop_map(RecordRoute);
-    recv_info: vec(token(), 0..4).prop_map(RecvInfo);
+    recv_info: vec((token(), params()), 0..4).prop_map(|packages| {
+        packages.into_iter().map(|(package, params)| InfoPackage { package, params }).collect()
+    })
+    .prop_map(RecvInfo);
     refer_sub: (any::<bool>(), params())
         .prop_map(|(subscribe, params)| ReferSub { subscribe, params });
     refer_to: address().prop_map(ReferTo);

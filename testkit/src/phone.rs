@@ -10,7 +10,7 @@ use rand_core::{Rng, SeedableRng};
 use sip_core::auth::client::Credentials;
 use sip_core::dialog::DialogId;
 use sip_core::endpoint::{self, ClientId, Endpoint, ServerId};
-use sip_core::header::{Contact, ContentType, Expires, From, NameAddr, To};
+use sip_core::header::{Contact, ContentType, Expires, From, MediaType, NameAddr, To};
 use sip_core::sdp::{Codec, Direction, Limits, Local, OfferAnswer, SessionDescription};
 use sip_core::{Flow, Host, Method, Request, Response, SipUri, StatusCode};
 
@@ -92,6 +92,8 @@ pub enum Seen {
     Offered(Direction),
     /// Our own re-INVITE was answered.
     Modified(u16),
+    /// Our INFO was answered.
+    Informed(u16),
     /// The peer hung up.
     HungUp,
     /// Our BYE was answered, or given up.
@@ -129,6 +131,7 @@ enum Why {
     Register,
     Call,
     Modify,
+    Inform,
     Leave,
 }
 
@@ -258,6 +261,23 @@ impl Phone {
         request.body = offer.to_bytes();
         if let Ok(id) = self.endpoint.request_in(now, dialog, request.clone()) {
             self.outgoing.push(Outgoing { id, request, why: Why::Modify });
+        }
+    }
+
+    /// Sends INFO within the call; [`Seen::Informed`] tells the answer.
+    ///
+    /// # Panics
+    ///
+    /// When `content_type` is none.
+    pub fn inform(&mut self, now: Duration, content_type: &str, body: &str) {
+        let Some(dialog) = self.call.as_ref().and_then(|call| call.dialog) else { return };
+        let host = Host::from(self.settings.server.ip());
+        let mut request = Request::new(Method::Info, SipUri::new("", host, None));
+        let kind = MediaType::parse(content_type.as_bytes()).expect("a media type");
+        request.headers.push(ContentType(kind));
+        request.body = Bytes::copy_from_slice(body.as_bytes());
+        if let Ok(id) = self.endpoint.request_in(now, dialog, request.clone()) {
+            self.outgoing.push(Outgoing { id, request, why: Why::Inform });
         }
     }
 
@@ -506,6 +526,7 @@ impl Phone {
                 self.note(now, Seen::Registered(status));
             }
             Why::Leave => self.note(now, Seen::Left(status)),
+            Why::Inform => self.note(now, Seen::Informed(status)),
             Why::Call => self.on_outcome(now, id, dialog, response),
             Why::Modify => {
                 if let (true, Some(dialog)) = (response.status.is_success(), dialog) {

@@ -8,6 +8,7 @@ mod codec;
 mod descriptions;
 mod machines;
 mod messages;
+mod packet_ring;
 mod packets;
 mod playout;
 mod servers;
@@ -20,6 +21,7 @@ use codec::g711;
 use descriptions::sdp;
 use machines::{call, media};
 use messages::sip;
+use packet_ring::ring;
 use packets::rtp;
 use playout::jitter;
 use servers::uas;
@@ -28,5 +30,5 @@ main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media, jitter]
+    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media, jitter, ring]
 );

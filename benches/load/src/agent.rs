@@ -9,8 +9,12 @@ use mio::Interest;
 use mio::net::UdpSocket;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use rustix::net::sockopt::set_socket_recv_buffer_size;
 use sip_core::endpoint::{Config, Event, Input};
 use sip_core::{Endpoint, Flow};
+
+/// What the kernel may hold for us between two reads.
+const KERNEL_BUFFER: usize = 4 << 20;
 
 /// A SIP endpoint on a UDP socket of its own.
 pub(crate) struct Agent {
@@ -45,11 +49,18 @@ impl Agent {
     ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
-        let mut socket = UdpSocket::from_std(socket);
-        poll.registry().register(&mut socket, mio::Token(token), Interest::READABLE)?;
         let random = ChaCha20Rng::seed_from_u64(seed);
         let mut config = Config::default();
         config.user_agent = Some("load".into());
+        // The server is to be measured, not what we can remember or the kernel holds for us.
+        config.capacity.transactions.clients = 1 << 21;
+        config.capacity.transactions.servers = 1 << 21;
+        config.capacity.transactions.transmits = 1 << 16;
+        config.capacity.dialogs = 1 << 21;
+        config.capacity.events = 1 << 16;
+        let _ = set_socket_recv_buffer_size(&socket, KERNEL_BUFFER);
+        let mut socket = UdpSocket::from_std(socket);
+        poll.registry().register(&mut socket, mio::Token(token), Interest::READABLE)?;
         Ok(Self {
             endpoint: Endpoint::new(config, Box::new(random)),
             socket,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod bare;
 mod callee;
 mod caller;
 mod flood;
@@ -52,6 +53,21 @@ enum What {
         scenario: Scenario,
         #[command(flatten)]
         options: Options,
+    },
+    /// Measures what relaying RTP costs the server, beside a loop over bare sockets.
+    BareRelay {
+        /// Measure each so many times, in turn.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// The loop over bare sockets itself.
+    #[command(hide = true)]
+    BareLoop {
+        /// How many.
+        #[arg(long)]
+        sockets: usize,
     },
     /// Sets two reports that `--json` wrote side by side.
     Compare {
@@ -115,6 +131,8 @@ fn work(what: What) -> anyhow::Result<bool> {
             let report = search::peak(scenario, &options)?;
             finish(&report, &options)
         }
+        What::BareRelay { rounds, options } => bare::compare(&options, rounds).map(|()| true),
+        What::BareLoop { sockets } => bare::relay(sockets).map(|()| true),
         What::Compare { before, after } => {
             print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));
             Ok(true)

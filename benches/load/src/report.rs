@@ -42,7 +42,8 @@ pub(crate) struct Report {
     pub(crate) most_at_once: usize,
     pub(crate) rtp_sent: u64,
     pub(crate) rtp_received: u64,
-    /// Of the server, all it did included, by RTP packets received from it.
+    /// Of the server, by RTP packets received from it: while all calls talked, in the scenario media; else of
+    /// all that it did.
     pub(crate) cpu_us_per_packet: Option<f64>,
     /// Bytes that strangers got, by bytes that they sent.
     pub(crate) amplification: Option<f64>,

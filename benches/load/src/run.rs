@@ -52,6 +52,9 @@ pub(crate) fn play(
     Player::new(scenario, options, target)?.play(target)
 }
 
+/// CPU of the server, and packets received from it, so far.
+type Relayed = (Duration, u64);
+
 struct Player<'a> {
     scenario: Scenario,
     options: &'a Options,
@@ -132,6 +135,7 @@ impl<'a> Player<'a> {
         let (mut looked, mut most_memory, mut last_begun) =
             (Duration::ZERO, before.memory, Duration::ZERO);
         let mut first_memory = None;
+        let mut steady = None;
         let mut events = mio::Events::with_capacity(64);
         loop {
             let now = self.now();
@@ -156,6 +160,10 @@ impl<'a> Player<'a> {
                 if now.as_secs_f64() > self.options.seconds / 3.0 {
                     first_memory.get_or_insert(usage.memory);
                 }
+                if self.is_steady(pending) {
+                    let now = (usage.cpu, self.media.as_ref().map_or(0, |media| media.counts().1));
+                    steady.get_or_insert((now, now)).1 = now;
+                }
                 bar.set_position(self.caller.tally.begun + self.registrant.tally.begun);
             }
             if self.schedule.is_empty() {
@@ -171,7 +179,15 @@ impl<'a> Player<'a> {
         }
         bar.finish_and_clear();
         let after = usage()?;
-        Ok(self.report(target, [before, after], most_memory, first_memory))
+        Ok(self.report(target, [before, after], most_memory, first_memory, steady))
+    }
+
+    /// Whether all calls with media talk, so that the server does nothing but relay.
+    fn is_steady(&self, pending: usize) -> bool {
+        self.scenario == Scenario::Media
+            && self.schedule.is_empty()
+            && pending == self.options.calls
+            && self.caller.tally.answered == self.caller.tally.begun
     }
 
     fn caller_hold(&self) -> Duration {
@@ -233,6 +249,7 @@ impl<'a> Player<'a> {
         [before, after]: [Usage; 2],
         most_memory: u64,
         third: Option<u64>,
+        steady: Option<(Relayed, Relayed)>,
     ) -> Report {
         let seconds = self.now().as_secs_f64();
         let (calls, registrations) = (self.caller.tally, self.registrant.tally);
@@ -267,7 +284,12 @@ impl<'a> Player<'a> {
             most_at_once: self.most_pending,
             rtp_sent: sent,
             rtp_received: received,
-            cpu_us_per_packet: (measured && received > 0).then(|| cpu * 1e6 / received as f64),
+            cpu_us_per_packet: match steady {
+                Some(((from, first), (to, last))) if measured && last > first => {
+                    Some((to - from).as_secs_f64() * 1e6 / (last - first) as f64)
+                }
+                _ => (measured && received > 0).then(|| cpu * 1e6 / received as f64),
+            },
             amplification: flooded
                 .filter(|(sent, _)| *sent > 0)
                 .map(|(sent, back)| back as f64 / sent as f64),

@@ -51,6 +51,9 @@ pub(crate) struct Where {
     /// Another office-pbx than the one beside this program.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// A further argument for office-pbx, such as `--argument=--media-io=mmsg`.
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
+    argument: Vec<String>,
 }
 
 /// A server that is ready.
@@ -136,6 +139,7 @@ impl Target {
             .arg("--data")
             .arg(folder.path().join("data"))
             .args(["--log", "error"])
+            .args(&place.argument)
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("{} does not start", program.display()))?;
@@ -273,7 +277,11 @@ impl Drop for Confinement {
         self.ends.store(true, Ordering::Relaxed);
         // The process leaves its group when it ends; an empty one can be removed then.
         if let Some(group) = self.group.take() {
-            let _ = fs::write(group.join("cpu.max"), "max");
+            let version_2 = group.join("cpu.max");
+            let _ = match version_2.exists() {
+                true => fs::write(version_2, "max"),
+                false => fs::write(group.join("cpu.cfs_quota_us"), "-1"),
+            };
             thread::spawn(move || {
                 thread::sleep(Duration::from_secs(1));
                 let _ = fs::remove_dir(group);
@@ -284,12 +292,30 @@ impl Drop for Confinement {
     }
 }
 
+/// A group of control groups, version 2 or 1, in which a process gets a share of a core.
 fn control_group(pid: u32, share: f64) -> std::io::Result<PathBuf> {
-    let group = PathBuf::from(format!("/sys/fs/cgroup/load-{pid}"));
-    fs::create_dir(&group)?;
+    let root = PathBuf::from("/sys/fs/cgroup");
     let period = PERIOD.as_micros();
     let quota = (period as f64 * share) as u64;
-    let outcome = fs::write(group.join("cpu.max"), format!("{quota} {period}"))
+    // Without this file it is a folder like any other, and what is written there confines nobody.
+    let (group, limits) = if root.join("cgroup.controllers").exists() {
+        (root.join(format!("load-{pid}")), vec![("cpu.max", format!("{quota} {period}"))])
+    } else {
+        let period = ("cpu.cfs_period_us", period.to_string());
+        let quota = ("cpu.cfs_quota_us", quota.to_string());
+        (root.join(format!("cpu/load-{pid}")), vec![period, quota])
+    };
+    fs::create_dir(&group)?;
+    let write = |(name, value): &(&str, String)| {
+        let file = group.join(name);
+        if !file.exists() {
+            return Err(std::io::ErrorKind::Unsupported.into());
+        }
+        fs::write(file, value)
+    };
+    let outcome = limits
+        .iter()
+        .try_for_each(write)
         .and_then(|()| fs::write(group.join("cgroup.procs"), pid.to_string()));
     if let Err(error) = outcome {
         let _ = fs::remove_dir(&group);

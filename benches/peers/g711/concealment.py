@@ -102,4 +102,5 @@ def main():
             print(f"| {percent} %, {kind} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

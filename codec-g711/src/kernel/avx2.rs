@@ -3,7 +3,9 @@
 //! Encoding: both laws are concave chains of straight segments, each half as steep as the one before, so a
 //! code is the least of its segments' lines, and the average of one line with a constant is the next line.
 //! The lines of four segments fit in bytes, which makes the work for 32 samples three averages and three
-//! minima; the upper segments are the lower ones of the sample divided by 16, 64 codes higher.
+//! minima; the upper segments are the lower ones of the sample divided by 16, 64 codes higher. A-law is encoded
+//! so. For mu-law, whose bias would cost more that way, the exponent and the leading bits of the mantissa of a
+//! floating-point number are the code ([`ulaw_float`]).
 //!
 //! Decoding: a byte multiplication of a mantissa by a signed power of two, both looked up by nibble.
 
@@ -11,6 +13,7 @@ use core::arch::x86_64::*;
 
 use super::sse;
 use super::tables::{self, NibbleTable};
+use super::ulaw_float;
 
 /// Encodes; the slices are of one length.
 #[target_feature(enable = "avx2")]
@@ -115,26 +118,37 @@ fn alaw_codes(samples: &[i16; 32]) -> __m256i {
 #[target_feature(enable = "avx2")]
 fn ulaw_codes(samples: &[i16; 32]) -> __m256i {
     let (first, second) = load_words(samples);
-    // The bias of 132 is 128 and 4: rounding adds the 4 to the magnitude of either sign, and the 128 is 16
-    // after the division by 8, which the constants below contain.
-    let eighth =
-        |samples| _mm256_abs_epi16(_mm256_mulhrs_epi16(samples, _mm256_set1_epi16(1 << 12)));
-    let (first_eighth, second_eighth) = (eighth(first), eighth(second));
-    let middle = _mm256_packus_epi16(first_eighth, second_eighth);
-    let high = _mm256_packus_epi16(
-        _mm256_srli_epi16::<4>(first_eighth),
-        _mm256_srli_epi16::<4>(second_eighth),
-    );
-    let high = _mm256_sub_epi8(high, _mm256_set1_epi8(15));
-    let end = _mm256_set1_epi8(239u8 as i8);
-    let lower = _mm256_cmpeq_epi8(middle, _mm256_min_epu8(middle, end));
-    // The loudest samples would run into the next code.
-    let chosen = _mm256_min_epu8(_mm256_blendv_epi8(high, middle, lower), end);
-    let code = least_of_lines(chosen, [15, 31, 47]);
+    let codes = _mm256_packus_epi16(ulaw_magnitudes(first), ulaw_magnitudes(second));
+    // A negative sample is sent as 127 less its code, a positive one as 255 less its code, and 128 is in the
+    // codes already.
+    let signs = _mm256_packs_epi16(first, second);
+    let top = _mm256_or_si256(signs, _mm256_set1_epi8(i8::MAX));
+    in_order(_mm256_sub_epi8(top, codes))
+}
 
-    let sign = _mm256_and_si256(_mm256_packs_epi16(first, second), _mm256_set1_epi8(i8::MIN));
-    let flip = _mm256_or_si256(lower, _mm256_set1_epi8(!64));
-    in_order(_mm256_xor_si256(code, _mm256_xor_si256(flip, sign)))
+/// The codes of the magnitudes with 128 on top: 128 to 255, and 256 for the loudest, which packing into bytes
+/// makes 255.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn ulaw_magnitudes(samples: __m256i) -> __m256i {
+    let ones = _mm256_set1_epi16(-1);
+    // Of a sample and its one's complement the negative one is -1 less the magnitude, as a word without sign
+    // 65,535 less the magnitude.
+    let complement = _mm256_min_epi16(samples, _mm256_xor_si256(samples, ones));
+    // With the exponent in front of it, it is the end of a number's mantissa.
+    let exponent = _mm256_set1_epi16((ulaw_float::ONE >> 16) as i16);
+    let low = _mm256_unpacklo_epi16(complement, exponent);
+    let high = _mm256_unpackhi_epi16(complement, exponent);
+    _mm256_packus_epi32(ulaw_leading_bits(low), ulaw_leading_bits(high))
+}
+
+/// What remains of `ulaw_float::TOP` is the biased magnitude; its leading bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn ulaw_leading_bits(numbers: __m256i) -> __m256i {
+    let top = _mm256_set1_ps(f32::from_bits(ulaw_float::TOP));
+    let biased = _mm256_sub_ps(top, _mm256_castsi256_ps(numbers));
+    _mm256_srli_epi32::<19>(_mm256_castps_si256(biased))
 }
 
 /// The least of four lines: the byte itself and three averages, each of the one before with a constant.

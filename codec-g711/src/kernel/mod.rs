@@ -31,6 +31,8 @@ mod sse;
 mod sums;
 #[cfg(target_arch = "x86_64")]
 mod tables;
+#[cfg(target_arch = "x86_64")]
+mod ulaw_float;
 
 use crate::audio::{self, Gain, Level, Sums};
 use crate::plc::{Match, Search};

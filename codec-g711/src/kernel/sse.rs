@@ -5,6 +5,7 @@ use core::arch::x86_64::*;
 
 use super::portable;
 use super::tables::{self, NibbleTable};
+use super::ulaw_float;
 
 /// Runs `$vectors` on blocks of 16 and on an overlapping last block, on two overlapping halves when there are
 /// fewer than 16, and `$scalar` when there are fewer than 8.
@@ -124,19 +125,28 @@ fn alaw_codes(samples: Pair) -> __m128i {
 #[inline]
 #[target_feature(enable = "sse2")]
 fn ulaw_codes(samples: Pair) -> __m128i {
-    let bias = _mm_set1_epi16(132);
-    let first = _mm_adds_epi16(magnitude(samples.0), bias);
-    let second = _mm_adds_epi16(magnitude(samples.1), bias);
-    // Divided by 8, as far as it fits, and by 128.
-    let middle = _mm_packus_epi16(_mm_srli_epi16::<3>(first), _mm_srli_epi16::<3>(second));
-    let high = _mm_packus_epi16(_mm_srli_epi16::<7>(first), _mm_srli_epi16::<7>(second));
-    let upper = _mm_cmpeq_epi8(middle, _mm_set1_epi8(-1));
-    let code = least_of_lines(where_full(upper, high, middle));
-    // The biased scale starts at 16. Subtracting from the highest code inverts the code on the way.
-    let top =
-        _mm_sub_epi8(_mm_set1_epi8((127u8 + 16) as i8), _mm_and_si128(upper, _mm_set1_epi8(64)));
-    let positive = _mm_andnot_si128(_mm_packs_epi16(samples.0, samples.1), _mm_set1_epi8(i8::MIN));
-    _mm_or_si128(_mm_sub_epi8(top, code), positive)
+    let codes = _mm_packus_epi16(ulaw_magnitudes(samples.0), ulaw_magnitudes(samples.1));
+    let signs = _mm_packs_epi16(samples.0, samples.1);
+    _mm_sub_epi8(_mm_or_si128(signs, _mm_set1_epi8(i8::MAX)), codes)
+}
+
+/// The codes of the magnitudes with 128 on top, as the 256-bit kernel gets them.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn ulaw_magnitudes(samples: __m128i) -> __m128i {
+    let complement = _mm_min_epi16(samples, _mm_xor_si128(samples, _mm_set1_epi16(-1)));
+    let exponent = _mm_set1_epi16((ulaw_float::ONE >> 16) as i16);
+    let low = _mm_unpacklo_epi16(complement, exponent);
+    let high = _mm_unpackhi_epi16(complement, exponent);
+    _mm_packs_epi32(ulaw_leading_bits(low), ulaw_leading_bits(high))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn ulaw_leading_bits(numbers: __m128i) -> __m128i {
+    let top = _mm_set1_ps(f32::from_bits(ulaw_float::TOP));
+    let biased = _mm_sub_ps(top, _mm_castsi128_ps(numbers));
+    _mm_srli_epi32::<19>(_mm_castps_si128(biased))
 }
 
 /// The one's complement of negative samples, positive samples as they are.

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use crate::pattern::{self, PatternError};
 
-use super::context::{Context, Include};
-use super::entry::{Entries, Stored};
+use super::context::{Context, Include, Matcher};
+use super::entry::{Entries, Place, Stored};
 use super::key::{Census, Keys};
 use super::{ContextId, Origin, Plan};
 
@@ -24,19 +24,6 @@ pub struct Limits {
 }
 
 pub(super) const MAX_CONTEXTS_PER_SEARCH: usize = 128;
-
-/// How the extensions of a context are matched. All answer the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Matcher {
-    /// The automaton, and the tree for a context that would need too large a one.
-    #[default]
-    Automaton,
-    /// The tree.
-    Tree,
-    /// One extension after the other, as Asterisk does: slow, and easy to believe.
-    Linear,
-}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -107,13 +94,6 @@ pub enum BuildError {
         /// The line of that include, 0 when it is not known.
         line: u32,
     },
-}
-
-/// A place in the files of a plan; line 0 is nowhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) file: u16,
-    pub(super) line: u32,
 }
 
 /// A step that came too late.

@@ -8,8 +8,8 @@ use core::ops::ControlFlow;
 use crate::finding::{Fault, Finding};
 use crate::pattern::{self, ByteSet, Element, Elements};
 
-use super::builder::Place;
 use super::context::Context;
+use super::entry::Place;
 use super::{ContextId, Plan};
 
 /// Names the contexts that a step leads to.

@@ -8,11 +8,23 @@ use core::ops::ControlFlow;
 use crate::pattern::{self, MAX_LEN, Outcome, match_more, match_now};
 
 use super::automaton::{Automaton, Unclear, is_odd};
-use super::builder::{Matcher, Place};
-use super::entry::{Entries, StepIndex};
+use super::entry::{Entries, Place, StepIndex};
 use super::key::{Keys, Ranks};
 use super::tree::Tree;
 use super::{ContextId, Query};
+
+/// How the extensions of a context are matched. All answer the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Matcher {
+    /// The automaton, and the tree for a context that would need too large a one.
+    #[default]
+    Automaton,
+    /// The tree.
+    Tree,
+    /// One extension after the other, as Asterisk does: slow, and easy to believe.
+    Linear,
+}
 
 /// A context, compiled.
 #[derive(Clone, Debug)]

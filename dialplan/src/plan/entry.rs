@@ -8,8 +8,6 @@ use core::cmp::Ordering;
 
 use crate::pattern::{compare, match_now};
 
-use super::builder::Place;
-
 /// Extensions in the order in which they are tried, by index.
 #[derive(Clone, Debug)]
 pub(super) struct Entries<T> {
@@ -33,6 +31,13 @@ struct Record {
     pattern_length: u8,
     caller_length: u8,
     has_caller: bool,
+}
+
+/// A place in the files of a plan; line 0 is nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) file: u16,
+    pub(super) line: u32,
 }
 
 /// One step of an extension.

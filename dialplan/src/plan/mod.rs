@@ -17,8 +17,9 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-pub use builder::{AddError, BuildError, ContextBuilder, Limits, Matcher, PlanBuilder, Step};
+pub use builder::{AddError, BuildError, ContextBuilder, Limits, PlanBuilder, Step};
 pub use check::Jumps;
+pub use context::Matcher;
 pub use query::{Digits, Duplicate, Match, NoMatch, Origin, Query};
 #[cfg(feature = "std")]
 pub use shared::SharedPlan;
@@ -149,7 +150,7 @@ impl<T> Plan<T> {
             + self.names.keys().map(|name| name.len() + 64).sum::<usize>()
     }
 
-    fn origin(&self, place: builder::Place) -> Option<Origin<'_>> {
+    fn origin(&self, place: entry::Place) -> Option<Origin<'_>> {
         if place.line == 0 {
             return None;
         }

@@ -1,11 +1,13 @@
 //! What happens, a line each; telephone numbers beyond internal ones are redacted.
 
+use std::collections::HashMap;
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
+use pbx::call::CallId;
 use pbx::exchange::Event;
 use pbx::redact::{Redacted, RedactedParty};
-use tracing::{debug, info, warn};
+use tracing::{Span, debug, info, info_span, warn};
 use tracing_subscriber::EnvFilter;
 
 /// Begins to log to standard error.
@@ -24,8 +26,28 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Logs one event of the exchange.
-pub fn event(event: &Event) {
+/// Logs events of the exchange, those of a call in a span of its own.
+#[derive(Default)]
+pub struct Log {
+    calls: HashMap<CallId, Span>,
+}
+
+impl Log {
+    /// Logs one event.
+    pub fn event(&mut self, event: &Event) {
+        if let Event::Started { call, .. } = event {
+            self.calls.insert(*call, info_span!("call", id = %call));
+        }
+        let call = event.call();
+        let span = call.and_then(|call| self.calls.get(&call)).cloned().unwrap_or_else(Span::none);
+        span.in_scope(|| line(event));
+        if let Event::Ended { record } = event {
+            self.calls.remove(&record.call);
+        }
+    }
+}
+
+fn line(event: &Event) {
     match event {
         Event::Started { call, caller, dialled } => {
             info!(%call, "{} calls {}", RedactedParty(caller), Redacted(dialled));
@@ -61,7 +83,7 @@ mod tests {
     use std::io;
     use std::sync::{Arc, Mutex};
 
-    use pbx::call::{CallId, Cause};
+    use pbx::call::Cause;
     use pbx::directory::Party;
     use pbx::record::{CallRecord, EndedBy};
 
@@ -110,17 +132,24 @@ mod tests {
             callee_media: None,
         };
         let duration = std::time::Duration::from_millis(100);
+        let mut log = Log::default();
         tracing::subscriber::with_default(subscriber, || {
-            event(&Event::Started { call, caller: caller.clone(), dialled: "89161234567".into() });
-            event(&Event::Ringing { call, party: callee.clone() });
-            event(&Event::Answered { call, by: callee.clone() });
-            event(&Event::Digit { call, by: caller.clone(), digit: '5', duration });
-            event(&Event::Held { call, by: caller });
-            event(&Event::Resumed { call, by: callee });
-            event(&Event::Ended { record: Box::new(record) });
+            log.event(&Event::Started {
+                call,
+                caller: caller.clone(),
+                dialled: "89161234567".into(),
+            });
+            log.event(&Event::Ringing { call, party: callee.clone() });
+            log.event(&Event::Answered { call, by: callee.clone() });
+            log.event(&Event::Digit { call, by: caller.clone(), digit: '5', duration });
+            log.event(&Event::Held { call, by: caller });
+            log.event(&Event::Resumed { call, by: callee });
+            log.event(&Event::Ended { record: Box::new(record) });
         });
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 7, "{text}");
+        assert!(text.lines().all(|line| line.contains("call{id=7}")), "each in its span: {text}");
+        assert!(log.calls.is_empty());
         for secret in ["4955550123", "9161234567", "digit", "'5'"] {
             assert!(!text.contains(secret), "{secret} in\n{text}");
         }

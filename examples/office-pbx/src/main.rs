@@ -1,13 +1,24 @@
 //! An office telephone exchange that runs without configuration.
 //!
 //! `main` reads the command line and joins the parts: [`config`] (what the file says), [`accounts`]
-//! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens).
+//! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens),
+//! [`watch`] (metrics, bans and captures over HTTP).
 #![forbid(unsafe_code)]
 
 mod accounts;
 mod config;
 mod log;
 mod office;
+mod watch;
+
+/// Gives memory back to the system after a busy hour, and takes less time than the system's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Gives memory back to the system after a busy hour, which the system's own does not.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,7 +27,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 use pbx::exchange::Settings as ExchangeSettings;
-use pbx::server::{Server, Settings, SipTrace};
+use pbx::server::{MediaBackend, Server, Settings, SipTrace};
 use pbx::store::SqliteStore;
 use sip_core::Transport;
 
@@ -39,6 +50,10 @@ struct Arguments {
     /// Prints every SIP message to standard error.
     #[arg(long)]
     sip_trace: bool,
+    /// How RTP is received and sent: auto takes the best that this system offers.
+    #[arg(long, value_name = "NAME", default_value = "auto",
+        value_parser = ["auto", "std", "mmsg", "io_uring"])]
+    media_io: String,
     /// What to log: error, warn, info, debug, trace, or a filter such as `warn,pbx=debug`.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: String,
@@ -52,7 +67,8 @@ fn main() -> ExitCode {
     }
     let outcome = log::start(&arguments.log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(serve(&arguments))
+        // As a task of its own: waking what `block_on` runs costs a system call each time.
+        runtime.block_on(async { tokio::spawn(serve(arguments)).await? })
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,7 +79,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let config = match &arguments.config {
         Some(path) => Config::load(path)?,
         None => Config::built_in(),
@@ -77,20 +93,30 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     getrandom::fill(&mut seed).map_err(|error| {
         anyhow::anyhow!("the operating system gives no random numbers: {error}")
     })?;
+    allow_descriptors();
+    let watch = match config.http {
+        Some(address) => Some(watch::bind(address).await?),
+        None => None,
+    };
     let mut server = Server::start(
-        server_settings(&config, arguments.sip_trace),
+        server_settings(&config, arguments),
         exchange_settings(&config),
         office::directory(&config, &accounts)?,
         Box::new(store),
         seed,
     )
     .await?;
-    welcome(&config, arguments, &server);
+    if let Some(watch) = watch {
+        println!("metrics at http://{}/metrics", watch.address());
+        tokio::spawn(watch.serve(server.control()));
+    }
+    welcome(&config, &arguments, &server);
+    let mut log = log::Log::default();
     let mut interrupted = Signals::new()?;
     loop {
         tokio::select! {
             event = server.event() => match event {
-                Some(event) => log::event(&event),
+                Some(event) => log.event(&event),
                 None => anyhow::bail!("the server has ended by itself; see the log"),
             },
             signal = interrupted.next() => {
@@ -105,14 +131,32 @@ async fn serve(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn server_settings(config: &Config, trace: bool) -> Settings {
+/// Every call takes descriptors: as many are asked for as this user may have.
+fn allow_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limits = getrlimit(Resource::Nofile);
+    // Without more there are fewer calls at a time; that is no reason not to start.
+    let _ =
+        setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, ..limits });
+}
+
+fn server_settings(config: &Config, arguments: &Arguments) -> Settings {
     let udp = config.listen_udp.iter().map(|address| (Transport::Udp, *address));
     let tcp = config.listen_tcp.iter().map(|address| (Transport::Tcp, *address));
     Settings {
         listen: udp.chain(tcp).collect(),
         rtp_address: config.rtp_address,
         rtp_ports: config.rtp_ports.clone(),
-        sip_trace: trace.then(|| SipTrace::new(std::io::stderr())),
+        media_backends: match arguments.media_io.as_str() {
+            "std" => vec![MediaBackend::Std],
+            "mmsg" => vec![MediaBackend::Mmsg],
+            "io_uring" => vec![MediaBackend::IoUring],
+            _ => Settings::default().media_backends,
+        },
+        sip_trace: arguments.sip_trace.then(|| SipTrace::new(std::io::stderr())),
+        front: config.front.clone(),
+        hep: config.hep,
+        kept_messages: config.kept_messages,
         ..Settings::default()
     }
 }
@@ -124,6 +168,7 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
         ring_time: config.ring_time,
         silence_limit: config.silence_limit,
         max_calls: config.max_calls,
+        emergency: config.emergency.clone(),
         external_address: config.external_address,
         ..ExchangeSettings::default()
     }

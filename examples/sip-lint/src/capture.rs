@@ -1,5 +1,6 @@
 //! SIP messages in captured packets.
 
+use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
 
 use anyhow::anyhow;
@@ -8,7 +9,8 @@ use etherparse::defrag::IpDefragPool;
 use etherparse::{
     EtherType, IpNumber, NetSlice, SlicedPacket, TcpSlice, TransportSlice, UdpSlice, ip_number,
 };
-use pcap_parser::{Block, LegacyPcapSlice, Linktype, PcapBlockOwned, PcapNGSlice};
+use pcap_parser::pcap::{parse_pcap_frame, parse_pcap_frame_be, parse_pcap_header};
+use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapNGSlice};
 
 use crate::streams::{Streams, Way, is_sip};
 
@@ -32,8 +34,39 @@ pub(crate) fn is_capture(bytes: &[u8]) -> bool {
 pub(crate) trait Take: FnMut(usize, Bytes) -> anyhow::Result<()> {}
 impl<F: FnMut(usize, Bytes) -> anyhow::Result<()>> Take for F {}
 
+/// What of a capture could not be judged, by no fault of the messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Packets of links that are not known here.
+    links: usize,
+    /// Packets that were cut when they were captured, or are damaged.
+    cut: usize,
+    /// Packets that came in fragments, some of which are missing.
+    fragments: usize,
+    /// Messages over TCP that are not whole.
+    messages: usize,
+}
+
+impl Left {
+    /// A sentence for each kind.
+    pub(crate) fn notes(self) -> impl Iterator<Item = String> {
+        let kinds = [
+            (self.links, "of a kind of link that is not read"),
+            (self.cut, "cut short or damaged"),
+            (self.fragments, "in fragments of which some are missing"),
+        ];
+        let note = |count: usize, what: &str, which: &str| {
+            let s = if count == 1 { "" } else { "s" };
+            (count > 0).then(|| format!("{count} {what}{s} {which}: not judged"))
+        };
+        let packets =
+            kinds.into_iter().filter_map(move |(count, which)| note(count, "packet", which));
+        packets.chain(note(self.messages, "message", "over TCP without an end"))
+    }
+}
+
 /// Hands over each message.
-pub(crate) fn messages(bytes: &[u8], mut take: impl Take) -> anyhow::Result<()> {
+pub(crate) fn messages(bytes: &[u8], mut take: impl Take) -> anyhow::Result<Left> {
     let mut packets = Packets::default();
     // The iterators of the reader give the same error for ever: the first one ends the loop.
     if bytes.starts_with(&PCAPNG) {
@@ -44,16 +77,19 @@ pub(crate) fn messages(bytes: &[u8], mut take: impl Take) -> anyhow::Result<()> 
             }
         }
     } else {
-        let capture = LegacyPcapSlice::from_slice(bytes).map_err(|_| anyhow!("no pcap header"))?;
-        packets.links.push(capture.header.network);
-        for packet in capture {
-            match packet.map_err(|_| anyhow!("a damaged or incomplete packet"))? {
-                PcapBlockOwned::Legacy(packet) => packets.packet(0, packet.data, &mut take)?,
-                _ => continue,
-            }
+        let (mut rest, header) = parse_pcap_header(bytes).map_err(|_| anyhow!("no pcap header"))?;
+        // The upper bits say whether frames end with a checksum, which nobody here reads.
+        packets.links.push(Linktype(header.network.0 & 0xffff));
+        // The reader's own iterator takes all packets for little-endian.
+        let parse = if header.is_bigendian() { parse_pcap_frame_be } else { parse_pcap_frame };
+        while !rest.is_empty() {
+            let (behind, packet) =
+                parse(rest).map_err(|_| anyhow!("a damaged or incomplete packet"))?;
+            rest = behind;
+            packets.packet(0, packet.data, &mut take)?;
         }
     }
-    packets.streams.finish(packets.count, &mut take)
+    packets.finish(&mut take)
 }
 
 /// What is known of a capture so far.
@@ -64,6 +100,7 @@ struct Packets {
     count: usize,
     fragments: IpDefragPool,
     streams: Streams,
+    left: Left,
 }
 
 impl Packets {
@@ -83,7 +120,7 @@ impl Packets {
         Ok(())
     }
 
-    /// A packet of an interface. What is not IP, or cut short, is passed over.
+    /// A packet of an interface. What is not IP is passed over.
     fn packet(
         &mut self,
         interface: usize,
@@ -91,8 +128,18 @@ impl Packets {
         take: &mut impl Take,
     ) -> anyhow::Result<()> {
         self.count += 1;
-        let Some(link) = self.links.get(interface) else { return Ok(()) };
-        let Some(packet) = slice(*link, data) else { return Ok(()) };
+        let sliced = self.links.get(interface).and_then(|link| slice(*link, data));
+        let packet = match sliced {
+            Some(Ok(packet)) => packet,
+            Some(Err(Cut)) => {
+                self.left.cut += 1;
+                return Ok(());
+            }
+            None => {
+                self.left.links += 1;
+                return Ok(());
+            }
+        };
         let Some((source, destination)) = packet.net.as_ref().and_then(addresses) else {
             return Ok(());
         };
@@ -110,6 +157,16 @@ impl Packets {
             }
             _ => Ok(()),
         }
+    }
+
+    fn finish(mut self, take: &mut impl Take) -> anyhow::Result<Left> {
+        let messages = self.streams.finish(self.count, take)?;
+        let fragments = Cell::new(0);
+        self.fragments.retain(|()| {
+            fragments.set(fragments.get() + 1);
+            true
+        });
+        Ok(Left { fragments: fragments.get(), messages, ..self.left })
     }
 
     fn transport(
@@ -142,22 +199,27 @@ impl Packets {
     }
 }
 
-/// The headers of a packet.
-fn slice(link: Linktype, data: &[u8]) -> Option<SlicedPacket<'_>> {
-    match link {
+/// A packet is not what its headers say.
+struct Cut;
+
+/// The headers of a packet; none when the link is not known.
+fn slice(link: Linktype, data: &[u8]) -> Option<Result<SlicedPacket<'_>, Cut>> {
+    let behind = |length: usize| data.get(length..).unwrap_or_default();
+    let packet = match link {
         Linktype::ETHERNET => SlicedPacket::from_ethernet(data).ok(),
         Linktype::LINUX_SLL => SlicedPacket::from_linux_sll(data).ok(),
-        Linktype::LINUX_SLL2 => {
-            let (protocol, packet) = (data.first_chunk()?, data.get(20..)?);
-            SlicedPacket::from_ether_type(EtherType(u16::from_be_bytes(*protocol)), packet).ok()
-        }
-        Linktype::NULL | Linktype::LOOP => SlicedPacket::from_ip(data.get(4..)?).ok(),
+        Linktype::LINUX_SLL2 => data.first_chunk().and_then(|protocol| {
+            let protocol = EtherType(u16::from_be_bytes(*protocol));
+            SlicedPacket::from_ether_type(protocol, behind(20)).ok()
+        }),
+        Linktype::NULL | Linktype::LOOP => SlicedPacket::from_ip(behind(4)).ok(),
         // Raw IP has had several numbers.
         Linktype::RAW | Linktype::IPV4 | Linktype::IPV6 | Linktype(12 | 14) => {
             SlicedPacket::from_ip(data).ok()
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(packet.ok_or(Cut))
 }
 
 fn addresses(net: &NetSlice<'_>) -> Option<(IpAddr, IpAddr)> {

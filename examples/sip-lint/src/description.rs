@@ -24,6 +24,8 @@ pub(crate) fn judge(bytes: &Bytes) -> Verdict {
         let at = if malformed { 0 } else { problems.len() };
         problems.insert(at, problem(&error));
     }
+    // A stream that is declined has no use for formats, and not all who decline write some.
+    malformed |= description.media.iter().any(|m| m.port != 0 && m.formats.is_empty());
     let mut answerer = OfferAnswer::new(Local::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4_000));
     let refusal = answerer.receive_offer(&description).err();
     if let Some(refusal) = &refusal {

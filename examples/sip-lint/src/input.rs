@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 use bytes::Bytes;
 
-use crate::capture;
+use crate::capture::{self, Left};
 
 /// One message, and what to call it.
 pub(crate) struct Piece {
@@ -25,16 +25,18 @@ pub(crate) fn read(file: &Path) -> anyhow::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// Hands over what a file holds: itself, or each message of a capture, as `file#packet`.
+/// Hands over what a file holds: itself, or each message of a capture, as `file#packet`. Says what of it is
+/// left.
 pub(crate) fn pieces(
     file: &Path,
     bytes: Bytes,
     is_description: bool,
     mut take: impl FnMut(Piece) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Left> {
     let name = file.display().to_string();
     if is_description || !capture::is_capture(&bytes) {
-        return take(Piece { name, bytes });
+        take(Piece { name, bytes })?;
+        return Ok(Left::default());
     }
     capture::messages(&bytes, |packet, bytes| {
         take(Piece { name: format!("{name}#{packet}"), bytes })

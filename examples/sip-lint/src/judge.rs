@@ -85,7 +85,7 @@ fn method(line: &[u8]) -> Option<String> {
 /// The code of what is not quite a status line.
 fn code(line: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(line).ok()?;
-    text.split(' ').filter(|word| !word.is_empty()).nth(1)?.parse().ok()
+    text.split([' ', '\t']).filter(|word| !word.is_empty()).nth(1)?.parse().ok()
 }
 
 /// Whether the message is the same after it was written and read, and written the same from then on.

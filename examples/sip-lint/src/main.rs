@@ -56,16 +56,24 @@ fn run(cli: &Cli) -> io::Result<bool> {
         let outcome = input::read(file).and_then(|bytes| {
             input::pieces(file, bytes, cli.sdp, |piece| Ok(write(cli, &piece, &mut out)?))
         });
-        if let Err(error) = outcome {
-            if let Some(broken) = error.downcast_ref::<io::Error>()
-                && broken.kind() == io::ErrorKind::BrokenPipe
-            {
-                return Err(io::ErrorKind::BrokenPipe.into());
+        let error = match outcome {
+            Ok(left) => {
+                for note in left.notes() {
+                    out.flush()?;
+                    eprintln!("sip-lint: {}: {note}", file.display());
+                }
+                continue;
             }
-            out.flush()?;
-            eprintln!("sip-lint: {}: {error:#}", file.display());
-            all = false;
+            Err(error) => error,
+        };
+        if let Some(broken) = error.downcast_ref::<io::Error>()
+            && broken.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Err(io::ErrorKind::BrokenPipe.into());
         }
+        out.flush()?;
+        eprintln!("sip-lint: {}: {error:#}", file.display());
+        all = false;
     }
     out.flush()?;
     Ok(all)

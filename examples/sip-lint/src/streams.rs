@@ -65,13 +65,15 @@ impl Streams {
         stream.messages(packet, take)
     }
 
-    /// What had begun when the capture ended is judged as it is.
-    pub(crate) fn finish(&mut self, packet: usize, take: &mut impl Take) -> anyhow::Result<()> {
+    /// Takes what is left, and says how many messages have begun and not ended, or wait behind a gap.
+    pub(crate) fn finish(&mut self, packet: usize, take: &mut impl Take) -> anyhow::Result<usize> {
+        let mut begun = 0;
         for (_, mut stream) in self.0.drain() {
-            // What waits behind a gap is lost.
             stream.messages(packet, take)?;
+            let is_left = stream.framer.pending() > 0 || stream.waiting > 0;
+            begun += usize::from(stream.state != State::Ignored && is_left);
         }
-        Ok(())
+        Ok(begun)
     }
 }
 

@@ -129,16 +129,21 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
     if view.body().trim_ascii().is_empty() {
         return Ok(());
     }
-    let is_optional = |disposition: Option<ContentDisposition>| {
-        disposition.is_some_and(|disposition| {
-            disposition.params.get("handling").is_some_and(|h| h.eq_ignore_ascii_case("optional"))
-        })
+    let is_optional = |disposition: &Option<ContentDisposition>| {
+        disposition.as_ref().is_some_and(ContentDisposition::is_optional)
     };
-    if is_optional(view.typed().ok().flatten()) {
+    let disposition = view.typed().ok().flatten();
+    if is_optional(&disposition) {
         return Ok(());
     }
     let unsupported =
         |header, text| Err(about(view, StatusCode::UNSUPPORTED_MEDIA_TYPE, header, text));
+    if is_strange(&disposition) {
+        return unsupported(
+            HeaderName::ContentDisposition,
+            "a use that is not known, and required",
+        );
+    }
     if let Some(encoding) = view.typed::<ContentEncoding>()?
         && !encoding.0.iter().all(|coding| coding.as_str().eq_ignore_ascii_case("identity"))
     {
@@ -168,8 +173,13 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
     let is_plain = |kind: &MediaType| kind.is("text", "plain");
     let is_alternative = kind.subtype.as_str().eq_ignore_ascii_case("alternative");
     let mut is_understood = parts.is_empty();
-    let mut is_strange = false;
+    let mut is_refused = false;
     for part in &parts {
+        let disposition = part.headers.typed().ok().flatten();
+        if is_strange(&disposition) {
+            is_refused |= !is_optional(&disposition);
+            continue;
+        }
         match part_kind(part).map(|kind| wanted.takes(&kind)) {
             Some(Taken::Session) => {
                 session(&part.body, offset_in(bytes, &part.body).unwrap_or(start), is_whole)?;
@@ -177,13 +187,24 @@ fn content(bytes: &Bytes, view: &MessageView<'_>, method: &Method) -> Result<(),
             }
             Some(Taken::Yes) | None => is_understood = true,
             Some(_) if part_kind(part).is_some_and(|kind| is_plain(&kind)) => {}
-            Some(_) => is_strange |= !is_optional(part.headers.typed().ok().flatten()),
+            Some(_) => is_refused |= !is_optional(&disposition),
         }
     }
-    if is_strange && !(is_alternative && is_understood) && wanted == Wanted::Session {
-        return unsupported(HeaderName::ContentType, "a part of a type that is not known here");
+    if is_refused && !(is_alternative && is_understood) && wanted == Wanted::Session {
+        return unsupported(
+            HeaderName::ContentType,
+            "a part of a type or use that is not known here",
+        );
     }
     Ok(())
+}
+
+/// What to do with a body is not known (RFC 3261 §20.11), and so as good as a type that is not (§8.2.3).
+fn is_strange(disposition: &Option<ContentDisposition>) -> bool {
+    let known = ["session", "render", "icon", "alert"];
+    disposition.as_ref().is_some_and(|disposition| {
+        !known.iter().any(|name| disposition.kind.as_str().eq_ignore_ascii_case(name))
+    })
 }
 
 /// Where a slice of the message starts; none for an empty one, which is nowhere.

@@ -173,6 +173,8 @@ fn descriptions() {
         ("c=IN IP4 192.0.2.1\r\n", "", 488),
         ("s=-", "s=", 0),
         ("t=0 0\r\n", "t=0 0\r\nx-=1\r\n", 400),
+        ("AVP 0", "AVP", 400),
+        ("AVP 0", "AVP 0\r\nm=video 0 RTP/AVP", 0),
         ("4000 RTP", "4000 RTP/AVP 0\r\na=rtpmap:0\r\nm=video 0 RTP", 0),
         ("v=0\r\n", "", 400),
         ("v=0", "v=1", 400),

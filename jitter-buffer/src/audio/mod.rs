@@ -35,7 +35,10 @@
 //!
 //!  longer    ──────────╳╭period╮──────────              a pitch period is played twice
 //!  shorter   ────────╳──────────                        a pitch period is left out
+//!  silence   ──────────╲___________╱──────────          what it would have jumped by fades away in 5 ms
 //! ```
+//!
+//! So is a frame that does not follow the one before, when the buffer gave up what was between them.
 
 mod concealment;
 mod fade;

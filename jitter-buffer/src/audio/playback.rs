@@ -70,7 +70,13 @@ impl<C: Concealment> Playback<C> {
         mut decode: impl FnMut(T, &mut [i16]) -> usize,
     ) -> bool {
         while self.waiting() < out.len() {
-            match buffer.pull(now) {
+            let given_up = buffer.given_up();
+            let playout = buffer.pull(now);
+            if buffer.given_up() != given_up && self.last == Last::Frame {
+                // The frame does not follow the one before.
+                self.last = Last::Concealment;
+            }
+            match playout {
                 Playout::Frame(payload) => {
                     self.decode(|pcm| decode(payload, pcm), 0);
                 }
@@ -84,7 +90,12 @@ impl<C: Concealment> Playback<C> {
                 }
                 Playout::Conceal => self.conceal(self.samples(buffer.step())),
                 Playout::Silence => self.silence(self.samples(buffer.step())),
-                Playout::NotReady if self.waiting() == 0 && self.last != Last::Concealment => break,
+                Playout::NotReady
+                    if self.waiting() == 0
+                        && matches!(self.last, Last::Nothing | Last::Silence) =>
+                {
+                    break;
+                }
                 // A fraction of a sample, or a tick that came early: go on with what there is.
                 Playout::NotReady => self.conceal(out.len() - self.waiting()),
             }
@@ -144,6 +155,7 @@ impl<C: Concealment> Playback<C> {
         if self.last != Last::Silence {
             fade::join(last, out, self.rate as usize * OVERLAP_MS as usize / 1000);
         }
+        self.concealment.hear(out);
         self.end = place + count;
         self.last = Last::Silence;
     }
@@ -175,7 +187,7 @@ impl<C: Concealment> Playback<C> {
             Last::Concealment => {
                 // What the concealment would have gone on with fades out into the frame.
                 let (head, tail) = out.split_at_mut(overlap);
-                self.concealment.conceal(head);
+                self.concealment.fade_out(head);
                 let mut entering = [0; LONGEST_OVERLAP];
                 let entering = entering.get_mut(..overlap).unwrap_or_default();
                 entering.copy_from_slice(frame.get(..entering.len()).unwrap_or_default());
@@ -183,13 +195,13 @@ impl<C: Concealment> Playback<C> {
                 head.get_mut(..entering.len()).unwrap_or_default().copy_from_slice(entering);
                 tail.copy_from_slice(frame.get(overlap..).unwrap_or_default());
             }
-            Last::Silence => {
+            Last::Nothing | Last::Silence => {
                 out.copy_from_slice(frame);
                 fade::join(last, out, overlap);
             }
-            Last::Nothing | Last::Frame => out.copy_from_slice(frame),
+            Last::Frame => out.copy_from_slice(frame),
         }
-        self.concealment.hear(frame);
+        self.concealment.hear(out);
         self.last = Last::Frame;
         self.end = place + length;
         let change = match wish {

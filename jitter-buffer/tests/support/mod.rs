@@ -1,6 +1,8 @@
 //! A sender, a path and a puller in virtual time.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub(crate) mod voice;
+
 use std::time::Duration;
 
 use jitter_buffer::{Config, JitterBuffer, Mode, Playout, PushOutcome};

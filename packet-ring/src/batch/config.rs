@@ -32,8 +32,8 @@ pub struct IoConfig {
     /// Which back ends to try, the best first. Empty: by the number of sockets, see
     /// [`expected_sockets`](Self::expected_sockets). Default empty.
     pub order: Vec<Backend>,
-    /// About how many sockets there will be. From 32 on io_uring is tried before mmsg: only then does it
-    /// save system calls. Default 1.
+    /// About how many sockets there will be. From 32 on io_uring is tried before mmsg where the kernel
+    /// isolates its page tables (PTI), which makes system calls costly: only then is it worth it. Default 1.
     pub expected_sockets: usize,
     /// Whether the kernel shall stamp what it receives. Default true.
     pub timestamps: bool,

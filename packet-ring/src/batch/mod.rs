@@ -5,8 +5,8 @@
 //!
 //! | back end | needs | worth it |
 //! |---|---|---|
-//! | [`Backend::IoUring`] | Linux 6.0, not forbidden by the system | many sockets: receives stay armed, one system call a batch |
-//! | [`Backend::Mmsg`] | Linux | few sockets: `recvmmsg` and `sendmmsg`, GSO and GRO where asked for |
+//! | [`Backend::Mmsg`] | Linux | nearly always: `recvmmsg` and `sendmmsg`, GSO and GRO where asked for |
+//! | [`Backend::IoUring`] | Linux 6.0, not forbidden by the system | many sockets where system calls are costly: one a batch |
 //! | [`Backend::Std`] | any system | works |
 //! | [`AfPacket`] | Linux, `CAP_NET_RAW` | whole frames of an interface: a ring shared with the kernel |
 //!

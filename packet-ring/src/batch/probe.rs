@@ -53,11 +53,11 @@ pub fn open(config: &IoConfig) -> io::Result<(Box<dyn UdpIo>, Report)> {
     const MANY: usize = 32;
     let (order, why) = if !config.order.is_empty() {
         (config.order.clone(), "the configuration's order".to_string())
-    } else if config.expected_sockets >= MANY {
-        let why = std::format!("{} sockets share its system calls", config.expected_sockets);
+    } else if config.expected_sockets >= MANY && calls_are_costly() {
+        let why = std::format!("{} sockets share its costly system calls", config.expected_sockets);
         (std::vec![Backend::IoUring, Backend::Mmsg, Backend::Std], why)
     } else {
-        let why = "few sockets, which fill batches of their own".to_string();
+        let why = "system calls are cheaper than what io_uring does for each packet".to_string();
         (std::vec![Backend::Mmsg, Backend::IoUring, Backend::Std], why)
     };
     let mut findings = Vec::new();
@@ -77,6 +77,12 @@ pub fn open(config: &IoConfig) -> io::Result<(Box<dyn UdpIo>, Report)> {
     }
     let report = Report { chosen: Backend::Std, findings };
     Err(io::Error::new(io::ErrorKind::Unsupported, report.to_string()))
+}
+
+/// Whether each system call changes page tables, as the kernel says of itself.
+fn calls_are_costly() -> bool {
+    std::fs::read_to_string("/sys/devices/system/cpu/vulnerabilities/meltdown")
+        .is_ok_and(|state| state.contains("PTI"))
 }
 
 fn try_one(backend: Backend, config: &IoConfig) -> Option<io::Result<Box<dyn UdpIo>>> {

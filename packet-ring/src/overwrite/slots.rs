@@ -197,6 +197,12 @@ mod loom_tests {
         fn fetch_or(&self, bits: usize, order: Ordering) -> usize {
             self.0.fetch_or(bits, order)
         }
+        fn fetch_add(&self, count: usize, order: Ordering) -> usize {
+            self.0.fetch_add(count, order)
+        }
+        fn fetch_sub(&self, count: usize, order: Ordering) -> usize {
+            self.0.fetch_sub(count, order)
+        }
         fn compare_exchange_weak(
             &self,
             current: usize,

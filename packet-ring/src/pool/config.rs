@@ -2,7 +2,8 @@ use thiserror::Error;
 
 /// What a [`PacketPool`](super::PacketPool) is made of.
 ///
-/// The memory taken is `slots` times `slot_size` rounded up to whole cache lines (64 bytes).
+/// The memory taken is `slots` times `slot_size` rounded up to whole cache lines (64 bytes), and one line
+/// more where that is a multiple of 512, so that the slots spread over the processor's cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolConfig {
     /// How many packets may be alive at once; at least 1. Default 1024.

@@ -56,9 +56,21 @@ impl<A: AtomicWord> FreeSlots<A> {
     /// Gives a claimed slot back. What its owner wrote is visible to the next owner.
     #[inline]
     pub(crate) fn release(&self, slot: usize) {
-        let bit = 1 << (slot % BITS);
-        let before = self.words[slot / BITS].fetch_or(bit, Ordering::Release);
-        debug_assert_eq!(before & bit, 0, "slot {slot} released twice");
+        let (word, bit) = Self::place(slot);
+        self.release_of(word, bit);
+    }
+
+    /// Gives claimed slots of one word back, told by [`place`](Self::place).
+    #[inline]
+    pub(crate) fn release_of(&self, word: usize, bits: usize) {
+        let before = self.words[word].fetch_or(bits, Ordering::Release);
+        debug_assert_eq!(before & bits, 0, "slot released twice");
+    }
+
+    /// Which word a slot is in, and its bit there.
+    #[inline]
+    pub(crate) fn place(slot: usize) -> (usize, usize) {
+        (slot / BITS, 1 << (slot % BITS))
     }
 
     /// How many slots are free; exact when no other thread is at work.
@@ -113,7 +125,7 @@ impl ExactSizeIterator for Claim {}
 /// The `count` lowest set bits of `word`, or all of them.
 #[inline]
 fn lowest_bits(word: usize, count: usize) -> usize {
-    if count >= BITS {
+    if count >= word.count_ones() as usize {
         return word;
     }
     let mut rest = word;

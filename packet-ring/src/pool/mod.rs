@@ -37,6 +37,7 @@ mod config;
 mod free_slots;
 mod packet_buf;
 mod packet_pool;
+mod references;
 mod slot_memory;
 
 pub use config::{PoolConfig, PoolError};

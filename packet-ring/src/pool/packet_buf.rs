@@ -1,11 +1,14 @@
-use alloc::sync::Arc;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
 use core::slice;
+use core::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::free_slots::FreeSlots;
 use super::packet_pool::Shared;
 
 /// An owned slot of a [`PacketPool`](super::PacketPool), holding one packet. It derefs to the packet's
@@ -13,12 +16,18 @@ use super::packet_pool::Shared;
 ///
 /// Lengths never make it panic: what does not fit is refused with [`NoRoom`].
 pub struct PacketBuf {
-    shared: Arc<Shared>,
+    /// Counted there: it lives as long as this handle.
+    shared: NonNull<Shared>,
     slot: u32,
     /// Invariant: `start + len <= slot_size`.
     start: u32,
     len: u32,
 }
+
+// SAFETY: `Shared` is `Send` and `Sync`, and the slot belongs to this handle alone.
+unsafe impl Send for PacketBuf {}
+// SAFETY: as above; `&PacketBuf` only reads the slot.
+unsafe impl Sync for PacketBuf {}
 
 /// The packet does not fit the slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -35,12 +44,54 @@ impl PacketBuf {
     ///
     /// # Safety
     ///
-    /// The slot has been claimed from `shared.free`, and no other handle was made of this claim.
+    /// The slot has been claimed from `shared.free`, no other handle was made of this claim, and one of
+    /// `shared`'s references is given to this handle.
     #[inline]
-    pub(super) unsafe fn own(shared: Arc<Shared>, slot: usize) -> Self {
-        // Neither cast cuts: `SlotMemory::new` refuses more than 32 bits of slots or slot size.
-        let start = shared.config.headroom as u32;
-        Self { shared, slot: slot as u32, start, len: 0 }
+    pub(super) unsafe fn own(shared: NonNull<Shared>, slot: usize) -> Self {
+        let mut packet = Self { shared, slot: slot as u32, start: 0, len: 0 };
+        packet.clear();
+        packet
+    }
+
+    /// Returns the slots of many buffers, neighbours by one operation on what the threads share.
+    #[inline]
+    pub(super) fn give_back(mut buffers: impl Iterator<Item = Self>) {
+        let Some(first) = buffers.next() else { return };
+        let mut first = ManuallyDrop::new(first);
+        let (mut word, mut bits) = first.place();
+        // References to `shared` that are ours to release.
+        let (mut shared, mut held) = (first.shared, 1);
+        // When `buffers` panics, what is held is leaked.
+        for packet in buffers {
+            let packet = ManuallyDrop::new(packet);
+            let (next, bit) = packet.place();
+            if packet.shared != shared || next != word {
+                first.shared().free.release_of(word, bits);
+                (word, bits) = (next, 0);
+            }
+            if packet.shared != shared {
+                // SAFETY: as many handles of it were taken apart, and its last slot was returned.
+                unsafe { Shared::release(shared, held) };
+                (shared, held) = (packet.shared, 0);
+            }
+            bits |= bit;
+            held += 1;
+            first = packet;
+        }
+        first.shared().free.release_of(word, bits);
+        // SAFETY: as above.
+        unsafe { Shared::release(shared, held) };
+    }
+
+    #[inline]
+    fn shared(&self) -> &Shared {
+        // SAFETY: it lives until all who are counted have let go, and this handle is counted.
+        unsafe { self.shared.as_ref() }
+    }
+
+    #[inline]
+    fn place(&self) -> (usize, usize) {
+        FreeSlots::<AtomicUsize>::place(self.slot as usize)
     }
 
     /// Bytes in the packet.
@@ -70,7 +121,7 @@ impl PacketBuf {
     /// The longest packet that fits without using the headroom.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.shared.config.slot_size - self.headroom()
+        self.shared().config.slot_size - self.headroom()
     }
 
     /// The bytes after the packet, to receive into; then say how many came with
@@ -151,7 +202,8 @@ impl PacketBuf {
     /// Makes the packet empty, with the configured headroom, as it was when taken.
     #[inline]
     pub fn clear(&mut self) {
-        self.start = self.shared.config.headroom as u32;
+        // Nothing is cut: `SlotMemory::new` refuses more than 32 bits of slots or slot size.
+        self.start = self.shared().config.headroom as u32;
         self.len = 0;
     }
 
@@ -167,7 +219,7 @@ impl PacketBuf {
     fn address(&self, offset: usize) -> *mut u8 {
         // SAFETY: the slot came from this pool's `FreeSlots`, which knows no others, and callers pass
         // offsets up to `start + len`, at most the slot size by the invariant.
-        unsafe { self.shared.memory.address(self.slot as usize, offset).as_ptr() }
+        unsafe { self.shared().memory.address(self.slot as usize, offset).as_ptr() }
     }
 }
 
@@ -212,7 +264,9 @@ impl From<PacketBuf> for Bytes {
 impl Drop for PacketBuf {
     #[inline]
     fn drop(&mut self) {
-        self.shared.free.release(self.slot as usize);
+        self.shared().free.release(self.slot as usize);
+        // SAFETY: this handle is counted once, and gone after this.
+        unsafe { Shared::release(self.shared, 1) }
     }
 }
 

@@ -1,8 +1,11 @@
-use alloc::sync::Arc;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::free_slots::FreeSlots;
+use super::references::References;
 use super::slot_memory::SlotMemory;
 use super::{PacketBuf, PoolConfig, PoolError};
 
@@ -10,10 +13,15 @@ use super::{PacketBuf, PoolConfig, PoolError};
 /// none of them blocks or allocates.
 ///
 /// The memory lives until the last clone and the last [`PacketBuf`] are gone.
-#[derive(Debug, Clone)]
 pub struct PacketPool {
-    shared: Arc<Shared>,
+    /// Counted in its `references`, as is each buffer's.
+    shared: NonNull<Shared>,
 }
+
+// SAFETY: a `PacketPool` is a counted pointer to `Shared`, which is `Send` and `Sync`.
+unsafe impl Send for PacketPool {}
+// SAFETY: as above.
+unsafe impl Sync for PacketPool {}
 
 impl PacketPool {
     /// Makes a pool with all its memory.
@@ -24,9 +32,9 @@ impl PacketPool {
     pub fn new(config: PoolConfig) -> Result<Self, PoolError> {
         let memory = SlotMemory::new(config)?;
         let free = FreeSlots::new(config.slots);
-        Ok(Self {
-            shared: Arc::new(Shared { memory, free, config, exhausted: AtomicUsize::new(0) }),
-        })
+        let references = References::new();
+        let shared = Shared { memory, free, config, exhausted: AtomicUsize::new(0), references };
+        Ok(Self { shared: NonNull::from(Box::leak(Box::new(shared))) })
     }
 
     /// Takes an empty buffer, with the configured headroom.
@@ -35,12 +43,16 @@ impl PacketPool {
     /// decides what that means: drop the packet, stop reading, or free something.
     #[inline]
     pub fn take(&self) -> Option<PacketBuf> {
-        let slot = self.shared.free.claim(1).and_then(|mut claim| claim.next());
+        let shared = self.shared();
+        let slot = shared.free.claim(1).and_then(|mut claim| claim.next());
         match slot {
-            // SAFETY: the slot was claimed just now, and only this handle will release it.
-            Some(slot) => Some(unsafe { PacketBuf::own(self.shared.clone(), slot) }),
+            Some(slot) => {
+                shared.references.retain(1);
+                // SAFETY: the slot was claimed just now, only this handle will release it, and it is counted.
+                Some(unsafe { PacketBuf::own(self.shared, slot) })
+            }
             None => {
-                self.shared.exhausted.fetch_add(1, Ordering::Relaxed);
+                shared.exhausted.fetch_add(1, Ordering::Relaxed);
                 None
             }
         }
@@ -51,34 +63,76 @@ impl PacketPool {
     ///
     /// Does not allocate when `buffers` has the capacity.
     pub fn take_batch(&self, wanted: usize, buffers: &mut Vec<PacketBuf>) -> usize {
+        let taken = self.take_ahead(wanted, buffers);
+        if taken < wanted {
+            self.shared().exhausted.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// As [`take_batch`](Self::take_batch), when nobody lacks what the pool does not have.
+    pub(crate) fn take_ahead(&self, wanted: usize, buffers: &mut Vec<PacketBuf>) -> usize {
+        let shared = self.shared();
+        buffers.reserve(wanted);
         let mut taken = 0;
-        while taken < wanted {
-            buffers.reserve(wanted - taken);
-            let Some(claim) = self.shared.free.claim(wanted - taken) else {
-                self.shared.exhausted.fetch_add(1, Ordering::Relaxed);
-                break;
-            };
+        while taken < wanted
+            && let Some(claim) = shared.free.claim(wanted - taken)
+        {
             taken += claim.len();
+            shared.references.retain(claim.len());
             buffers.extend(claim.map(|slot| {
                 // SAFETY: as in `take`; a claim yields each of its slots once.
-                unsafe { PacketBuf::own(self.shared.clone(), slot) }
+                unsafe { PacketBuf::own(self.shared, slot) }
             }));
         }
         taken
     }
 
+    /// Returns many buffers to their pools, neighbours together: cheaper than to drop them one by one.
+    #[inline]
+    pub fn give_back(buffers: impl IntoIterator<Item = PacketBuf>) {
+        PacketBuf::give_back(buffers.into_iter());
+    }
+
     /// What the pool was made with.
     pub fn config(&self) -> PoolConfig {
-        self.shared.config
+        self.shared().config
     }
 
     /// Counters as of now.
     pub fn stats(&self) -> PoolStats {
+        let shared = self.shared();
         PoolStats {
-            slots: self.shared.config.slots,
-            free: self.shared.free.count(),
-            exhausted: self.shared.exhausted.load(Ordering::Relaxed),
+            slots: shared.config.slots,
+            free: shared.free.count(),
+            exhausted: shared.exhausted.load(Ordering::Relaxed),
         }
+    }
+
+    #[inline]
+    fn shared(&self) -> &Shared {
+        // SAFETY: it lives until all who are counted have let go, and this handle is counted.
+        unsafe { self.shared.as_ref() }
+    }
+}
+
+impl Clone for PacketPool {
+    fn clone(&self) -> Self {
+        self.shared().references.retain(1);
+        Self { shared: self.shared }
+    }
+}
+
+impl Drop for PacketPool {
+    fn drop(&mut self) {
+        // SAFETY: this handle is counted once, and gone after this.
+        unsafe { Shared::release(self.shared, 1) }
+    }
+}
+
+impl fmt::Debug for PacketPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketPool").field("config", &self.config()).finish_non_exhaustive()
     }
 }
 
@@ -101,7 +155,31 @@ pub(super) struct Shared {
     pub(super) free: FreeSlots<AtomicUsize>,
     pub(super) config: PoolConfig,
     exhausted: AtomicUsize,
+    /// Pools and buffers.
+    references: References<AtomicUsize>,
 }
+
+impl Shared {
+    /// Lets go of `count` references, and frees everything with the last one.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds as many, and uses none of them after this.
+    #[inline]
+    pub(super) unsafe fn release(this: NonNull<Self>, count: usize) {
+        // SAFETY: the caller's references keep it alive up to the call.
+        if unsafe { this.as_ref() }.references.release(count) {
+            // SAFETY: it came from a box, and nobody is left who knows it.
+            drop(unsafe { Box::from_raw(this.as_ptr()) });
+        }
+    }
+}
+
+/// Both are shared by threads, which the pointers to `Shared` rely on.
+const _: () = {
+    const fn shared_by_threads<T: Send + Sync>() {}
+    shared_by_threads::<Shared>();
+};
 
 #[cfg(test)]
 mod tests {
@@ -133,6 +211,29 @@ mod tests {
         assert_eq!(pool.stats(), PoolStats { slots: 100, free: 0, exhausted: 1 });
         drop(buffers);
         assert_eq!(pool.stats().free, 100);
+    }
+
+    #[test]
+    fn given_back_together() {
+        let pools = [pool(100), pool(3)];
+        let mut buffers = Vec::new();
+        assert_eq!(pools[0].take_batch(70, &mut buffers), 70);
+        assert_eq!(pools[1].take_batch(2, &mut buffers), 2);
+        assert_eq!(pools[0].take_batch(10, &mut buffers), 10);
+        // Some out of order.
+        buffers.swap(0, 69);
+        buffers.swap(5, 71);
+        PacketPool::give_back(buffers.drain(..).skip(1));
+        assert_eq!(
+            pools.each_ref().map(|pool| pool.stats().free),
+            [100, 3],
+            "skipped ones are dropped"
+        );
+        assert_eq!(pools[0].take_batch(3, &mut buffers), 3);
+        drop(pools);
+        assert_eq!(buffers[0].extend_from_slice(b"still here"), Ok(()));
+        PacketPool::give_back(buffers);
+        PacketPool::give_back([]);
     }
 
     #[test]

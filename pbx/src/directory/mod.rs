@@ -104,6 +104,11 @@ impl Directory {
         self.trunks.values().find(|trunk| trunk.address == address)
     }
 
+    /// All trunks.
+    pub fn trunks(&self) -> impl Iterator<Item = &Trunk> {
+        self.trunks.values()
+    }
+
     /// A feature for a call to a service.
     pub fn feature(&self, service: &str) -> Option<Box<dyn Feature>> {
         self.services.get(service).map(|make| make())

@@ -2,18 +2,37 @@
 
 use std::time::Duration;
 
+use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
-use sip_core::header::{Accept, Allow, CallId, ContentType, From, MaxForwards, RetryAfter};
+use sip_core::header::{
+    Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
+};
+use sip_core::uri::UriRef;
 use sip_core::{Flow, Method, Request, Response, StatusCode, Uri};
 
 use super::{Event, Exchange};
 use crate::call::{Call, CallState, Draft, Hearing, Leg, LegState, Session, Side};
 use crate::directory::{Party, Trunk};
+use crate::front::{Proof, is_emergency};
+
+/// Calls for help beyond the limit on calls.
+const EMERGENCY_ROOM: usize = 16;
+/// What a To tag adds to a response.
+const TAG: usize = 21;
+/// Proofs that wait for a driver; one that does not take them needs none.
+const PROOFS: usize = 1_024;
 
 /// The methods the exchange answers with something else than 405.
-pub(super) const METHODS: [Method; 6] =
-    [Method::Invite, Method::Ack, Method::Cancel, Method::Bye, Method::Options, Method::Register];
+pub(super) const METHODS: [Method; 7] = [
+    Method::Invite,
+    Method::Ack,
+    Method::Cancel,
+    Method::Bye,
+    Method::Options,
+    Method::Register,
+    Method::Info,
+];
 
 impl Exchange {
     /// A request outside any dialog.
@@ -21,30 +40,49 @@ impl Exchange {
         match request.method {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
-            Method::Options => self.on_options(now, id, &request),
-            _ => self.refuse_method(now, id, &request),
+            Method::Options => self.turn_away(now, id, &request, &flow, abilities(&request)),
+            // It has a meaning within calls only (RFC 6086 §4.2.1).
+            Method::Info => {
+                let refusal = Response::to(&request, StatusCode::CALL_DOES_NOT_EXIST);
+                self.turn_away(now, id, &request, &flow, refusal);
+            }
+            _ => self.turn_away(now, id, &request, &flow, not_allowed(&request)),
         }
     }
 
     pub(super) fn on_options(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let mut response = Response::to(request, StatusCode::OK);
-        response.headers.set(Allow(METHODS.to_vec()));
-        response.headers.set(accepted());
-        let _ = self.endpoint.respond(now, id, response);
+        let _ = self.endpoint.respond(now, id, abilities(request));
     }
 
     pub(super) fn refuse_method(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let mut response = Response::to(request, StatusCode::METHOD_NOT_ALLOWED);
-        response.headers.set(Allow(METHODS.to_vec()));
-        let _ = self.endpoint.respond(now, id, response);
+        let _ = self.endpoint.respond(now, id, not_allowed(request));
+    }
+
+    /// Answers somebody who has not shown who it is: once, and nothing is kept of it. Whoever can
+    /// forge an address must not have us send it much more than was sent here: what would be, is not
+    /// sent at all. No telephone writes requests that short.
+    fn turn_away(
+        &mut self,
+        now: Duration,
+        id: ServerId,
+        request: &Request,
+        flow: &Flow,
+        response: Response,
+    ) {
+        let known = flow.is_reliable() || self.directory.trunk_at(flow.remote).is_some();
+        if known || is_modest(&response, request) {
+            let _ = self.endpoint.respond_alone(now, id, response);
+        } else {
+            self.endpoint.ignore(now, id);
+        }
     }
 
     fn on_invite(&mut self, now: Duration, id: ServerId, request: Request, flow: Flow) {
-        if self.stopping
-            || !self.settings.accepts_calls
-            || self.calls.len() >= self.settings.max_calls
-        {
-            return self.refuse_for_now(now, id, &request);
+        // Calls for help find room beyond the limit.
+        let emergency = self.is_emergency(&request.uri);
+        let most = self.settings.max_calls + if emergency { EMERGENCY_ROOM } else { 0 };
+        if self.stopping || !self.settings.accepts_calls || self.calls.len() >= most {
+            return self.refuse_for_now(now, id, &request, &flow);
         }
         let (caller, context) = match self.trunk_of(&request, &flow) {
             Some(known) => known,
@@ -55,11 +93,16 @@ impl Exchange {
                 None => return,
             },
         };
-        let Some(dialled) = dialled(&request.uri) else {
+        let number = match dialled(&request.uri) {
+            // A service (RFC 5031) is dialled by its number.
+            None if emergency => self.settings.emergency.first().cloned(),
+            number => number,
+        };
+        let Some(dialled) = number else {
             return self.reply(now, id, &request, StatusCode::NOT_FOUND);
         };
         let Some(port) = self.ports.lease() else {
-            return self.refuse_for_now(now, id, &request);
+            return self.refuse_for_now(now, id, &request, &flow);
         };
         let hops = request.headers.typed::<MaxForwards>().ok().flatten().map_or(70, |hops| hops.0);
         let mut session = Session::new(port.advertised, self.session_id());
@@ -93,7 +136,7 @@ impl Exchange {
         };
         self.legs.insert(
             leg_id,
-            Leg {
+            Box::new(Leg {
                 call: call_id,
                 side: Side::Incoming,
                 state: LegState::Inviting,
@@ -113,11 +156,11 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
-            },
+            }),
         );
         self.calls.insert(
             call_id,
-            Call {
+            Box::new(Call {
                 state: CallState::Service,
                 caller: leg_id,
                 legs: vec![leg_id],
@@ -127,7 +170,7 @@ impl Exchange {
                 best_failure: None,
                 context,
                 draft,
-            },
+            }),
         );
         self.emit(Event::Started { call: call_id, caller, dialled: dialled.clone() });
         self.dial(now, call_id, &dialled);
@@ -164,35 +207,73 @@ impl Exchange {
         let (response, tried) = match verdict {
             Ok(verified) => {
                 if claims_to_be(request, &verified.username) {
+                    self.prove(Proof { source: flow.remote, proved: true });
                     return Some(verified.username);
                 }
                 (Response::to(request, StatusCode::FORBIDDEN), true)
             }
             Err(Rejection::Challenge { stale, failed }) => {
-                let algorithms = self.settings.algorithms_for(request);
-                let random = &mut self.random;
-                let challenge =
+                let (algorithms, random) =
+                    (self.settings.algorithms_for(request), &mut self.random);
+                let mut challenge =
                     self.authenticator.challenge_with(now, request, stale, algorithms, random);
+                // A short request gets a short challenge; see `turn_away`.
+                if !flow.is_reliable() && !is_modest(&challenge, request) {
+                    let one = algorithms.last().map_or(&[][..], std::slice::from_ref);
+                    challenge = self.authenticator.challenge_with(now, request, stale, one, random);
+                }
                 (challenge, failed)
             }
             Err(Rejection::BadRequest(_)) => (Response::to(request, StatusCode::BAD_REQUEST), true),
         };
         if tried {
+            self.prove(Proof { source: flow.remote, proved: false });
             self.emit(Event::Refused {
                 source: flow.remote,
                 method: request.method.to_string(),
                 status: response.status.code(),
             });
         }
-        let _ = self.endpoint.respond(now, id, response);
+        self.turn_away(now, id, request, flow, response);
         None
     }
 
-    fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let mut response = Response::to(request, StatusCode::SERVICE_UNAVAILABLE);
-        response.headers.set(RetryAfter::new(self.settings.retry_after.as_secs() as u32));
-        let _ = self.endpoint.respond(now, id, response);
+    fn prove(&mut self, proof: Proof) {
+        if self.proofs.len() < PROOFS {
+            self.proofs.push_back(proof);
+        }
     }
+
+    fn is_emergency(&self, uri: &Uri) -> bool {
+        is_emergency(uri.to_string().as_bytes(), &self.settings.emergency)
+    }
+
+    fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request, flow: &Flow) {
+        let mut response = Response::to(request, StatusCode::SERVICE_UNAVAILABLE);
+        // Those who are refused together must not come back together.
+        let least = self.settings.retry_after.as_secs() as u32;
+        let seconds = least + self.random.next_u32() % (2 * least + 1);
+        response.headers.set(RetryAfter::new(seconds));
+        self.turn_away(now, id, request, flow, response);
+    }
+}
+
+/// Whether an answer is at most as long as its request and a half.
+fn is_modest(response: &Response, request: &Request) -> bool {
+    2 * (response.to_bytes().len() + TAG) <= 3 * request.to_bytes().len()
+}
+
+fn abilities(request: &Request) -> Response {
+    let mut response = Response::to(request, StatusCode::OK);
+    response.headers.set(Allow(METHODS.to_vec()));
+    response.headers.set(accepted());
+    response
+}
+
+fn not_allowed(request: &Request) -> Response {
+    let mut response = Response::to(request, StatusCode::METHOD_NOT_ALLOWED);
+    response.headers.set(Allow(METHODS.to_vec()));
+    response
 }
 
 /// The number a URI asks for: the user part of a sip URI, or a tel URI's number.
@@ -205,10 +286,18 @@ pub(super) fn dialled(uri: &Uri) -> Option<String> {
     Some(number).filter(|number| !number.is_empty())
 }
 
-/// Whether From, and To of a REGISTER, name the extension that signed the request.
+/// Whether From names the extension that signed the request.
 fn claims_to_be(request: &Request, username: &str) -> bool {
-    let from = request.headers.typed::<From>().ok().flatten().and_then(|from| dialled(&from.0.uri));
-    from.as_deref() == Some(username)
+    let from = request.headers.typed::<FromRef<'_>>().ok().flatten();
+    from.is_some_and(|from| names(from.uri(), username))
+}
+
+/// Whether a URI asks for a number, as [`dialled`] reads it.
+pub(super) fn names(uri: &UriRef<'_>, number: &str) -> bool {
+    match uri {
+        UriRef::Sip(sip) => !number.is_empty() && sip.user().is_some_and(|user| user == number),
+        other => dialled(&other.to_uri()).as_deref() == Some(number),
+    }
 }
 
 fn accepted() -> Accept {

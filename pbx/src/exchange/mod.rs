@@ -14,6 +14,8 @@ mod admission;
 mod command;
 mod ending;
 mod event;
+mod info;
+mod keeping;
 mod media;
 mod modification;
 mod registration;
@@ -37,9 +39,12 @@ pub use command::Command;
 pub use event::Event;
 pub use settings::Settings;
 
+use keeping::Keeping;
+
 use crate::call::{Call, CallId, Hearing, Leg, LegId};
 use crate::directory::Directory;
 use crate::feature::Feature;
+use crate::front::Proof;
 use crate::media::{self as media_machine, Port, PortId, PortPool};
 use crate::record::EndedBy;
 use crate::store::{StoredBinding, Write};
@@ -69,9 +74,11 @@ pub struct Exchange {
     endpoint: Endpoint,
     authenticator: Authenticator,
     registrar: Registrar,
+    keeping: Keeping,
     ports: PortPool,
-    calls: BTreeMap<CallId, Call>,
-    legs: BTreeMap<LegId, Leg>,
+    // Boxed: a tree keeps its nodes half empty.
+    calls: BTreeMap<CallId, Box<Call>>,
+    legs: BTreeMap<LegId, Box<Leg>>,
     by_client: HashMap<ClientId, (LegId, Purpose)>,
     by_server: HashMap<ServerId, LegId>,
     by_dialog: HashMap<DialogId, LegId>,
@@ -87,6 +94,7 @@ pub struct Exchange {
     events: VecDeque<Event>,
     for_features: VecDeque<Event>,
     store: VecDeque<Write>,
+    proofs: VecDeque<Proof>,
 }
 
 /// Why we sent a request.
@@ -135,6 +143,7 @@ impl Exchange {
             endpoint,
             authenticator,
             registrar,
+            keeping: Keeping::default(),
             directory,
             settings,
             ports: PortPool::new(),
@@ -154,6 +163,7 @@ impl Exchange {
             events: VecDeque::new(),
             for_features: VecDeque::new(),
             store: VecDeque::new(),
+            proofs: VecDeque::new(),
         }
     }
 
@@ -183,6 +193,7 @@ impl Exchange {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.endpoint.handle_timeout(now);
         self.registrar.handle_timeout(now);
+        self.keep_refreshed(now);
         while let Some((at, timer)) = self.timers.first().copied() {
             if at > now {
                 break;
@@ -213,10 +224,16 @@ impl Exchange {
         self.events.pop_front()
     }
 
+    /// The next thing found out about the sender of a request, for a [`Front`](crate::front::Front).
+    pub fn poll_proof(&mut self) -> Option<Proof> {
+        self.proofs.pop_front()
+    }
+
     /// When to call [`Exchange::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
         let timer = self.timers.first().map(|(at, _)| *at);
-        [timer, self.endpoint.poll_timeout(), self.registrar.poll_timeout()]
+        let registrar = self.registrar.poll_timeout();
+        [timer, self.endpoint.poll_timeout(), registrar, self.keeping.poll_timeout()]
             .into_iter()
             .flatten()
             .min()
@@ -224,7 +241,7 @@ impl Exchange {
 
     /// A call that has not ended yet.
     pub fn call(&self, id: CallId) -> Option<&Call> {
-        self.calls.get(&id)
+        self.calls.get(&id).map(|call| &**call)
     }
 
     /// Calls under way.
@@ -246,6 +263,11 @@ impl Exchange {
             dialogs: self.endpoint.dialogs(),
             ports_leased: self.ports.leased(),
         }
+    }
+
+    /// What the SIP endpoint has counted.
+    pub fn statistics(&self) -> endpoint::Statistics {
+        self.endpoint.statistics()
     }
 
     /// Ports that can be leased now; the driver binds more when they run low.

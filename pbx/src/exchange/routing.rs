@@ -131,7 +131,7 @@ impl Exchange {
         self.by_port.insert(port.id, leg_id);
         self.legs.insert(
             leg_id,
-            Leg {
+            Box::new(Leg {
                 call: id,
                 side: Side::Outgoing,
                 state: LegState::Inviting,
@@ -151,7 +151,7 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
-            },
+            }),
         );
         if let Some(call) = self.calls.get_mut(&id) {
             call.legs.push(leg_id);

@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use rtp_core::tone::{Country, Signal};
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
 use sip_core::header::UserAgent;
 use sip_core::{Flow, HostPort, Request, Transport, endpoint, registrar};
 
 use super::admission::METHODS;
-use crate::media::{Audio, tone};
+use crate::media::Audio;
 
 /// Settings of an exchange. [`Settings::default`] is right for an office on one machine.
 #[derive(Clone, Debug)]
@@ -26,7 +27,10 @@ pub struct Settings {
     pub max_calls: usize,
     /// Contacts of one extension rung at a time.
     pub max_contacts_rung: usize,
-    /// `Retry-After` of a 503.
+    /// Numbers to call for help, which find room beyond [`max_calls`](Self::max_calls); the first is
+    /// what `urn:service:sos` (RFC 5031) dials.
+    pub emergency: Vec<String>,
+    /// The least `Retry-After` of a 503; each gets up to three times that.
     pub retry_after: Duration,
     /// Whether new calls are taken at all.
     pub accepts_calls: bool,
@@ -57,17 +61,29 @@ impl Default for Settings {
             silence_limit: Some(Duration::from_secs(30)),
             max_calls: 5_000,
             max_contacts_rung: 8,
+            emergency: Vec::new(),
             retry_after: Duration::from_secs(5),
             accepts_calls: true,
-            ringback: tone::ringback(),
+            ringback: Country::Russia
+                .tone(Signal::Ringback)
+                .map_or_else(Audio::silence, Audio::tone),
             external_address: None,
             listens: Vec::new(),
-            endpoint: endpoint::Config::default(),
+            endpoint: endpoint_defaults(),
             authentication: AuthenticationSettings::default(),
             md5_only: ["baresip v0.", "baresip v1."].map(str::to_owned).to_vec(),
             registrar: registrar::Config::default(),
         }
     }
+}
+
+/// Over UDP a request is remembered for 32 s after its answer (RFC 3261 §17.2.2), so that many calls a
+/// second take many transactions. Strangers take none.
+fn endpoint_defaults() -> endpoint::Config {
+    let mut config = endpoint::Config::default();
+    config.capacity.transactions.servers = 524_288;
+    config.capacity.transactions.clients = 262_144;
+    config
 }
 
 impl Settings {

@@ -60,6 +60,7 @@ impl Exchange {
             Method::Bye => self.on_bye(now, id, leg, &request),
             Method::Invite => self.on_reinvite(now, id, leg, request),
             Method::Options => self.on_options(now, id, &request),
+            Method::Info => self.on_info(now, id, leg, &request),
             _ => self.refuse_method(now, id, &request),
         }
     }

@@ -4,6 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtp_core::tone::{Level, Tone, ToneGenerator};
+
 use super::PortId;
 
 /// An instruction from call control, carried out in the order given.
@@ -147,6 +149,27 @@ pub struct Audio {
     pub repeat: bool,
 }
 
+impl Audio {
+    /// Nothing to be heard, without end.
+    pub fn silence() -> Self {
+        Self { samples: [0; 800].into(), repeat: true }
+    }
+
+    /// A tone (ITU-T E.180) at -10 dBm0, over and over; one that never ends is a second of it.
+    pub fn tone(tone: Tone) -> Self {
+        const RATE: Duration = Duration::from_micros(125);
+        let period = tone.segments.iter().map(|part| part.duration).sum::<Option<Duration>>();
+        let period = period.unwrap_or(Duration::from_secs(1)).min(LONGEST_TONE);
+        let count = period.as_micros() / RATE.as_micros();
+        let mut samples = vec![0; count as usize];
+        ToneGenerator::new(tone, Level(-10.0)).fill(&mut samples);
+        Self { samples: samples.into(), repeat: true }
+    }
+}
+
+/// Longer than any call progress tone.
+const LONGEST_TONE: Duration = Duration::from_secs(60);
+
 /// The driver's name for a file being recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordingId(pub u64);
@@ -154,12 +177,14 @@ pub struct RecordingId(pub u64);
 /// Which directions of a stream a recording holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordedSides {
-    /// What the peer says, mono, each packet where its time stamp puts it: lost ones are silence.
+    /// What came from the peer, mono, each packet where its time stamp puts it: lost ones are silence.
+    /// For measuring a network rather than for listening.
     Received,
     /// What a listener hears of the peer, mono: played out at an even pace with a delay that follows the
     /// network, and with what is missing concealed.
     Heard,
-    /// What the peer says in the left channel and what it hears in the right one.
+    /// What the peer says in the left channel and what it is sent in the right one, both as
+    /// [`RecordedSides::Heard`].
     Both,
 }
 
@@ -224,4 +249,29 @@ pub struct StreamStatistics {
     pub round_trip: Option<Duration>,
     /// Estimated listening quality (ITU-T G.107 to MOS), 1.0 to 4.5; `None` without packets.
     pub mos: Option<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use rtp_core::tone::{Country, Signal};
+
+    use super::*;
+
+    #[test]
+    fn ringback_sounds_for_a_second_and_rests_for_four() {
+        let audio = Audio::tone(Country::Russia.tone(Signal::Ringback).unwrap());
+        assert_eq!(audio.samples.len(), 5 * 8_000);
+        let energy = |part: &[i16]| part.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
+        assert!(energy(&audio.samples[..8_000]) > 1e11);
+        assert_eq!(energy(&audio.samples[8_000..]), 0.0);
+        assert!(audio.repeat);
+    }
+
+    #[test]
+    fn a_lasting_tone_repeats_without_a_step() {
+        let audio = Audio::tone(Country::Russia.tone(Signal::Dial).unwrap());
+        assert_eq!(audio.samples.len(), 8_000);
+        let (last, first) = (audio.samples[7_999], audio.samples[0]);
+        assert!((i32::from(last) - i32::from(first)).abs() < 4_000, "{last} to {first}");
+    }
 }

@@ -2,108 +2,138 @@
 
 use std::time::Duration;
 
-use jitter_buffer::audio::{Playback, Repetition};
+use jitter_buffer::audio::Playback;
 use jitter_buffer::{Config, JitterBuffer, Mode};
+use packet_ring::pool::{PacketBuf, PacketPool};
 use rtp_core::Packet;
 
 use super::CodecKind;
+use super::concealment::G711Concealment;
 
 /// Samples a second.
 const RATE: u32 = 8_000;
-/// How often a listener's sound card asks: half a frame keeps the delay a tick's half lower.
-const TICK: Duration = Duration::from_millis(10);
-/// A tick's samples.
-pub(super) const TICK_SAMPLES: usize = 80;
-/// Samples in the longest packet taken, 60 ms. What is longer is cut.
-const LONGEST: usize = 480;
+/// Samples in the longest packet taken and in the longest tick: 60 ms.
+pub(super) const LONGEST: usize = 480;
+/// A source that has sent nothing for so long says nothing: what is heard is not worth sending on. The
+/// buffer holds no packet longer than that.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// An ear this far behind goes on from now, rather than hear everything at once.
+const MAX_LAG: Duration = Duration::from_millis(200);
 
-/// An ear: a jitter buffer that follows the network, and what makes sound of it.
+/// An ear: a jitter buffer whose delay follows the network, and what makes sound of it.
+///
+/// Its tick is a frame: what it hears can be sent on, or written down, as one piece.
 #[derive(Debug)]
 pub(super) struct Hearing {
-    buffer: JitterBuffer<Octets>,
-    playback: Playback<Repetition>,
+    buffer: JitterBuffer<Voice>,
+    playback: Playback<G711Concealment>,
+    tick: Duration,
     next: Duration,
-    /// Samples heard so far, which is the time stamp of the next.
-    heard: u32,
+    last_packet: Duration,
+}
+
+/// A tick's sound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    /// How many samples there are.
+    pub(super) count: usize,
+    /// Their time in samples since the machine's arbitrary start.
+    pub(super) timestamp: u32,
+    /// Whether the source says anything.
+    pub(super) sounds: bool,
 }
 
 /// The payload of a packet.
-struct Octets {
+#[derive(Debug)]
+struct Voice {
     law: Law,
-    length: usize,
-    octets: [u8; LONGEST],
+    octets: PacketBuf,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Law {
     A,
     Mu,
 }
 
-impl std::fmt::Debug for Octets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} octets", self.length)
-    }
-}
-
 impl Hearing {
-    pub(super) fn new(now: Duration, ptime: Duration) -> Self {
-        let sensible = Duration::from_millis(10)..=Duration::from_millis(60);
-        let frame = if sensible.contains(&ptime) { ptime } else { Duration::from_millis(20) };
-        let mut config = Config::new(RATE, frame);
-        config.tick = TICK;
+    /// `ptime_ms`: how long packets are expected to be, and the tick; 10 to 60 ms.
+    pub(super) fn new(now: Duration, ptime_ms: u32) -> Self {
+        let tick = Duration::from_millis(u64::from(ptime_ms.clamp(10, 60)));
+        let mut config = Config::new(RATE, tick);
         config.mode = Mode::ADAPTIVE;
         Self {
             buffer: JitterBuffer::new(config)
                 .unwrap_or_else(|_| unreachable!("the configuration is a valid one")),
-            playback: Playback::new(RATE, Repetition::new(RATE)),
-            next: now + TICK,
-            heard: 0,
+            playback: Playback::new(RATE, G711Concealment::default()),
+            tick,
+            // Packets will come about a frame apart from now on: ticks between them leave either
+            // side the most room.
+            next: now + tick / 2,
+            last_packet: now,
         }
     }
 
-    /// Takes a packet of G.711; others are not heard.
-    pub(super) fn take(&mut self, now: Duration, kind: &CodecKind, packet: &Packet<'_>) {
+    /// Takes a packet of G.711; others are not heard. `false`: there is no buffer to keep it in.
+    pub(super) fn take(
+        &mut self,
+        now: Duration,
+        kind: &CodecKind,
+        packet: &Packet<'_>,
+        pool: &PacketPool,
+    ) -> bool {
         let law = match kind {
             CodecKind::Pcma => Law::A,
             CodecKind::Pcmu => Law::Mu,
-            CodecKind::Other(_) => return,
+            CodecKind::Other(_) => return true,
         };
         let payload = packet.payload();
-        let length = payload.len().min(LONGEST);
-        let mut octets = [0; LONGEST];
-        if let (Some(to), Some(from)) = (octets.get_mut(..length), payload.get(..length)) {
-            to.copy_from_slice(from);
+        let payload = payload.get(..LONGEST).unwrap_or(payload);
+        let Some(mut octets) = pool.take() else { return false };
+        if octets.extend_from_slice(payload).is_err() {
+            return true;
         }
-        let payload = Octets { law, length, octets };
         let (number, timestamp) = (packet.sequence_number(), packet.timestamp());
-        self.buffer.push(number, timestamp, packet.ssrc().0, now, payload);
+        self.buffer.push(number, timestamp, packet.ssrc().0, now, Voice { law, octets });
+        self.last_packet = now;
+        true
     }
 
     pub(super) fn poll_timeout(&self) -> Duration {
         self.next
     }
 
-    /// The next tick's sound and its time stamp, when it is due.
-    pub(super) fn handle_timeout(&mut self, now: Duration) -> Option<(u32, [i16; TICK_SAMPLES])> {
+    /// The next tick's sound, when it is due.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Duration,
+        samples: &mut [i16; LONGEST],
+    ) -> Option<Heard> {
         if now < self.next {
             return None;
         }
+        if now - self.next > MAX_LAG {
+            self.next = now;
+        }
         let tick = self.next;
-        self.next += TICK;
-        let mut samples = [0; TICK_SAMPLES];
-        self.playback.tick(&mut self.buffer, tick, &mut samples, |payload, pcm| {
-            let length = payload.length.min(pcm.len());
-            let octets = payload.octets.get(..length).unwrap_or_default();
-            let Some(pcm) = pcm.get_mut(..octets.len()) else { return 0 };
-            match payload.law {
-                Law::A => codec_g711::alaw::decode(octets, pcm),
-                Law::Mu => codec_g711::ulaw::decode(octets, pcm),
-            };
+        self.next += self.tick;
+        let count = self.playback.samples(self.tick).min(LONGEST);
+        let samples = samples.get_mut(..count)?;
+        let plays = self.playback.tick(&mut self.buffer, tick, samples, |voice, pcm| {
+            let length = voice.octets.len().min(pcm.len());
+            let (octets, pcm) = (voice.octets.get(..length), pcm.get_mut(..length));
+            if let (Some(octets), Some(pcm)) = (octets, pcm) {
+                match voice.law {
+                    Law::A => codec_g711::alaw::decode(octets, pcm),
+                    Law::Mu => codec_g711::ulaw::decode(octets, pcm),
+                };
+            }
             length
         });
-        let timestamp = self.heard;
-        self.heard = self.heard.wrapping_add(TICK_SAMPLES as u32);
-        Some((timestamp, samples))
+        Some(Heard {
+            count,
+            timestamp: (tick.as_micros() / 125) as u32,
+            sounds: plays && tick.saturating_sub(self.last_packet) <= PATIENCE,
+        })
     }
 }

@@ -1,12 +1,12 @@
 //! Media: a second sans-IO machine that carries the voices of calls.
 
 mod command;
+mod concealment;
 mod hearing;
 pub mod machine;
 mod port;
 mod recorder;
 mod repacketizer;
-pub mod tone;
 pub mod wav;
 
 pub use command::{

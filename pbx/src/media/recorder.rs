@@ -60,6 +60,16 @@ impl Recorder {
         self.id
     }
 
+    /// Whether it wants what a listener hears, rather than each packet where it belongs.
+    pub(super) fn hears(&self) -> bool {
+        self.sides != RecordedSides::Received
+    }
+
+    /// Whether it wants what the peer is sent.
+    pub(super) fn overhears(&self) -> bool {
+        self.sides == RecordedSides::Both
+    }
+
     /// Samples with the RTP timestamp (8 kHz) and SSRC they came with.
     pub(super) fn write(
         &mut self,

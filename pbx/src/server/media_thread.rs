@@ -1,14 +1,18 @@
 //! The thread that carries voices: sockets on one side, the media machine on the other.
+//!
+//! Packets come and go in batches of up to 64, in buffers of one pool that move from the socket through
+//! the machine to the next socket. The back end is the best that this system offers
+//! ([`packet_ring::batch`]). While packets are many the thread lets them gather for up to a
+//! millisecond; while they are few it takes each as it comes.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mio::net::UdpSocket;
-use mio::{Events, Interest, Poll, Token, Waker};
+use packet_ring::batch::{self, BATCH, Backend, Datagram, IoConfig, SocketId, Tick, UdpIo};
 use packet_ring::pool::PacketPool;
 use packet_ring::spsc::{self, Consumer, Producer};
 use tokio::sync::Notify;
@@ -16,18 +20,15 @@ use tokio::sync::Notify;
 use super::clock::Clock;
 use crate::media::{Command, Event, Machine, PortId};
 
-const WAKE: Token = Token(usize::MAX);
-/// Commands and events under way between the two threads.
-const RING: usize = 8_192;
-/// Packets taken from one socket before the next one has its turn.
-const BATCH: usize = 64;
+/// Commands and events under way between the two threads; further ones wait on their side.
+const RING: usize = 1_024;
 /// Pause before an empty pool is asked again.
 const STARVED: Duration = Duration::from_millis(2);
 
 /// What the owner of calls tells the media thread.
 pub(super) enum Instruction {
     /// A socket that was bound for a port.
-    Port(PortId, std::net::UdpSocket),
+    Port(PortId, UdpSocket),
     /// For the machine.
     Command(Command),
     /// End of work.
@@ -40,34 +41,47 @@ pub(super) struct MediaThread {
     /// Instructions that found the ring full, in order.
     waiting: std::collections::VecDeque<Instruction>,
     events: Consumer<Event>,
-    waker: Arc<Waker>,
-    news: Arc<Notify>,
+    waker: Waker,
     thread: Option<JoinHandle<()>>,
 }
 
 impl MediaThread {
-    /// Starts the thread around a machine.
+    /// Starts the thread around a machine, for about so many sockets. `news` is told when there may be
+    /// events; `order` names the back ends to try, and empty leaves the choice to the number of sockets.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no poll, or no thread.
-    pub(super) fn start(machine: Machine, pool: PacketPool, clock: Clock) -> io::Result<Self> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let news = Arc::new(Notify::new());
+    /// When the operating system gives no socket, no thread, or none of the back ends named.
+    pub(super) fn start(
+        machine: Machine,
+        pool: PacketPool,
+        clock: Clock,
+        news: Arc<Notify>,
+        order: Vec<Backend>,
+        expected_sockets: usize,
+    ) -> io::Result<Self> {
+        // Nobody reads when the kernel received a packet: the machine's time is that of the batch.
+        let config = IoConfig { order, expected_sockets, timestamps: false, ..IoConfig::default() };
+        let (mut io, report) = batch::open(&config)?;
+        tracing::info!(backend = %report.chosen, %report, "media");
+        let (waker, woken) = Waker::new()?;
+        io.add(woken)?;
         let (instructions, incoming) = spsc::ring(RING);
         let (outgoing, events) = spsc::ring(RING);
         let worker = Worker {
-            poll,
+            io,
             machine,
             pool,
             clock,
-            sockets: HashMap::new(),
-            unread: Vec::new(),
-            starved: false,
+            tick: Tick::new(Default::default()),
+            sockets: Sockets::default(),
+            rung: Arc::clone(&waker.rung),
+            starved: 0,
+            received: Vec::with_capacity(BATCH),
+            sending: Vec::with_capacity(BATCH),
             instructions: incoming,
             events: outgoing,
-            news: Arc::clone(&news),
+            news,
         };
         let thread =
             std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
@@ -76,7 +90,6 @@ impl MediaThread {
             waiting: std::collections::VecDeque::new(),
             events,
             waker,
-            news,
             thread: Some(thread),
         })
     }
@@ -97,18 +110,12 @@ impl MediaThread {
                 break;
             }
         }
-        // A thread that has ended cannot be woken; its end is seen by `is_alive`.
-        let _ = self.waker.wake();
+        self.waker.wake();
     }
 
     /// The next event, if there is one.
     pub(super) fn event(&mut self) -> Option<Event> {
         self.events.pop()
-    }
-
-    /// Resolves when there may be events.
-    pub(super) fn news(&self) -> Arc<Notify> {
-        Arc::clone(&self.news)
     }
 
     /// Whether the thread still runs.
@@ -131,16 +138,84 @@ impl Drop for MediaThread {
     }
 }
 
+/// Wakes the thread where it waits for packets: by one to a socket of its own.
+struct Waker {
+    socket: UdpSocket,
+    /// The thread has been woken and has not looked yet.
+    rung: Arc<AtomicBool>,
+}
+
+impl Waker {
+    /// A waker, and the socket for the thread to wait on.
+    fn new() -> io::Result<(Self, UdpSocket)> {
+        let (ours, theirs) = (local_socket()?, local_socket()?);
+        // Connected both ways, nobody else can ring.
+        ours.connect(theirs.local_addr()?)?;
+        theirs.connect(ours.local_addr()?)?;
+        ours.set_nonblocking(true)?;
+        Ok((Self { socket: ours, rung: Arc::new(AtomicBool::new(false)) }, theirs))
+    }
+
+    fn wake(&self) {
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            // A socket that is full rings already. A thread that has ended cannot be woken; its end
+            // is seen by `is_alive`.
+            let _ = self.socket.send(&[]);
+        }
+    }
+}
+
+fn local_socket() -> io::Result<UdpSocket> {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// Which socket serves which port.
+#[derive(Default)]
+struct Sockets {
+    /// By the port's number.
+    by_port: Vec<Option<SocketId>>,
+    /// By the socket's number.
+    by_socket: Vec<Option<PortId>>,
+}
+
+impl Sockets {
+    fn insert(&mut self, port: PortId, socket: SocketId) {
+        put(&mut self.by_port, port.0, socket);
+        put(&mut self.by_socket, socket.0, port);
+    }
+
+    fn socket(&self, port: PortId) -> Option<SocketId> {
+        self.by_port.get(port.0 as usize).copied().flatten()
+    }
+
+    fn port(&self, socket: SocketId) -> Option<PortId> {
+        self.by_socket.get(socket.0 as usize).copied().flatten()
+    }
+}
+
+/// Numbers are given one after the other, so that the places in between are few.
+fn put<T: Copy>(places: &mut Vec<Option<T>>, at: u32, value: T) {
+    let at = at as usize;
+    if places.len() <= at {
+        places.resize(at + 1, None);
+    }
+    if let Some(place) = places.get_mut(at) {
+        *place = Some(value);
+    }
+}
+
 struct Worker {
-    poll: Poll,
+    io: Box<dyn UdpIo>,
     machine: Machine,
     pool: PacketPool,
     clock: Clock,
-    sockets: HashMap<PortId, UdpSocket>,
-    /// Ports that had more packets than one batch.
-    unread: Vec<PortId>,
-    /// The pool was empty.
-    starved: bool,
+    tick: Tick,
+    sockets: Sockets,
+    rung: Arc<AtomicBool>,
+    /// How often the pool has been found empty.
+    starved: u64,
+    received: Vec<Datagram>,
+    sending: Vec<Datagram>,
     instructions: Consumer<Instruction>,
     events: Producer<Event>,
     news: Arc<Notify>,
@@ -148,104 +223,93 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
-        let mut ready = Events::with_capacity(1_024);
+        let mut count = 0;
         loop {
-            let timeout = self.timeout();
-            match self.poll.poll(&mut ready, timeout) {
-                Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            count = match self.receive(count) {
+                Ok(count) => count,
                 Err(error) => {
                     tracing::error!(%error, "the media thread cannot wait for packets");
                     return;
                 }
-            }
+            };
             let now = self.clock.now();
+            self.tick.received(now, count);
+            // Before the ring is emptied: what comes in after that rings again.
+            self.rung.swap(false, Ordering::AcqRel);
             if !self.take_instructions(now) {
                 return;
             }
-            self.starved = false;
-            let mut readable = std::mem::take(&mut self.unread);
-            readable.extend(
-                ready
-                    .iter()
-                    .filter(|event| event.token() != WAKE)
-                    .filter_map(|event| u32::try_from(event.token().0).ok().map(PortId)),
-            );
-            for port in readable {
-                self.receive(now, port);
+            for datagram in self.received.drain(..) {
+                if let (Some(port), Some(peer)) =
+                    (self.sockets.port(datagram.socket), datagram.peer)
+                {
+                    self.machine.handle_packet(now, port, peer, datagram.packet);
+                }
             }
             if self.machine.poll_timeout().is_some_and(|at| at <= now) {
                 self.machine.handle_timeout(now);
             }
-            self.send();
+            if let Err(error) = self.send() {
+                tracing::error!(%error, "the media thread cannot send");
+                return;
+            }
             self.report();
         }
     }
 
-    fn timeout(&self) -> Option<Duration> {
-        if !self.unread.is_empty() {
-            let pause = if self.starved { STARVED } else { Duration::ZERO };
-            return Some(pause);
+    /// Waits for packets, the bell or the machine, whichever is first, and takes what there is. `last`
+    /// is how many there were the time before.
+    fn receive(&mut self, last: usize) -> io::Result<usize> {
+        let due = self.machine.poll_timeout().map(|at| at.saturating_sub(self.clock.now()));
+        let pause = self.tick.pause().min(due.unwrap_or(Duration::MAX));
+        let timeout = if last == BATCH {
+            Some(Duration::ZERO)
+        } else if pause.is_zero() {
+            due
+        } else {
+            std::thread::sleep(pause);
+            Some(Duration::ZERO)
+        };
+        let count = self.io.recv_batch(&self.pool, &mut self.received, timeout)?;
+        if count == 0 {
+            let starved = self.io.counters().starved;
+            if std::mem::replace(&mut self.starved, starved) != starved {
+                // Every buffer is in use: the packets wait in the kernel.
+                std::thread::sleep(STARVED);
+            }
         }
-        let at = self.machine.poll_timeout()?;
-        Some(at.saturating_sub(self.clock.now()))
+        Ok(count)
     }
 
     fn take_instructions(&mut self, now: Duration) -> bool {
         while let Some(instruction) = self.instructions.pop() {
             match instruction {
                 Instruction::Command(command) => self.machine.handle_command(now, command),
-                Instruction::Port(port, socket) => self.register(port, socket),
+                Instruction::Port(port, socket) => match self.io.add(socket) {
+                    Ok(socket) => self.sockets.insert(port, socket),
+                    Err(error) => {
+                        tracing::error!(%error, port = port.0, "an RTP port cannot be used");
+                    }
+                },
                 Instruction::Stop => return false,
             }
         }
         true
     }
 
-    fn register(&mut self, port: PortId, socket: std::net::UdpSocket) {
-        let mut socket = UdpSocket::from_std(socket);
-        let token = Token(port.0 as usize);
-        match self.poll.registry().register(&mut socket, token, Interest::READABLE) {
-            Ok(()) => {
-                self.sockets.insert(port, socket);
-            }
-            Err(error) => tracing::error!(%error, port = port.0, "an RTP port cannot be used"),
-        }
-    }
-
-    fn receive(&mut self, now: Duration, port: PortId) {
-        for _ in 0..BATCH {
-            let Some(socket) = self.sockets.get(&port) else { return };
-            let Some(mut packet) = self.pool.take() else {
-                // Every buffer is in use: the pool counts it, the packets stay in the kernel.
-                self.unread.push(port);
-                self.starved = true;
-                return;
-            };
-            let source: SocketAddr = match socket.recv_from(packet.spare_mut()) {
-                Ok((length, source)) => {
-                    if packet.set_len(length).is_err() {
-                        continue;
-                    }
-                    source
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // An ICMP answer to something sent earlier: the peer's port is closed.
-                Err(_) => continue,
-            };
-            self.machine.handle_packet(now, port, source, packet);
-            self.send();
-        }
-        self.unread.push(port);
-    }
-
-    fn send(&mut self) {
+    fn send(&mut self) -> io::Result<()> {
         while let Some(transmit) = self.machine.poll_transmit() {
-            if let Some(socket) = self.sockets.get(&transmit.port) {
-                // Voice that cannot leave now is worth nothing later.
-                let _ = socket.send_to(&transmit.packet, transmit.destination);
+            if let Some(socket) = self.sockets.socket(transmit.port) {
+                let datagram = Datagram::to(socket, transmit.destination, transmit.packet);
+                self.sending.push(datagram);
+            }
+            if self.sending.len() == BATCH {
+                self.io.send_batch(&mut self.sending)?;
             }
         }
+        // Voice that cannot leave now is worth nothing later: it is dropped and counted.
+        self.io.send_batch(&mut self.sending)?;
+        Ok(())
     }
 
     fn report(&mut self) {
@@ -256,6 +320,90 @@ impl Worker {
         }
         if any {
             self.news.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use packet_ring::pool::PoolConfig;
+    use rtp_core::{Header, PayloadType, Ssrc};
+
+    use super::*;
+    use crate::media::{Codec, CodecKind, Stream};
+
+    fn stream(peer: SocketAddr) -> Stream {
+        Stream {
+            remote: Some(peer),
+            rtcp_mux: false,
+            signalled_from: None,
+            codecs: vec![Codec {
+                kind: CodecKind::Pcma,
+                send_payload_type: 8,
+                receive_payload_type: 8,
+                clock_rate: 8_000,
+            }],
+            events: None,
+            ptime_ms: 20,
+            send: true,
+            receive: true,
+            silence: None,
+        }
+    }
+
+    /// Speaks from one telephone until the other one hears it, and returns what it heard.
+    fn relayed(from: &UdpSocket, to: SocketAddr, hears: &UdpSocket) -> Vec<u8> {
+        let mut heard = [0; 2_048];
+        for number in 0.. {
+            let header = Header::new(PayloadType::PCMA, number, u32::from(number) * 160, Ssrc(7));
+            let mut packet = [0xd5; 172];
+            header.write(&mut packet).unwrap();
+            // Until the thread knows of the stream packets are nobody's.
+            from.send_to(&packet, to).unwrap();
+            if let Ok(length) = hears.recv(&mut heard) {
+                return heard[..length].to_vec();
+            }
+        }
+        unreachable!("numbers do not end here")
+    }
+
+    #[test]
+    fn every_back_end_relays_obeys_and_ends() {
+        for backend in [Backend::Std, Backend::Mmsg, Backend::IoUring] {
+            let pool = PacketPool::new(PoolConfig::default()).unwrap();
+            let machine = Machine::new(pool.clone(), [1; 32]);
+            let started =
+                MediaThread::start(machine, pool, Clock::start(), Arc::default(), vec![backend], 2);
+            let mut media = match started {
+                Ok(media) => media,
+                Err(error) => {
+                    println!("skipped: {error}");
+                    continue;
+                }
+            };
+            let phones = [local_socket().unwrap(), local_socket().unwrap()];
+            let mut ports = Vec::new();
+            for (number, phone) in (0..).zip(&phones) {
+                phone.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+                let socket = local_socket().unwrap();
+                ports.push(socket.local_addr().unwrap());
+                media.tell(Instruction::Port(PortId(number), socket));
+                let stream = stream(phone.local_addr().unwrap());
+                media.tell(Instruction::Command(Command::Open { port: PortId(number), stream }));
+            }
+            media.tell(Instruction::Command(Command::Bridge { a: PortId(0), b: PortId(1) }));
+            media.flush();
+            let heard = relayed(&phones[0], ports[0], &phones[1]);
+            assert_eq!(heard.len(), 172, "{backend}");
+            assert_eq!(heard[12..], [0xd5; 160]);
+            assert_ne!(heard[8..12], [0, 0, 0, 7], "an SSRC of ours");
+            media.tell(Instruction::Command(Command::Close { port: PortId(0) }));
+            media.flush();
+            let closed = std::iter::from_fn(|| Some(media.event()));
+            let closed = closed.inspect(|_| std::thread::yield_now()).flatten().next();
+            assert!(matches!(closed, Some(Event::Closed { port: PortId(0), .. })), "{closed:?}");
         }
     }
 }

@@ -13,30 +13,41 @@
 //!
 //! One task owns all calls, so that nothing about a call needs a lock.
 
+mod capture;
 mod clock;
+mod control;
 mod media_thread;
+#[cfg(feature = "metrics")]
+mod meters;
 mod owner;
 mod ports;
 mod trace;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
 
 use packet_ring::pool::{PacketPool, PoolConfig};
 use sip_core::Transport;
 use sip_core::net::Transports;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::directory::Directory;
 use crate::exchange::{Command, Event, Exchange, Input, Settings as ExchangeSettings};
+use crate::front::{self, Front};
 use crate::media::Machine;
 use crate::store::writer::{Progress, Writer};
 use crate::store::{Store, StoreError};
+use capture::{Hep, Memory};
 use clock::Clock;
+pub use control::{Banned, Control, State, Tally};
 use media_thread::MediaThread;
 use owner::Owner;
+pub use packet_ring::batch::Backend as MediaBackend;
 use ports::PortBinder;
 pub use trace::SipTrace;
 
@@ -51,12 +62,23 @@ pub struct Settings {
     pub rtp_ports: RangeInclusive<u16>,
     /// Buffers for RTP packets under way.
     pub packet_buffers: usize,
+    /// Who is let through to the exchange, and when it is too much. The numbers for emergencies are
+    /// the exchange's, and trunks of the directory are added to its peers.
+    pub front: front::Settings,
+    /// How RTP is received and sent: the back ends to try, the best first. Empty: by the number of ports.
+    pub media_backends: Vec<MediaBackend>,
     /// Prints every SIP message.
     pub sip_trace: Option<SipTrace>,
+    /// Sends every SIP message to a capture server (Homer, sngrep) as HEP3, which names us by this
+    /// number.
+    pub hep: Option<(SocketAddr, u32)>,
+    /// Bytes of the last SIP messages that are kept for [`Control::pcap`]; 0: none.
+    pub kept_messages: usize,
 }
 
 impl Default for Settings {
-    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers.
+    /// SIP on 127.0.0.1:5060 over UDP and TCP, RTP on even ports from 16384, 16,384 packet buffers,
+    /// `recvmmsg` and `sendmmsg` where the system has them.
     fn default() -> Self {
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
         Self {
@@ -64,7 +86,13 @@ impl Default for Settings {
             rtp_address: address.ip(),
             rtp_ports: 16_384..=32_766,
             packet_buffers: 16_384,
+            front: front::Settings::default(),
+            // A port has one packet at a time: io_uring costs a little more then, having nothing to
+            // gather by socket.
+            media_backends: vec![MediaBackend::Mmsg, MediaBackend::IoUring, MediaBackend::Std],
             sip_trace: None,
+            hep: None,
+            kept_messages: 0,
         }
     }
 }
@@ -91,6 +119,14 @@ pub enum StartError {
         /// What the operating system says.
         error: io::Error,
     },
+    /// A capture server cannot be sent to.
+    #[error("cannot send SIP messages to the capture server {server}: {error}")]
+    Capture {
+        /// Its address.
+        server: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,6 +140,7 @@ pub enum StartError {
 pub struct Server {
     commands: mpsc::UnboundedSender<Command>,
     events: mpsc::Receiver<Event>,
+    control: Control,
     owner: JoinHandle<Progress>,
     addresses: Vec<(Transport, SocketAddr)>,
 }
@@ -135,7 +172,14 @@ impl Server {
             PacketPool::new(PoolConfig { slots: settings.packet_buffers, ..PoolConfig::default() })
                 .map_err(io::Error::other)?;
         let machine = Machine::new(pool.clone(), split(seed, 1));
-        let media = MediaThread::start(machine, pool, clock)?;
+        let news = Arc::new(Notify::new());
+        let ports = settings.rtp_ports.len() / 2;
+        let backends = settings.media_backends;
+        let media = MediaThread::start(machine, pool, clock, Arc::clone(&news), backends, ports)?;
+        let mut guard = settings.front;
+        guard.emergency.clone_from(&exchange.emergency);
+        guard.peers.extend(directory.trunks().map(|trunk| trunk.address));
+        let front = Front::new(guard, exchange.endpoint.message.clone(), split(seed, 3));
         let first_call = store.next_call()?;
         let bindings = store.bindings()?;
         let mut exchange =
@@ -145,9 +189,16 @@ impl Server {
         }
         let binder = PortBinder::new(settings.rtp_address, settings.rtp_ports);
         let (commands, commanded) = mpsc::unbounded_channel();
+        let (asks, asked) = mpsc::unbounded_channel();
+        let hep = settings.hep.map(|(server, agent)| {
+            Hep::to(server, agent).map_err(|error| StartError::Capture { server, error })
+        });
         let (announced, events) = mpsc::channel(EVENTS);
+        let durable = Arc::clone(&news);
+        let store = Writer::start_telling(store, move || durable.notify_one())?;
         let mut owner = Owner {
             clock,
+            front,
             exchange,
             transports,
             media,
@@ -155,18 +206,28 @@ impl Server {
             external,
             next_port: 0,
             ports_exhausted: false,
-            store: Writer::start(store)?,
+            store,
             store_full: false,
+            news,
+            records: VecDeque::new(),
+            announcements: VecDeque::new(),
             commands: commanded,
             events: announced,
             events_dropped: 0,
             trace: settings.sip_trace,
+            hep: hep.transpose()?,
+            memory: (settings.kept_messages > 0).then(|| Memory::new(settings.kept_messages)),
+            asked,
+            tally: Tally::default(),
+            out_of_ports: 0,
+            bind_again: Duration::ZERO,
+            accepts_failed: 0,
         };
         owner
             .bind_ports()
             .map_err(|error| StartError::Rtp { address: settings.rtp_address, error })?;
         let owner = tokio::spawn(owner.run());
-        Ok(Self { commands, events, owner, addresses })
+        Ok(Self { commands, events, control: Control(asks), owner, addresses })
     }
 
     /// Where it listens, with the ports that the system chose where 0 was asked for.
@@ -178,6 +239,11 @@ impl Server {
     pub fn command(&self, command: Command) {
         // A server that has stopped carries nothing out.
         let _ = self.commands.send(command);
+    }
+
+    /// A handle to look into the server with.
+    pub fn control(&self) -> Control {
+        self.control.clone()
     }
 
     /// The next event; `None` when the server has stopped.

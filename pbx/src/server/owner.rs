@@ -1,29 +1,49 @@
 //! The task that owns all calls: everything that happens reaches the exchange through it.
+//!
+//! It is woken once for whatever has come: the front takes a batch of messages, some of them are handled,
+//! and only then is what follows carried on, so that a batch costs one round through the runtime.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use sip_core::endpoint;
+use bytes::Bytes;
 use sip_core::net::Transports;
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use sip_core::{Transmit, endpoint};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
 
+use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
+use super::control::{Ask, Banned, State, Tally};
 use super::media_thread::{Instruction, MediaThread};
 use super::ports::PortBinder;
 use super::trace::SipTrace;
 use crate::exchange::{Command, Event, Exchange, Input};
+use crate::front::{self, Ban, Front};
 use crate::media::{Port, PortId};
+use crate::store::Write;
 use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
 const SPARE_PORTS: usize = 32;
+/// Messages handled before it is looked again what has arrived: how long a message waits is only
+/// known once it was read.
+const HANDLED: usize = 16;
+/// Batches taken in a turn.
+const READS: usize = 32;
+/// Pause after a port could not be bound.
+const BIND_AGAIN: Duration = Duration::from_secs(1);
+/// After so many turns in a row other tasks have theirs.
+const TURNS: u32 = 8;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
 pub(super) struct Owner {
     pub(super) clock: Clock,
+    pub(super) front: Front,
     pub(super) exchange: Exchange,
     pub(super) transports: Transports,
     pub(super) media: MediaThread,
@@ -33,22 +53,45 @@ pub(super) struct Owner {
     pub(super) ports_exhausted: bool,
     pub(super) store: Writer,
     pub(super) store_full: bool,
+    /// Wakes the task when more has become durable, or when the media thread has news.
+    pub(super) news: Arc<Notify>,
+    /// The writes of call records whose events are still to come: which write it was, none when it
+    /// was lost.
+    pub(super) records: VecDeque<Option<u64>>,
+    /// Events that are told once a write is durable.
+    pub(super) announcements: VecDeque<(u64, Event)>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) events_dropped: u64,
     pub(super) trace: Option<SipTrace>,
+    pub(super) hep: Option<Hep>,
+    pub(super) memory: Option<Memory>,
+    pub(super) asked: mpsc::UnboundedReceiver<Ask>,
+    pub(super) tally: Tally,
+    pub(super) out_of_ports: u64,
+    /// When ports that could not be bound are tried again.
+    pub(super) bind_again: Duration,
+    /// Connections that could not be accepted, as far as was told.
+    pub(super) accepts_failed: u64,
 }
 
 impl Owner {
     pub(super) async fn run(mut self) -> Progress {
-        let news = self.media.news();
+        let news = Arc::clone(&self.news);
         let mut stop_by: Option<Duration> = None;
         let mut stopped = false;
+        let mut wake = self.next_wake(stop_by);
+        let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
+        let mut turn = 0_u32;
         while !stopped {
-            let wake = self.clock.instant(self.next_wake(stop_by));
+            // Setting it later is left for when it rings: nearly every message moves the next timer.
+            let next = self.next_wake(stop_by);
+            if next < wake || alarm.is_elapsed() {
+                wake = next;
+                alarm.as_mut().reset(Instant::from_std(self.clock.instant(wake)));
+            }
             tokio::select! {
-                input = self.transports.receive() => self.received(input),
-                () = news.notified() => {}
+                biased;
                 command = self.commands.recv() => {
                     let command = command.unwrap_or(Command::Stop);
                     if matches!(command, Command::Stop) {
@@ -59,9 +102,23 @@ impl Owner {
                         self.commands.close();
                     }
                 }
-                () = tokio::time::sleep_until(Instant::from_std(wake)) => {}
+                () = &mut alarm => {}
+                () = news.notified() => {}
+                Some(ask) = self.asked.recv() => self.answer(ask),
+                () = self.transports.ready() => {}
+                // What waits is handled in turns with reading, so that it is known how long it waits.
+                () = std::future::ready(()), if !self.front.is_empty() => {}
+            }
+            self.read();
+            self.handle();
+            turn = turn.wrapping_add(1);
+            if turn.is_multiple_of(TURNS) || !self.front.is_empty() {
+                tokio::task::yield_now().await;
             }
             let now = self.clock.now();
+            if self.front.poll_timeout().is_some_and(|at| at <= now) {
+                self.front.handle_timeout(now);
+            }
             if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                 self.exchange.handle_timeout(now);
             }
@@ -78,14 +135,154 @@ impl Owner {
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
         let idle = self.clock.now() + Duration::from_secs(60);
-        [self.exchange.poll_timeout(), stop_by].into_iter().flatten().min().unwrap_or(idle)
+        let timers = [self.exchange.poll_timeout(), self.front.poll_timeout(), stop_by];
+        timers.into_iter().flatten().min().unwrap_or(idle)
     }
 
-    fn received(&mut self, input: endpoint::Input) {
-        if let (Some(trace), endpoint::Input::Received { flow, message }) = (&self.trace, &input) {
-            trace.received(flow, message);
+    /// Takes all that has arrived: what is left with the system waits there unseen, and what is too
+    /// much is refused sooner here than it is served.
+    fn read(&mut self) {
+        let now = self.clock.now();
+        let watched = self.is_watched();
+        while let Some(input) = self.transports.try_receive() {
+            match input {
+                endpoint::Input::Received { flow, message } => {
+                    if watched {
+                        self.watch(Passage::received(self.clock.wall(), &flow, &message));
+                    }
+                    self.front.handle_message(now, flow, &message);
+                }
+                other => self.exchange.handle_input(now, Input::Sip(other)),
+            }
         }
-        self.exchange.handle_input(self.clock.now(), Input::Sip(input));
+        let Self { transports, front, .. } = self;
+        let mut passages = Vec::new();
+        for _ in 0..READS {
+            let wall = self.clock.wall_if(watched);
+            let taken = transports.take_datagrams(&mut |flow, message| {
+                if let Some(wall) = wall {
+                    let message = Bytes::copy_from_slice(message);
+                    passages.push(Passage::received(wall, &flow, &message));
+                }
+                front.handle_message(now, flow, message);
+            });
+            if taken == 0 {
+                break;
+            }
+        }
+        for passage in passages {
+            self.watch(passage);
+        }
+    }
+
+    /// Handles what has waited longest of what is most urgent.
+    fn handle(&mut self) {
+        for _ in 0..HANDLED {
+            // How long a message has waited decides: the clock is read for each.
+            let now = self.clock.now();
+            let Some(input) = self.front.poll_input(now) else { break };
+            self.exchange.handle_input(now, Input::Sip(input));
+            while let Some(proof) = self.exchange.poll_proof() {
+                self.front.handle_proof(now, proof);
+            }
+        }
+    }
+
+    /// Accepting pauses while the system has no descriptor to give; who has a connection or sends
+    /// datagrams is served all the while.
+    fn tell_refused_connections(&mut self) {
+        let failed = self.transports.accept_failures();
+        if failed > 0 && self.accepts_failed == 0 {
+            tracing::warn!("the system gives no descriptor for a connection; new ones wait");
+        }
+        self.accepts_failed = failed;
+    }
+
+    fn is_watched(&self) -> bool {
+        self.trace.is_some() || self.hep.is_some() || self.memory.is_some()
+    }
+
+    fn watch(&mut self, passage: Passage) {
+        if let Some(trace) = &self.trace {
+            trace.passed(&passage);
+        }
+        if let Some(hep) = &mut self.hep {
+            hep.send(&passage);
+        }
+        if let Some(memory) = &mut self.memory {
+            memory.keep(passage);
+        }
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        // Who asked may be gone by now.
+        let _ = match ask {
+            Ask::Bans(answer) => {
+                let now = self.clock.now();
+                answer.send(self.front.bans().map(|ban| Banned::at(now, ban)).collect()).is_ok()
+            }
+            Ask::Lift(source, answer) => answer.send(self.front.lift(source)).is_ok(),
+            Ask::Pcap(call_id, answer) => {
+                let memory = self.memory.as_ref();
+                answer.send(memory.map_or_else(Vec::new, |memory| memory.pcap(&call_id))).is_ok()
+            }
+            Ask::State(answer) => answer.send(self.state()).is_ok(),
+        };
+    }
+
+    fn state(&self) -> State {
+        State {
+            front: self.front.counts(),
+            overloaded: self.front.is_overloaded(),
+            waiting: self.front.waiting(),
+            bans: self.front.bans().count(),
+            occupancy: self.exchange.occupancy(),
+            endpoint: self.exchange.statistics(),
+            tally: self.tally,
+            ports_free: self.exchange.ports_available(),
+            connections: self.transports.connections(),
+            datagrams_dropped: self.transports.dropped(),
+            store: self.store.progress(),
+            events_dropped: self.events_dropped,
+            capture_lost: self.hep.as_ref().map_or(0, |hep| hep.lost),
+            out_of_ports: self.out_of_ports,
+        }
+    }
+
+    fn count(&mut self, event: &Event) {
+        let tally = &mut self.tally;
+        match event {
+            Event::Started { .. } => tally.calls_started += 1,
+            Event::Ended { record } => {
+                tally.calls_ended += 1;
+                tally.calls_answered += u64::from(record.answered.is_some());
+            }
+            Event::Registered { .. } => tally.registered += 1,
+            Event::Unregistered { .. } => tally.unregistered += 1,
+            Event::Refused { .. } => tally.refused += 1,
+            _ => {}
+        }
+    }
+
+    /// Tells what the front has decided.
+    fn tell_front(&mut self) {
+        while let Some(event) = self.front.poll_event() {
+            match event {
+                front::Event::Banned(Ban { source, reason, .. }) => {
+                    tracing::warn!(%source, reason = reason.as_str(), "banned");
+                }
+                front::Event::Lifted(Ban { source, .. }) => {
+                    tracing::info!(%source, "no longer banned")
+                }
+                front::Event::Overloaded => {
+                    tracing::warn!("more calls than can be served: new ones are refused");
+                }
+                front::Event::KeepsUp => {
+                    let shed = self.front.counts().calls_shed;
+                    tracing::info!(refused_so_far = shed, "all calls are served again");
+                }
+            }
+        }
     }
 
     /// Carries everything that the machines have for each other and for the world. `true` when the
@@ -106,43 +303,74 @@ impl Owner {
                 break;
             }
         }
-        while let Some(transmit) = self.exchange.poll_transmit() {
-            if let Some(trace) = &self.trace {
-                trace.sent(&transmit.flow, &transmit.bytes);
+        self.tell_front();
+        while let Some(transmit) =
+            self.front.poll_transmit().or_else(|| self.exchange.poll_transmit())
+        {
+            if self.is_watched() {
+                let Transmit { flow, bytes } = &transmit;
+                self.watch(Passage::sent(self.clock.wall(), flow, bytes));
             }
             self.transports.send(transmit);
         }
         while let Some(write) = self.exchange.poll_store() {
+            let is_record = matches!(write, Write::Record(_));
             let taken = self.store.write(write);
+            if is_record {
+                self.records.push_back(taken.then(|| self.store.taken()));
+            }
             if !taken && !self.store_full {
                 tracing::error!("the store takes no more writes: records are being lost");
             }
             self.store_full = !taken;
         }
         while let Some(event) = self.exchange.poll_event() {
+            self.count(&event);
             stopped |= matches!(event, Event::Stopped);
-            if self.events.try_send(event).is_err() && !self.events.is_closed() {
-                self.events_dropped += 1;
-                if self.events_dropped.is_power_of_two() {
-                    tracing::warn!(dropped = self.events_dropped, "events are not being read");
-                }
+            if matches!(event, Event::Ended { .. })
+                && let Some(Some(write)) = self.records.pop_front()
+            {
+                self.announcements.push_back((write, event));
+            } else {
+                self.announce(event);
             }
         }
-        if let Err(error) = self.bind_ports() {
-            if !self.ports_exhausted {
-                tracing::warn!(%error, "no further RTP port can be bound");
+        let durable = self.store.durable();
+        while let Some((_, event)) = self.announcements.pop_front_if(|(write, _)| *write <= durable)
+        {
+            self.announce(event);
+        }
+        self.tell_refused_connections();
+        if now >= self.bind_again {
+            match self.bind_ports() {
+                Ok(()) => self.ports_exhausted = false,
+                Err(error) => {
+                    // Descriptors and ports come back when calls end: it is tried again, and told
+                    // once.
+                    if !self.ports_exhausted {
+                        tracing::warn!(%error, "no further RTP port can be bound");
+                    }
+                    self.ports_exhausted = true;
+                    self.out_of_ports += 1;
+                    self.bind_again = now + BIND_AGAIN;
+                }
             }
-            self.ports_exhausted = true;
         }
         self.media.flush();
         stopped
     }
 
+    fn announce(&mut self, event: Event) {
+        if self.events.try_send(event).is_err() && !self.events.is_closed() {
+            self.events_dropped += 1;
+            if self.events_dropped.is_power_of_two() {
+                tracing::warn!(dropped = self.events_dropped, "events are not being read");
+            }
+        }
+    }
+
     /// Keeps some ports bound ahead.
     pub(super) fn bind_ports(&mut self) -> io::Result<()> {
-        if self.ports_exhausted {
-            return Ok(());
-        }
         while self.exchange.ports_available() < SPARE_PORTS {
             let (socket, bound) = self.binder.bind()?;
             let id = PortId(self.next_port);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sip_core::Flow;
+use super::capture::Passage;
 
 /// Prints SIP messages with their direction and addresses.
 ///
@@ -23,15 +23,12 @@ impl SipTrace {
         Self(Arc::new(Mutex::new(out)))
     }
 
-    pub(super) fn received(&self, flow: &Flow, message: &[u8]) {
-        self.print("<--", flow, message);
-    }
-
-    pub(super) fn sent(&self, flow: &Flow, message: &[u8]) {
-        self.print("-->", flow, message);
-    }
-
-    fn print(&self, arrow: &str, flow: &Flow, message: &[u8]) {
+    pub(super) fn passed(&self, passage: &Passage) {
+        let Passage { transport, message, sent, .. } = passage;
+        let (arrow, local, remote) = match sent {
+            true => ("-->", passage.from, passage.to),
+            false => ("<--", passage.to, passage.from),
+        };
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(message);
         // Other control characters could redraw the terminal.
@@ -40,7 +37,6 @@ impl SipTrace {
             .map(|c| if c.is_control() && c != '\n' && c != '\t' && c != '\r' { '?' } else { c })
             .filter(|c| *c != '\r')
             .collect();
-        let Flow { transport, local, remote, .. } = flow;
         let _ = writeln!(out, "{transport} {local} {arrow} {remote}\n{text}");
     }
 }

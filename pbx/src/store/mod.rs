@@ -5,7 +5,8 @@
 //!
 //! Two promises differ: what [`Store::append`] returned for is *written* and survives the end of the
 //! process, however sudden; what [`Store::sync`] returned for is *durable* and survives the loss of
-//! power. [`writer::Writer`] keeps both at one group of writes every 20 ms.
+//! power. [`writer::Writer`] keeps both for call records, at one group of writes every 20 ms, and
+//! makes registrations, which telephones repeat, durable within a second.
 
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -137,6 +138,10 @@ pub enum StoreError {
     #[cfg(feature = "sqlite")]
     #[error("the database refuses: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The operating system does not flush the database's log.
+    #[cfg(feature = "sqlite")]
+    #[error("the log of the database cannot be flushed: {0}")]
+    Flush(std::io::Error),
 }
 
 /// Something to keep.
@@ -196,6 +201,18 @@ impl StoredBinding {
             call_id: binding.call_id.as_str().to_owned(),
             cseq: binding.cseq,
         }
+    }
+
+    /// Whether the telephone can be reached over the connection it registered on only: a stream
+    /// from another port than the one its contact names.
+    pub(crate) fn is_bound_to_connection(&self) -> bool {
+        let contact = NameAddr::parse(&self.contact_header).ok();
+        let listens =
+            contact.as_ref().and_then(|contact| contact.uri.as_sip()).is_some_and(|uri| {
+                let port = uri.port().unwrap_or_else(|| self.transport.default_port());
+                uri.host().ip() == Some(self.remote.ip()) && port == self.remote.port()
+            });
+        self.transport.is_reliable() && !listens
     }
 
     /// The registrar's form of it, running out at `expires`; `None` when the contact was damaged.

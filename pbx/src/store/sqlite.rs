@@ -1,10 +1,13 @@
 //! The default store: one SQLite file, written ahead to a log (WAL).
 //!
 //! Commits of `synchronous = NORMAL` reach the log without waiting for the disk, which makes them
-//! *written*; [`Store::sync`] commits once with `synchronous = FULL`, which flushes the log and makes
-//! everything before it *durable*.
+//! *written*; [`Store::sync`] flushes the log as a commit of `synchronous = FULL` does at its end, and
+//! so makes everything before it *durable*. What SQLite has moved from the log into the database
+//! meanwhile it has flushed itself.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -50,6 +53,15 @@ CREATE INDEX IF NOT EXISTS record_call ON record (call);
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    log: Log,
+}
+
+/// The write-ahead log beside the database.
+#[derive(Debug)]
+struct Log {
+    path: PathBuf,
+    /// Open as soon as it was flushed once; it stays the same file while the connection lives.
+    file: Option<File>,
 }
 
 impl SqliteStore {
@@ -59,10 +71,13 @@ impl SqliteStore {
     ///
     /// The file cannot be opened, is no database, or was written by a later version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Connection::open(path)?)
+        let connection = Self::prepare(Connection::open(path)?)?;
+        let mut log: OsString = path.as_os_str().to_owned();
+        log.push("-wal");
+        Ok(Self { connection, log: Log { path: log.into(), file: None } })
     }
 
-    fn prepare(mut connection: Connection) -> Result<Self, StoreError> {
+    fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -76,15 +91,34 @@ impl SqliteStore {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "user_version", LAYOUT)?;
         transaction.commit()?;
-        Ok(Self { connection })
+        Ok(connection)
+    }
+}
+
+impl Log {
+    fn flush(&mut self) -> std::io::Result<()> {
+        if let Some(file) = &self.file {
+            return file.sync_data();
+        }
+        let file = File::options().write(true).open(&self.path)?;
+        file.sync_all()?;
+        // The name of a new file is the folder's.
+        #[cfg(unix)]
+        if let Some(folder) = self.path.parent() {
+            let here = folder.as_os_str().is_empty();
+            File::open(if here { Path::new(".") } else { folder })?.sync_all()?;
+        }
+        self.file = Some(file);
+        Ok(())
     }
 }
 
 impl Store for SqliteStore {
     fn append(&mut self, writes: &[Write]) -> Result<u64, StoreError> {
         let transaction = self.connection.transaction()?;
-        let mut sequence: u64 =
-            transaction.query_row("SELECT last FROM sequence", [], |row| row.get(0))?;
+        let mut sequence: u64 = transaction
+            .prepare_cached("SELECT last FROM sequence")?
+            .query_row([], |row| row.get(0))?;
         for write in writes {
             sequence += 1;
             match write {
@@ -97,23 +131,20 @@ impl Store for SqliteStore {
                 }
             }
         }
-        transaction.execute("UPDATE sequence SET last = ?", [sequence])?;
+        transaction.prepare_cached("UPDATE sequence SET last = ?")?.execute([sequence])?;
         transaction.commit()?;
         Ok(sequence)
     }
 
     fn sync(&mut self) -> Result<u64, StoreError> {
         let last = self.last_sequence()?;
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
-        // A commit flushes the log, this one's and all before it.
-        let flushed = self.connection.execute("UPDATE sequence SET last = last", []);
-        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
-        flushed?;
+        self.log.flush().map_err(StoreError::Flush)?;
         Ok(last)
     }
 
     fn last_sequence(&mut self) -> Result<u64, StoreError> {
-        Ok(self.connection.query_row("SELECT last FROM sequence", [], |row| row.get(0))?)
+        let mut statement = self.connection.prepare_cached("SELECT last FROM sequence")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     fn next_call(&mut self) -> Result<u64, StoreError> {

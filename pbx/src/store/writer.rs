@@ -1,23 +1,30 @@
-//! Writes behind: a thread that appends groups of writes and makes them durable soon after.
+//! Writes behind: a thread that appends groups of writes and makes them durable.
 //!
 //! ```text
-//!  exchange --Write--> queue (bounded) --group--> Store::append --every 20 ms--> Store::sync
-//!                        |                             |
-//!                        | full: counted, said once    | locked, disk full: kept and tried again
+//!  exchange --Write--> queue (bounded) --group, every 20 ms--> Store::append -> Store::sync
+//!                        |                                       |
+//!                        | full: counted, said once              | locked, disk full: kept and tried again
 //! ```
+//!
+//! A write that comes alone is appended at once; those that come within 20 ms after it are appended
+//! together, since a commit costs as much as many writes. A group with a call record is made durable
+//! at once, one of registrations alone within a second: what a loss of power takes of those, the
+//! telephones repeat.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Store, Write};
 
 /// Writes that may wait while the store does not take them.
 pub const SPILL: usize = 65_536;
-/// How long a write may stay written without being durable.
-const DURABLE_AFTER: Duration = Duration::from_millis(20);
+/// The shortest time between two groups.
+const GATHER: Duration = Duration::from_millis(20);
+/// How long a registration may stay written without being durable.
+const DURABLE_AFTER: Duration = Duration::from_secs(1);
 /// Pause before a store that refused is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 /// Writes of one group.
@@ -42,6 +49,10 @@ pub struct Writer {
     /// Bounded by `waiting`, since a bounded channel takes the memory of a full one at once.
     queue: Option<Sender<Write>>,
     waiting: Arc<AtomicUsize>,
+    /// Writes that were taken.
+    taken: AtomicU64,
+    /// How many of them are durable, in the order in which they were taken.
+    durable: Arc<AtomicU64>,
     progress: Arc<Mutex<Progress>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,15 +64,30 @@ impl Writer {
     ///
     /// When the operating system gives no thread.
     pub fn start(store: Box<dyn Store>) -> std::io::Result<Self> {
+        Self::start_telling(store, || {})
+    }
+
+    /// The same; `tell` is called on the thread whenever more has become durable.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no thread.
+    pub fn start_telling(
+        store: Box<dyn Store>,
+        tell: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (queue, writes) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let progress = Arc::new(Mutex::new(Progress::default()));
         let backlog = Backlog { writes, waiting: Arc::clone(&waiting) };
         let shared = Arc::clone(&progress);
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || run(store, &backlog, &shared))?;
-        Ok(Self { queue: Some(queue), waiting, progress, thread: Some(thread) })
+        let durable = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&durable);
+        let work = Work { store, backlog, progress: shared, appended: 0, durable: told, tell };
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || work.run())?;
+        let taken = AtomicU64::new(0);
+        Ok(Self { queue: Some(queue), waiting, taken, durable, progress, thread: Some(thread) })
     }
 
     /// Hands a write over without waiting. `false` when the queue is full: the write is lost and
@@ -70,11 +96,23 @@ impl Writer {
         let Some(queue) = &self.queue else { return false };
         let room = self.waiting.fetch_add(1, Ordering::Relaxed) < SPILL;
         if room && queue.send(write).is_ok() {
+            self.taken.fetch_add(1, Ordering::Relaxed);
             return true;
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         lock(&self.progress).lost += 1;
         false
+    }
+
+    /// How many writes were taken since the start. The one that was taken last is durable when
+    /// [`durable`](Self::durable) has come as far.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// How many of the writes that were taken are durable, in their order.
+    pub fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Acquire)
     }
 
     /// How far writing has come.
@@ -116,6 +154,15 @@ impl Backlog {
         self.waiting.fetch_sub(group.len() - before, Ordering::Relaxed);
     }
 
+    /// Lets further writes come until the time for the next group, unless there is a full one.
+    fn gather(&self, last_group: Option<Instant>) {
+        let Some(last) = last_group else { return };
+        let rest = GATHER.saturating_sub(last.elapsed());
+        if !rest.is_zero() && self.waiting.load(Ordering::Relaxed) < GROUP {
+            std::thread::sleep(rest);
+        }
+    }
+
     /// Waits for a write.
     fn wait(&self, patience: Duration) -> Result<Write, RecvTimeoutError> {
         let write = self.writes.recv_timeout(patience)?;
@@ -129,62 +176,96 @@ fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
     progress.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut store: Box<dyn Store>, backlog: &Backlog, progress: &Mutex<Progress>) {
-    let mut group = Vec::new();
-    let mut open = true;
-    let mut unsynced = false;
-    // A store that refuses after the end was asked for is tried a last few times.
-    let mut last_tries = 25;
-    while open || !group.is_empty() || unsynced {
-        let patience = if unsynced { DURABLE_AFTER } else { Duration::from_secs(3_600) };
-        if open && group.is_empty() {
-            match backlog.wait(patience) {
-                Ok(write) => group.push(write),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => open = false,
-            }
-        }
-        backlog.fill(&mut group);
-        if group.is_empty() {
-            if unsynced {
-                unsynced = !sync(&mut *store, progress);
-                if unsynced && !open {
-                    return;
-                }
-            }
-            continue;
-        }
-        match store.append(&group) {
-            Ok(sequence) => {
-                group.clear();
-                unsynced = true;
-                lock(progress).written = sequence;
-            }
-            Err(error) => {
-                tracing::warn!(%error, waiting = group.len(), "the store refuses; trying again");
-                lock(progress).refused += 1;
-                if !open {
-                    last_tries -= 1;
-                    if last_tries == 0 {
-                        lock(progress).lost += group.len() as u64;
-                        return;
-                    }
-                }
-                std::thread::sleep(RETRY);
-            }
-        }
-    }
+/// What the thread works with.
+struct Work<F> {
+    store: Box<dyn Store>,
+    backlog: Backlog,
+    progress: Arc<Mutex<Progress>>,
+    /// Writes appended so far.
+    appended: u64,
+    durable: Arc<AtomicU64>,
+    tell: F,
 }
 
-fn sync(store: &mut dyn Store, progress: &Mutex<Progress>) -> bool {
-    match store.sync() {
-        Ok(sequence) => {
-            lock(progress).durable = sequence;
-            true
+impl<F: Fn()> Work<F> {
+    fn run(mut self) {
+        let mut group = Vec::new();
+        let mut open = true;
+        let mut last_group: Option<Instant> = None;
+        // Since when something is written that is not durable.
+        let mut unsynced: Option<Instant> = None;
+        // A store that refuses after the end was asked for is tried a last few times.
+        let mut last_tries = 25;
+        while open || !group.is_empty() || unsynced.is_some() {
+            if open && group.is_empty() {
+                let patience = match unsynced {
+                    Some(since) => DURABLE_AFTER.saturating_sub(since.elapsed()),
+                    None => Duration::from_secs(3_600),
+                };
+                match self.backlog.wait(patience) {
+                    Ok(write) => {
+                        group.push(write);
+                        self.backlog.gather(last_group);
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => open = false,
+                }
+            }
+            self.backlog.fill(&mut group);
+            if !group.is_empty() {
+                match self.store.append(&group) {
+                    Ok(sequence) => {
+                        self.appended += group.len() as u64;
+                        let urgent = group.iter().any(|write| matches!(write, Write::Record(_)));
+                        group.clear();
+                        last_group = Some(Instant::now());
+                        lock(&self.progress).written = sequence;
+                        unsynced = unsynced.or(last_group);
+                        if !urgent {
+                            continue;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, waiting = group.len(), "the store refuses; trying again");
+                        lock(&self.progress).refused += 1;
+                        if !open {
+                            last_tries -= 1;
+                            if last_tries == 0 {
+                                lock(&self.progress).lost += group.len() as u64;
+                                return;
+                            }
+                        }
+                        std::thread::sleep(RETRY);
+                        continue;
+                    }
+                }
+            } else if open && unsynced.is_none_or(|since| since.elapsed() < DURABLE_AFTER) {
+                continue;
+            }
+            if unsynced.is_some() && !self.sync() {
+                if !open {
+                    return;
+                }
+                // It is tried again with the next group, or after a while.
+                unsynced = Some(Instant::now());
+                continue;
+            }
+            unsynced = None;
         }
-        Err(error) => {
-            tracing::warn!(%error, "the store cannot be made durable; trying again");
-            false
+    }
+
+    fn sync(&mut self) -> bool {
+        match self.store.sync() {
+            Ok(sequence) => {
+                lock(&self.progress).durable = sequence;
+                self.durable.store(self.appended, Ordering::Release);
+                (self.tell)();
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be made durable; trying again");
+                false
+            }
         }
     }
 }

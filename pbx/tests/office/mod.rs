@@ -12,6 +12,7 @@ use packet_ring::pool::{PacketPool, PoolConfig};
 use pbx::directory::{Directory, Extension, Route, Trunk};
 use pbx::exchange::{Event, Exchange, Input, Settings};
 use pbx::feature::{EchoTest, Menu, MenuChoice, MenuSettings};
+use pbx::front::Front;
 use pbx::media::{Audio, Machine, Port, PortId};
 use pbx::record::CallRecord;
 use pbx::store::Write;
@@ -44,6 +45,8 @@ pub fn epoch() -> jiff::Timestamp {
 
 /// An exchange and its media machine as one node.
 pub struct Office {
+    /// What messages pass first, in tests of that.
+    pub front: Option<Front>,
     pub exchange: Exchange,
     pub media: Machine,
     pool: PacketPool,
@@ -62,6 +65,7 @@ impl Office {
             exchange.handle_input(Duration::ZERO, Input::Port(port));
         }
         Self {
+            front: None,
             exchange,
             media: Machine::new(pool.clone(), [!seed; 32]),
             pool,
@@ -75,6 +79,21 @@ impl Office {
     pub fn input(&mut self, now: Duration, input: Input) {
         self.exchange.handle_input(now, input);
         self.exchange_news(now);
+    }
+
+    /// A message reaches the exchange, if the front lets it.
+    fn message(&mut self, now: Duration, flow: Flow, message: Bytes) {
+        let Some(front) = &mut self.front else {
+            let input = endpoint::Input::Received { flow, message };
+            return self.exchange.handle_input(now, Input::Sip(input));
+        };
+        front.handle_message(now, flow, &message);
+        while let Some(input) = front.poll_input(now) {
+            self.exchange.handle_input(now, Input::Sip(input));
+        }
+        while let Some(proof) = self.exchange.poll_proof() {
+            front.handle_proof(now, proof);
+        }
     }
 
     /// Carries commands, events and packets between the two machines until both rest.
@@ -116,8 +135,7 @@ impl Node for Office {
     fn handle_datagram(&mut self, now: Duration, datagram: Datagram) {
         if datagram.destination == exchange_address() {
             let flow = Flow::udp(datagram.destination, datagram.source);
-            let input = endpoint::Input::Received { flow, message: datagram.bytes };
-            self.exchange.handle_input(now, Input::Sip(input));
+            self.message(now, flow, datagram.bytes);
         } else if let Some(mut packet) = self.pool.take() {
             let port = PortId(u32::from(datagram.destination.port() - 20_000) / 2);
             packet.extend_from_slice(&datagram.bytes).unwrap();
@@ -127,6 +145,9 @@ impl Node for Office {
     }
 
     fn handle_timeout(&mut self, now: Duration) {
+        if let Some(front) = &mut self.front {
+            front.handle_timeout(now);
+        }
         if self.media.poll_timeout().is_some_and(|at| at <= now) {
             self.media.handle_timeout(now);
         }
@@ -140,7 +161,8 @@ impl Node for Office {
         if let Some(datagram) = self.transmits.pop_front() {
             return Some(datagram);
         }
-        let transmit = self.exchange.poll_transmit()?;
+        let refusal = self.front.as_mut().and_then(Front::poll_transmit);
+        let transmit = refusal.or_else(|| self.exchange.poll_transmit())?;
         Some(Datagram {
             source: transmit.flow.local,
             destination: transmit.flow.remote,
@@ -149,7 +171,9 @@ impl Node for Office {
     }
 
     fn poll_timeout(&self) -> Option<Duration> {
-        [self.exchange.poll_timeout(), self.media.poll_timeout()].into_iter().flatten().min()
+        let front = self.front.as_ref().and_then(Front::poll_timeout);
+        let timers = [front, self.exchange.poll_timeout(), self.media.poll_timeout()];
+        timers.into_iter().flatten().min()
     }
 }
 

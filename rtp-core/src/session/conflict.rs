@@ -31,7 +31,7 @@ pub(super) struct Conflicts {
 
 impl Conflicts {
     pub(super) fn new() -> Conflicts {
-        Conflicts { seen: Vec::with_capacity(MAX_ADDRESSES) }
+        Conflicts { seen: Vec::new() }
     }
 
     /// Our SSRC came from `address`: has it before, within `memory`?

@@ -69,7 +69,7 @@ impl Source {
 
 impl Sources {
     pub(super) fn new(max: usize) -> Sources {
-        Sources { table: Vec::with_capacity(max), max }
+        Sources { table: Vec::with_capacity(max.min(1)), max }
     }
 
     pub(super) fn find(&self, ssrc: Ssrc) -> Option<&Source> {
@@ -103,6 +103,8 @@ impl Sources {
             reported: false,
         };
         if self.table.len() < self.max {
+            // Nearly every session has one: room for more would be held by each for nothing.
+            self.table.reserve_exact(1);
             self.table.push(source);
             return self.table.last_mut();
         }

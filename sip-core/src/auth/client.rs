@@ -189,7 +189,7 @@ impl Credentials {
         params.set_quoted("realm", &realm).map_err(unwritable)?;
         params.set_quoted("nonce", &nonce).map_err(unwritable)?;
         params.set_quoted("uri", &uri).map_err(unwritable)?;
-        params.set_quoted("response", &covered.response(&stored)).map_err(unwritable)?;
+        params.set_quoted("response", covered.response(&stored).as_str()).map_err(unwritable)?;
         if challenge.algorithm().is_some() {
             params.set_token("algorithm", algorithm.as_str()).map_err(unwritable)?;
         }

@@ -67,7 +67,7 @@ impl Algorithm {
     }
 
     /// The hash of `parts` joined by colons, in hexadecimal.
-    pub(crate) fn digest(self, parts: &[&[u8]]) -> String {
+    pub(crate) fn digest(self, parts: &[&[u8]]) -> Hex {
         match self.hash() {
             Self::Sha256 => hex_digest::<Sha256>(parts),
             Self::Sha512_256 => hex_digest::<Sha512_256>(parts),
@@ -121,19 +121,22 @@ pub(crate) struct Covered<'a> {
 /// `H(username ":" realm ":" password)`, the secret that a server may store instead of the
 /// password. `algorithm` is used without its `-sess`.
 pub fn stored_digest(algorithm: Algorithm, username: &str, realm: &str, password: &str) -> String {
+    stored_hex(algorithm, username, realm, password).as_str().to_owned()
+}
+
+pub(super) fn stored_hex(algorithm: Algorithm, username: &str, realm: &str, password: &str) -> Hex {
     algorithm.digest(&[username.as_bytes(), realm.as_bytes(), password.as_bytes()])
 }
 
 impl Covered<'_> {
     /// The `response` parameter, from the stored digest.
-    pub(crate) fn response(&self, stored: &str) -> String {
+    pub(crate) fn response(&self, stored: &str) -> Hex {
         let algorithm = self.algorithm;
         let cnonce = self.protection.map_or("", |(_, _, cnonce)| cnonce);
-        let a1 = if algorithm.is_session() {
+        let session = algorithm.is_session().then(|| {
             algorithm.digest(&[stored.as_bytes(), self.nonce.as_bytes(), cnonce.as_bytes()])
-        } else {
-            stored.to_owned()
-        };
+        });
+        let a1 = session.as_ref().map_or(stored.as_bytes(), Hex::as_bytes);
         let a2 = match self.protection {
             Some((Qop::AuthInt, _, _)) => {
                 let body = algorithm.digest(&[self.body]);
@@ -143,19 +146,19 @@ impl Covered<'_> {
         };
         match self.protection {
             Some((qop, count, cnonce)) => algorithm.digest(&[
-                a1.as_bytes(),
+                a1,
                 self.nonce.as_bytes(),
                 count.as_bytes(),
                 cnonce.as_bytes(),
                 qop.as_str().as_bytes(),
                 a2.as_bytes(),
             ]),
-            None => algorithm.digest(&[a1.as_bytes(), self.nonce.as_bytes(), a2.as_bytes()]),
+            None => algorithm.digest(&[a1, self.nonce.as_bytes(), a2.as_bytes()]),
         }
     }
 }
 
-fn hex_digest<D: Digest>(parts: &[&[u8]]) -> String {
+fn hex_digest<D: Digest>(parts: &[&[u8]]) -> Hex {
     let mut hash = D::new();
     for (n, part) in parts.iter().enumerate() {
         if n > 0 {
@@ -163,26 +166,69 @@ fn hex_digest<D: Digest>(parts: &[&[u8]]) -> String {
         }
         hash.update(part);
     }
-    hex(&hash.finalize())
+    Hex::of(&hash.finalize())
 }
 
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+/// Lower-case hexadecimal of up to 32 bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Hex {
+    digits: [u8; Hex::MOST],
+    length: usize,
 }
 
-/// The bytes of hexadecimal text; `None` when it is none.
-pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+impl Default for Hex {
+    /// Of no bytes.
+    fn default() -> Self {
+        Self::of(&[])
+    }
+}
+
+impl Hex {
+    const MOST: usize = 64;
+
+    /// Takes digits as somebody else has written them; `false` when there are too many.
+    pub(crate) fn set_lower_case(&mut self, text: &str) -> bool {
+        let Some(digits) = self.digits.get_mut(..text.len()) else { return false };
+        digits.copy_from_slice(text.as_bytes());
+        digits.make_ascii_lowercase();
+        self.length = text.len();
+        true
+    }
+
+    /// Of the first 32 bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [b'0'; Self::MOST];
+        let (pairs, _) = digits.as_chunks_mut::<2>();
+        for (pair, byte) in pairs.iter_mut().zip(bytes) {
+            *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        Self { digits, length: (bytes.len() * 2).min(Self::MOST) }
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.digits.get(..self.length).unwrap_or_default()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits are ASCII.
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// The `N` bytes of hexadecimal text; `None` when it is none.
+pub(crate) fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
+        return None;
+    }
+    let digit =
+        |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = [0; N];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -202,7 +248,7 @@ mod tests {
             uri: "/dir/index.html",
             body: b"",
         };
-        assert_eq!(covered.response(&stored), "6629fae49393a05397450978507c4ef1");
+        assert_eq!(covered.response(&stored).as_str(), "6629fae49393a05397450978507c4ef1");
     }
 
     /// The examples of RFC 7616 §3.9.1.
@@ -226,7 +272,7 @@ mod tests {
                 uri: "/dir/index.html",
                 body: b"",
             };
-            assert_eq!(covered.response(&stored), response);
+            assert_eq!(covered.response(&stored).as_str(), response);
         }
     }
 
@@ -243,7 +289,7 @@ mod tests {
             uri: "/dir/index.html",
             body: b"",
         };
-        assert_eq!(covered.response(&stored), "1949323746fe6a43ef61f9606e7febea");
+        assert_eq!(covered.response(&stored).as_str(), "1949323746fe6a43ef61f9606e7febea");
     }
 
     #[test]
@@ -261,7 +307,7 @@ mod tests {
         let session = covered(Algorithm::Sha512_256Sess, Qop::Auth, b"x").response(&stored);
         let body = covered(Algorithm::Sha512_256, Qop::AuthInt, b"x").response(&stored);
         let other = covered(Algorithm::Sha512_256, Qop::AuthInt, b"y").response(&stored);
-        let all = [plain, session, body, other];
+        let all = [plain, session, body, other].map(|hex| hex.as_str().to_owned());
         for (n, one) in all.iter().enumerate() {
             assert_eq!(one.len(), 64);
             assert!(all[n + 1..].iter().all(|another| another != one));
@@ -270,9 +316,12 @@ mod tests {
 
     #[test]
     fn hexadecimal_both_ways() {
-        assert_eq!(hex(&[0, 255, 16]), "00ff10");
-        assert_eq!(unhex("00fF10"), Some(vec![0, 255, 16]));
-        assert_eq!(unhex("0"), None);
-        assert_eq!(unhex("0g"), None);
+        assert_eq!(Hex::of(&[0, 255, 16]).as_str(), "00ff10");
+        assert_eq!(Hex::of(&[1; 40]).as_str(), "01".repeat(32));
+        assert_eq!(unhex("00fF10"), Some([0, 255, 16]));
+        assert_eq!(unhex::<1>("0"), None);
+        assert_eq!(unhex::<1>("0g"), None);
+        assert_eq!(unhex::<1>("000"), None);
+        assert_eq!(unhex::<2>("00"), None);
     }
 }

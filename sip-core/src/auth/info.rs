@@ -33,11 +33,11 @@ impl Authenticator {
             return;
         };
         let (stored, known) = self.stored(algorithm, &username, secret);
-        let proof = rspauth(algorithm, &stored, &sent, qop, &response.body);
+        let proof = rspauth(algorithm, stored.as_str(), &sent, qop, &response.body);
         let (Some(proof), true) = (proof, known) else { return };
         let mut info = AuthParams::default();
         // Names are fixed text; the values were read as what they are written as.
-        let _ = info.set_quoted("nextnonce", &self.next_nonce(now, random));
+        let _ = info.set_quoted("nextnonce", self.next_nonce(now, random).as_str());
         let _ = info.set_token("qop", qop.as_str());
         let _ = info.set_quoted("rspauth", &proof);
         let _ = info.set_quoted("cnonce", &sent.cnonce().unwrap_or_default());

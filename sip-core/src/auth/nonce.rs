@@ -7,7 +7,7 @@ use rand_core::Rng;
 use ring::hmac;
 use subtle::ConstantTimeEq;
 
-use super::digest::{hex, unhex};
+use super::digest::{Hex, unhex};
 
 const SIGNATURE: usize = 16;
 const LENGTH: usize = 8 + 8 + SIGNATURE;
@@ -32,21 +32,20 @@ impl Nonces {
         Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), realm: realm.to_owned() }
     }
 
-    pub(super) fn issue(&self, now: Duration, random: &mut dyn Rng) -> String {
+    pub(super) fn issue(&self, now: Duration, random: &mut dyn Rng) -> Hex {
         let nonce = Nonce { issued: milliseconds(now), unique: random.next_u64() };
-        let mut bytes = Vec::with_capacity(LENGTH);
-        bytes.extend_from_slice(&nonce.issued.to_be_bytes());
-        bytes.extend_from_slice(&nonce.unique.to_be_bytes());
-        bytes.extend_from_slice(&self.signature(nonce));
-        hex(&bytes)
+        let mut bytes = [0; LENGTH];
+        let (issued, rest) = bytes.split_at_mut(8);
+        let (unique, signature) = rest.split_at_mut(8);
+        issued.copy_from_slice(&nonce.issued.to_be_bytes());
+        unique.copy_from_slice(&nonce.unique.to_be_bytes());
+        signature.copy_from_slice(&self.signature(nonce));
+        Hex::of(&bytes)
     }
 
     /// Reads a nonce; `None` when it is not one of ours.
     pub(super) fn read(&self, text: &str) -> Option<Nonce> {
-        if text.len() != LENGTH * 2 {
-            return None;
-        }
-        let bytes = unhex(text)?;
+        let bytes: [u8; LENGTH] = unhex(text)?;
         let (issued, rest) = bytes.split_first_chunk::<8>()?;
         let (unique, signature) = rest.split_first_chunk::<8>()?;
         let nonce =
@@ -156,11 +155,12 @@ mod tests {
         let mut random = ChaCha8Rng::seed_from_u64(1);
         let nonces = Nonces::new([1; 32], "here");
         let text = nonces.issue(Duration::from_millis(77), &mut random);
-        assert_eq!(nonces.read(&text).map(|nonce| nonce.issued), Some(77));
-        assert_eq!(Nonces::new([2; 32], "here").read(&text), None);
-        assert_eq!(Nonces::new([1; 32], "there").read(&text), None);
+        let text = text.as_str();
+        assert_eq!(nonces.read(text).map(|nonce| nonce.issued), Some(77));
+        assert_eq!(Nonces::new([2; 32], "here").read(text), None);
+        assert_eq!(Nonces::new([1; 32], "there").read(text), None);
         for n in 0..text.len() {
-            let mut other = text.clone().into_bytes();
+            let mut other = text.as_bytes().to_vec();
             other[n] = if other[n] == b'0' { b'1' } else { b'0' };
             assert_eq!(nonces.read(core::str::from_utf8(&other).expect("ASCII")), None);
         }

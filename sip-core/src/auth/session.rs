@@ -171,7 +171,7 @@ pub(super) fn rspauth(
     let (count, cnonce) = (sent.params().get("nc")?, sent.cnonce()?);
     let protection = Some((qop, &*count, &*cnonce));
     let covered = Covered { algorithm, nonce: &nonce, protection, method: "", uri: &uri, body };
-    Some(covered.response(stored))
+    Some(covered.response(stored).as_str().to_owned())
 }
 
 fn expected(

@@ -34,7 +34,8 @@ impl Lines {
                 (!config.supported.is_empty()).then(|| Supported(config.supported.clone())),
             ),
             packages: Line::of(
-                (!config.info_packages.is_empty()).then(|| RecvInfo(config.info_packages.clone())),
+                (!config.info_packages.is_empty())
+                    .then(|| config.info_packages.iter().cloned().collect::<RecvInfo>()),
             ),
         }
     }

@@ -62,7 +62,7 @@ impl Endpoint {
 
     /// Recv-Info as we write it; a 469 carries it even when it is empty (RFC 6086 §4.2.2).
     pub(super) fn recv_info(&self) -> RecvInfo {
-        RecvInfo(self.config.info_packages.clone())
+        self.config.info_packages.iter().cloned().collect()
     }
 
     /// From now on our requests in this dialog carry another From URI and display name, as when a call

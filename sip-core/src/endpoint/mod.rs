@@ -39,6 +39,7 @@ mod receive;
 mod refresh;
 mod reliable;
 mod server;
+mod stateless;
 mod subscriber;
 mod subscription;
 mod usage;
@@ -49,6 +50,7 @@ pub use error::{Error, Noun};
 pub use event::{ClientId, Event, Input, ServerId, Statistics};
 pub use named::Named;
 pub use next_hop::NextHop;
+pub use stateless::Stateless;
 pub use subscription::{Ended, Notice, SubscriptionId};
 
 use core::time::Duration;

@@ -43,7 +43,7 @@ impl Peer {
             && headers.contains(HeaderName::RecvInfo)
             && let Ok(Some(RecvInfo(packages))) = headers.typed::<RecvInfo>()
         {
-            self.packages = packages;
+            self.packages = packages.into_iter().map(|info| info.package).collect();
         }
     }
 }

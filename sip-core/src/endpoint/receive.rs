@@ -13,7 +13,7 @@ use super::server::{Merged, ServerUser, contact_lines, tag_to};
 use super::subscription::{Part, Sought};
 use super::usage::Pending;
 use super::way_back::WayBack;
-use super::{Endpoint, Event, ServerId, SubscriptionId};
+use super::{Endpoint, Error, Event, ServerId, SubscriptionId};
 use crate::dialog::negotiation::{Carrier, Offer, describes};
 use crate::dialog::session_timer::Asked;
 use crate::dialog::{Dialog, DialogId, DialogTag, Order};
@@ -496,8 +496,20 @@ impl Endpoint {
         status: StatusCode,
         complete: impl FnOnce(&mut Response),
     ) {
-        let user = self.new_user(&arrival, true);
         let mut response = Response::to(&arrival.request, status);
+        let known = arrival.envelope.dialog.as_ref().map(|tag| self.dialog_tags.contains_key(tag));
+        let cancels = arrival.request.method == Method::Cancel && status == StatusCode::OK;
+        if known != Some(true) && !cancels {
+            // Its sender has shown nothing yet: a transaction would hold memory, and an INVITE's
+            // repeat the answer to whomever it names.
+            complete(&mut response);
+            self.fill_response(&mut response, &arrival.request.method, None, &arrival.flow);
+            if self.tag_alone(&mut response).is_ok() {
+                self.transactions.transmit(arrival.reply, response.to_bytes());
+            }
+            return;
+        }
+        let user = self.new_user(&arrival, true);
         let _ = tag_to(&mut response, &user.tag);
         complete(&mut response);
         if let Some(key) = self.make(now, &arrival, user) {
@@ -510,18 +522,23 @@ impl Endpoint {
         self.reply_alone(&arrival.request, arrival.reply, StatusCode::SERVICE_UNAVAILABLE);
     }
 
+    /// Repetitions of a request get the same tag although nothing is kept (§8.2.7).
+    pub(super) fn tag_alone(&self, response: &mut Response) -> Result<u64, Error> {
+        let vias: Vec<&[u8]> = response.headers.raw(HeaderName::Via).collect();
+        let mark = self.hash.hash_one(vias);
+        let mut tag = String::with_capacity(16);
+        push_hex(&mut tag, mark);
+        tag_to(response, &tag)?;
+        Ok(mark)
+    }
+
     /// Answers without a transaction (§8.2.7).
     fn reply_alone(&mut self, request: &Request, reply: Flow, status: StatusCode) {
         if request.method == Method::Ack {
             return;
         }
         let mut response = Response::to(request, status);
-        // Repetitions of the request get the same tag although nothing is kept (§8.2.7).
-        let vias: Vec<&[u8]> = request.headers.raw(HeaderName::Via).collect();
-        let mark = self.hash.hash_one(vias);
-        let mut tag = String::with_capacity(16);
-        push_hex(&mut tag, mark);
-        let _ = tag_to(&mut response, &tag);
+        let Ok(mark) = self.tag_alone(&mut response) else { return };
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let seconds = 5 + u32::from(mark as u8) % 11;
             response.headers.set(RetryAfter::new(seconds));

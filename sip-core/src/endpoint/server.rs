@@ -136,6 +136,49 @@ impl Endpoint {
         self.respond_as(now, id, response, false)
     }
 
+    /// Answers a request outside a dialog for good and keeps nothing of it (RFC 3261 §8.2.7): for a
+    /// sender that has not shown who it is, who could otherwise have an INVITE's answer repeated to
+    /// somebody else, and memory held. A repeated request is a new one.
+    ///
+    /// # Errors
+    ///
+    /// The request has its final response already; or the response is not final, or accepts an
+    /// INVITE; or the request is in a dialog.
+    pub fn respond_alone(
+        &mut self,
+        now: Duration,
+        id: ServerId,
+        mut response: Response,
+    ) -> Result<(), Error> {
+        let key = id.0;
+        if !self.transactions.is_pending(key) {
+            return Err(Error::Gone(Noun::Server));
+        }
+        let user = self.transactions.server(key).ok_or(Error::Gone(Noun::Server))?;
+        let status = response.status;
+        let accepts = status.is_success() && user.method == Method::Invite;
+        if user.dialog.is_some() || !status.is_final() || accepts {
+            return Err(Error::NotAllowed("only an end outside a dialog is sent alone"));
+        }
+        let method = user.method.clone();
+        let flow = self.transactions.server_flow(key).ok_or(Error::Gone(Noun::Server))?;
+        self.tag_alone(&mut response)?;
+        self.fill_response(&mut response, &method, None, &flow);
+        self.transactions.transmit(flow, response.to_bytes());
+        self.transactions.end_server(key, None);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Forgets a request outside a dialog without an answer. A repeated request is a new one.
+    pub fn ignore(&mut self, now: Duration, id: ServerId) {
+        let waits = self.transactions.is_pending(id.0);
+        if waits && self.transactions.server(id.0).is_some_and(|user| user.dialog.is_none()) {
+            self.transactions.end_server(id.0, None);
+            self.settle(now);
+        }
+    }
+
     pub(super) fn respond_as(
         &mut self,
         now: Duration,

@@ -63,6 +63,12 @@ impl WayBack {
         Self { via: Some(line), reply }
     }
 
+    /// The line of the top Via with where the request came from, without its end, if that is to be
+    /// written into it; and the flow that responses go to.
+    pub(super) fn into_line(self) -> (Option<Vec<u8>>, Flow) {
+        (self.via, self.reply)
+    }
+
     /// Writes into the top Via where the request came from (§18.2.1, RFC 3581 §4), and gives the
     /// flow that responses go to.
     pub(super) fn mark(self, request: &mut Request) -> Flow {

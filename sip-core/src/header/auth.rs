@@ -3,7 +3,7 @@
 use core::ops::{Deref, DerefMut};
 use std::borrow::Cow;
 
-use super::{HeaderName, Shape, TypedHeader};
+use super::{HeaderName, HeaderView, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError, ValueErrorKind};
 use crate::text::{Cursor, Token, class, is_token, str, unquote, write_quoted};
 
@@ -36,7 +36,7 @@ impl AuthParams {
         self.0.iter().map(|param| (&*param.name, param.value.as_deref()))
     }
 
-    /// Sets a parameter to a quoted string, in its place if it is there.
+    /// Sets a parameter to a quoted string, in its place if it is there. A bare token68 gives way to it.
     ///
     /// # Errors
     ///
@@ -47,7 +47,7 @@ impl AuthParams {
         self.set_raw(name, &String::from_utf8_lossy(&out))
     }
 
-    /// Sets a parameter to a token, in its place if it is there.
+    /// Sets a parameter to a token, in its place if it is there. A bare token68 gives way to it.
     ///
     /// # Errors
     ///
@@ -64,6 +64,8 @@ impl AuthParams {
             return Err(ValueError::expected("a token as the name", 0));
         }
         let value = Some(value.into());
+        // A token68 stands alone.
+        self.0.retain(|param| param.value.is_some());
         match self.0.iter_mut().find(|param| param.name.eq_ignore_ascii_case(name)) {
             Some(param) => param.value = value,
             None => self.0.push(AuthParam { name: name.into(), value }),
@@ -85,30 +87,18 @@ impl AuthParams {
 
     fn read(cursor: &mut Cursor<'_>) -> Result<AuthParams, ValueError> {
         let mut params = AuthParams::default();
-        loop {
-            let at = cursor.at();
-            let name = cursor.word("the name of a parameter")?;
-            if !cursor.separator(b'=') {
-                return Err(cursor.expected("= after the name of a parameter"));
-            }
-            let value = if cursor.peek() == Some(b'"') {
-                fold_free(str(cursor.quoted()?))
-            } else {
-                cursor.word("the value of a parameter")?.into()
-            };
+        read_params(cursor, |name, value| {
+            let value = if value.starts_with('"') { fold_free(value) } else { value.into() };
             if params.0.iter().any(|param| param.name.eq_ignore_ascii_case(name)) {
-                return Err(ValueError::new(ValueErrorKind::Repeated, at));
+                return Err(ValueErrorKind::Repeated);
             }
             params.0.push(AuthParam { name: name.into(), value: Some(value) });
             if params.0.len() > AuthParams::MOST {
-                let limit = crate::limits::Limit::Params;
-                return Err(ValueError::new(ValueErrorKind::Limit(limit), at));
+                return Err(ValueErrorKind::Limit(crate::limits::Limit::Params));
             }
-            if !cursor.separator(b',') {
-                cursor.end()?;
-                return Ok(params);
-            }
-        }
+            Ok(())
+        })?;
+        Ok(params)
     }
 
     // Looking for repetitions takes a square of the number; no scheme has half as many.
@@ -124,6 +114,30 @@ impl AuthParams {
                 out.push(b'=');
                 out.extend_from_slice(value.as_bytes());
             }
+        }
+    }
+}
+
+/// Reads parameters up to the end: each name, and its value as it is written.
+#[inline]
+fn read_params<'a>(
+    cursor: &mut Cursor<'a>,
+    mut each: impl FnMut(&'a str, &'a str) -> Result<(), ValueErrorKind>,
+) -> Result<(), ValueError> {
+    loop {
+        let at = cursor.at();
+        let name = cursor.word("the name of a parameter")?;
+        if !cursor.separator(b'=') {
+            return Err(cursor.expected("= after the name of a parameter"));
+        }
+        let value = if cursor.peek() == Some(b'"') {
+            str(cursor.quoted()?)
+        } else {
+            cursor.word("the value of a parameter")?
+        };
+        each(name, value).map_err(|kind| ValueError::new(kind, at))?;
+        if !cursor.separator(b',') {
+            return cursor.end();
         }
     }
 }
@@ -321,18 +335,152 @@ impl Credentials {
     ///
     /// When `nc` is there and not that.
     pub fn nc(&self) -> Result<Option<u32>, ValueError> {
-        let Some(text) = self.0.params.get("nc") else { return Ok(None) };
-        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match u32::from_str_radix(&text, 16) {
-            Ok(count) if is_hex && text.len() == 8 => Ok(Some(count)),
-            _ => Err(ValueError::expected("eight hexadecimal digits", 0)),
-        }
+        self.0.params.get("nc").map(|text| nonce_count(&text)).transpose()
     }
 
     /// Whether the user name is sent hashed (RFC 7616 §3.4.4).
     pub fn userhash(&self) -> bool {
         self.0.params.get("userhash").is_some_and(|hash| hash.eq_ignore_ascii_case("true"))
     }
+}
+
+/// How often a nonce was used, as eight hexadecimal digits say.
+pub(crate) fn nonce_count(text: &str) -> Result<u32, ValueError> {
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match u32::from_str_radix(text, 16) {
+        Ok(count) if is_hex && text.len() == 8 => Ok(count),
+        _ => Err(ValueError::expected("eight hexadecimal digits", 0)),
+    }
+}
+
+/// Credentials read in place: the parameters of Digest that a server asks for, as they are written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CredentialsRef<'a> {
+    pub(crate) is_digest: bool,
+    /// In the order of [`CredentialsRef::NAMES`].
+    values: [Option<&'a str>; 9],
+}
+
+impl<'a> CredentialsRef<'a> {
+    const NAMES: [&'static str; 9] =
+        ["username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "qop", "nc"];
+
+    /// What [`Credentials::parse`] takes and refuses.
+    fn read(value: &'a [u8]) -> Result<Self, ValueError> {
+        let mut cursor = Cursor::of(value)?;
+        cursor.lws();
+        let scheme = cursor.token("an authentication scheme")?;
+        if !scheme.eq_ignore_ascii_case(b"Digest") {
+            return Credentials::parse(value).map(|_| Self::default());
+        }
+        if !cursor.lws() {
+            return Err(cursor.expected("white space after the scheme"));
+        }
+        let mut values = [None; 9];
+        let mut others = Others::default();
+        read_params(&mut cursor, |name, value| {
+            let slot = Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name));
+            match slot.and_then(|slot| values.get_mut(slot)) {
+                Some(Some(_)) => Err(ValueErrorKind::Repeated),
+                Some(known) => {
+                    *known = Some(value);
+                    others.count()
+                }
+                None => others.add(name),
+            }
+        })?;
+        Ok(Self { is_digest: true, values })
+    }
+
+    /// What a parameter means; its number is its place in [`CredentialsRef::NAMES`].
+    fn meant<const SLOT: usize>(&self) -> Option<Cow<'a, str>> {
+        self.values.get(SLOT).copied().flatten().map(unquote)
+    }
+
+    pub(crate) fn username(&self) -> Option<Cow<'a, str>> {
+        self.meant::<0>()
+    }
+
+    pub(crate) fn realm(&self) -> Option<Cow<'a, str>> {
+        self.meant::<1>()
+    }
+
+    pub(crate) fn nonce(&self) -> Option<Cow<'a, str>> {
+        self.meant::<2>()
+    }
+
+    pub(crate) fn uri(&self) -> Option<Cow<'a, str>> {
+        self.meant::<3>()
+    }
+
+    pub(crate) fn response(&self) -> Option<Cow<'a, str>> {
+        self.meant::<4>()
+    }
+
+    pub(crate) fn algorithm(&self) -> Option<Cow<'a, str>> {
+        self.meant::<5>()
+    }
+
+    pub(crate) fn cnonce(&self) -> Option<Cow<'a, str>> {
+        self.meant::<6>()
+    }
+
+    pub(crate) fn qop(&self) -> Option<Cow<'a, str>> {
+        self.meant::<7>()
+    }
+
+    pub(crate) fn nc(&self) -> Option<Cow<'a, str>> {
+        self.meant::<8>()
+    }
+}
+
+/// The names beyond those that are known, none of which may stand twice, and how many there are in
+/// all.
+#[derive(Default)]
+struct Others<'a> {
+    /// Allocates when there is one, which is rare.
+    names: Vec<&'a str>,
+    all: usize,
+}
+
+impl<'a> Others<'a> {
+    fn add(&mut self, name: &'a str) -> Result<(), ValueErrorKind> {
+        if self.names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            return Err(ValueErrorKind::Repeated);
+        }
+        self.names.push(name);
+        self.count()
+    }
+
+    fn count(&mut self) -> Result<(), ValueErrorKind> {
+        self.all += 1;
+        match self.all > AuthParams::MOST {
+            true => Err(ValueErrorKind::Limit(crate::limits::Limit::Params)),
+            false => Ok(()),
+        }
+    }
+}
+
+macro_rules! views {
+    ($($name:ident $of:ident;)*) => { $(
+        /// The header read in place.
+        pub(crate) struct $name<'a>(pub(crate) CredentialsRef<'a>);
+
+        impl<'a> HeaderView<'a> for $name<'a> {
+            const NAME: HeaderName = HeaderName::$of;
+            const SHAPE: Shape = Shape::Lines;
+
+            #[inline]
+            fn read(value: &'a [u8]) -> Result<Self, HeaderError> {
+                CredentialsRef::read(value).map($name).map_err(|error| error.of(HeaderName::$of))
+            }
+        }
+    )* };
+}
+
+views! {
+    AuthorizationRef Authorization;
+    ProxyAuthorizationRef ProxyAuthorization;
 }
 
 macro_rules! schemes {
@@ -509,8 +657,11 @@ mod tests {
 
     #[test]
     fn other_schemes() {
-        let basic = Credentials::parse("Basic QWxhZGRpbg==").unwrap();
+        let mut basic = Credentials::parse("Basic QWxhZGRpbg==").unwrap();
         assert_eq!(basic.params().iter().next(), Some(("QWxhZGRpbg==", None)));
+        // The fuzzer found both written side by side, which nobody can read.
+        basic.params_mut().set_quoted("nonce", "a").unwrap();
+        assert_eq!(Credentials::parse("Basic nonce=\"a\""), Ok(basic));
         let odd = Credentials::parse("NoOneKnowsThisScheme opaque-data=here").unwrap();
         assert_eq!(odd.params().get("opaque-data").as_deref(), Some("here"));
         assert!(!odd.is_digest());

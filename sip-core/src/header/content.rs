@@ -113,9 +113,13 @@ impl TypedHeader for ContentType {
 pub struct Accept(pub Vec<MediaType>);
 
 impl Accept {
-    /// Whether the list admits a type.
+    /// Whether the list admits a type: the ranges that name it most closely decide, and `q=0` is a no.
     pub fn admits(&self, kind: &MediaType) -> bool {
-        self.0.iter().any(|range| range.admits(kind))
+        let closeness = |range: &MediaType| {
+            u8::from(range.kind.as_str() != "*") + u8::from(range.subtype.as_str() != "*")
+        };
+        let ranges = self.0.iter().filter(|range| range.admits(kind));
+        ranges.map(|range| (closeness(range), range.q() > 0)).max().is_some_and(|(_, yes)| yes)
     }
 }
 
@@ -197,6 +201,16 @@ mod tests {
         let accept = Accept::parse(b"application/*;q=0.5, text/plain").unwrap();
         assert!(accept.admits(&ContentType::sdp()));
         assert!(!accept.admits(&MediaType::parse("text/html").unwrap()));
+        for (accept, admits) in [
+            ("application/sdp;q=0", false),
+            ("*/*, application/sdp;q=0.0", false),
+            ("*/*;q=0, application/*", true),
+            ("application/sdp;level=1;q=0, application/sdp", true),
+            ("", false),
+        ] {
+            let list = Accept::parse(accept.as_bytes()).unwrap();
+            assert_eq!(list.admits(&ContentType::sdp()), admits, "{accept}");
+        }
         assert_eq!(accept.0[0].q(), 500);
         assert_eq!(Accept::parse(b" ").unwrap().0, []);
         assert!(Accept::parse(b"a/b,,c/d").is_err());

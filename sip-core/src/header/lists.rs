@@ -4,7 +4,7 @@
 use super::address::q_value;
 use super::cseq::read_call_id;
 use super::params::{Params, ParamsRef};
-use super::{CallId, HeaderName, Shape, TypedHeader};
+use super::{CallId, HeaderName, InfoPackage, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;
 use crate::text::{Cursor, Elements, Token, trim};
@@ -136,12 +136,6 @@ token_lists! {
     ///
     /// Example: `Content-Language: fr`
     ContentLanguage;
-    /// The INFO packages that the sender takes (RFC 6086 §7); `nil` for none.
-    ///
-    /// Grammar: `[ Info-package *( "," Info-package ) ]`
-    ///
-    /// Example: `Recv-Info: dtmf, conference`
-    RecvInfo;
     /// What may be heard and said before the call is answered (RFC 5009 §8): `sendrecv, gated`.
     ///
     /// Grammar: `[ em-param *( "," em-param ) ]`
@@ -252,6 +246,58 @@ impl TypedHeader for InReplyTo {
 
     fn merge(&mut self, more: Self) {
         self.0.extend(more.0);
+    }
+}
+
+/// The INFO packages that the sender takes (RFC 6086 §7). An empty list means none, and so does `nil`.
+///
+/// Grammar: `[ info-package-name *( ";" generic-param ) *( "," … ) ]`
+///
+/// Example: `Recv-Info: dtmf, conference`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RecvInfo(pub Vec<InfoPackage>);
+
+impl RecvInfo {
+    /// Whether the list has a package of this name, in any case.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|package| package.is(name))
+    }
+}
+
+impl TypedHeader for RecvInfo {
+    const NAME: HeaderName = HeaderName::RecvInfo;
+    const SHAPE: Shape = Shape::Whole;
+
+    fn parse(value: &[u8]) -> Result<Self, HeaderError> {
+        let mut packages = Vec::new();
+        if !trim(value).is_empty() {
+            for (at, element) in Elements::new(value) {
+                let read = token_and_params(element);
+                let (package, params) =
+                    read.map_err(|error| error.shifted(at).of(HeaderName::RecvInfo))?;
+                packages.push(InfoPackage { package, params });
+            }
+        }
+        Ok(RecvInfo(packages))
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for (index, package) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.extend_from_slice(b", ");
+            }
+            package.write(out);
+        }
+    }
+
+    fn merge(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+}
+
+impl FromIterator<Token> for RecvInfo {
+    fn from_iter<I: IntoIterator<Item = Token>>(packages: I) -> Self {
+        RecvInfo(packages.into_iter().map(InfoPackage::new).collect())
     }
 }
 

@@ -173,6 +173,11 @@ impl<'a> ViaRef<'a> {
         ParamsRef::checked(self.params.of(self.value))
     }
 
+    /// The whole value, as it was written.
+    pub(crate) fn as_bytes(&self) -> &'a [u8] {
+        self.value
+    }
+
     /// The branch, not yet text; empty when there is none.
     pub(crate) fn branch_bytes(&self) -> &'a [u8] {
         self.branch.of(self.value)

@@ -2,7 +2,7 @@
 
 use super::StatusCode;
 use crate::error::{HeaderError, Rejection, ValueErrorKind};
-use crate::header::{Authorization, ProxyAuthorization};
+use crate::header::{AuthorizationRef, ProxyAuthorizationRef};
 use crate::header::{
     CSeqRef, CallIdRef, ContactRef, FromRef, HeaderName, HeaderView, Known, Lines, MaxForwards,
     RecordRouteRef, RouteRef, ToRef, ViaRef, all, beyond_first, require,
@@ -68,8 +68,8 @@ fn beyond(
     hops(lines)?;
     every::<RecordRouteRef<'_>>(lines, names)?;
     every::<RouteRef<'_>>(lines, names)?;
-    every::<Authorization>(lines, names)?;
-    every::<ProxyAuthorization>(lines, names)?;
+    every::<AuthorizationRef<'_>>(lines, names)?;
+    every::<ProxyAuthorizationRef<'_>>(lines, names)?;
     contacts(start.method, lines, top, names)?;
     match cseq_read {
         Some(read) => cseq(start.method, read, lines)?,

@@ -11,6 +11,7 @@ use crate::flow::ConnectionId;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     next: AtomicU64,
+    refused: AtomicU64,
     open: Mutex<Census>,
 }
 
@@ -31,6 +32,17 @@ impl Shared {
     pub(super) fn next_id(&self) -> ConnectionId {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         ConnectionId { index: number as u32, generation: (number >> 32) as u32 }
+    }
+}
+
+impl Shared {
+    /// Counts a connection that the system did not let us accept.
+    pub(super) fn count_failure(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn failures(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 

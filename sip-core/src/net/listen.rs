@@ -42,6 +42,7 @@ pub(super) async fn accept(
     loop {
         let Ok((stream, remote)) = listener.accept().await else {
             // Out of descriptors, most likely: others have to close first.
+            shared.count_failure();
             sleep(Duration::from_millis(50)).await;
             continue;
         };

@@ -1,10 +1,11 @@
 //! The sockets of one process.
 
+use core::future::poll_fn;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::task::{Poll, ready};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::UdpSocket;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,11 +16,12 @@ use tokio::time::timeout;
 
 use super::census::{Place, Shared};
 use super::connection::{self, Link, Queue};
+use super::listen;
 #[cfg(feature = "tls")]
 use super::names::ProvedNames;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
-use super::{listen, udp};
+use super::udp::Udp;
 use crate::endpoint::Input;
 use crate::flow::{ConnectionId, Flow, Transmit};
 use crate::{Host, Limits, Transport};
@@ -37,7 +39,7 @@ pub struct Config {
     /// Messages that wait to be written to one connection. Default 256. A peer that reads slower
     /// than that loses the connection.
     pub queue: usize,
-    /// Messages of streams that wait to be taken by [`Transports::receive`]. Default 1,024; then
+    /// Messages of connections that wait to be taken by [`Transports::receive`]. Default 1,024; then
     /// reading stops. Datagrams wait in the kernel.
     pub receive_queue: usize,
     /// How long a connection may be silent. Default 15 minutes.
@@ -106,8 +108,13 @@ pub(super) enum Report {
 #[derive(Debug)]
 pub struct Transports {
     config: Config,
-    udp: Vec<(SocketAddr, UdpSocket)>,
-    datagrams: udp::Receivers,
+    udp: Vec<Udp>,
+    /// Room for one datagram.
+    buffer: Vec<u8>,
+    /// Datagrams that were read and not taken yet.
+    inbox: VecDeque<Input>,
+    /// Whether connections have their turn before datagrams: neither keeps the other waiting.
+    streams_first: bool,
     listening: Vec<(Transport, SocketAddr)>,
     connections: HashMap<ConnectionId, Connection>,
     by_peer: HashMap<Peer, ConnectionId>,
@@ -157,7 +164,9 @@ impl Transports {
         Self {
             config,
             udp: Vec::new(),
-            datagrams: udp::Receivers::new(),
+            buffer: Vec::new(),
+            inbox: VecDeque::new(),
+            streams_first: false,
             listening: Vec::new(),
             connections: HashMap::new(),
             by_peer: HashMap::new(),
@@ -181,10 +190,9 @@ impl Transports {
     ///
     /// The address is in use, or not ours.
     pub async fn bind_udp(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        let (receiver, sender) = udp::bind(address)?;
-        let bound = receiver.local_addr()?;
-        self.udp.push((bound, sender));
-        self.datagrams.add(receiver, bound);
+        let udp = Udp::bind(address)?;
+        let bound = udp.bound;
+        self.udp.push(udp);
         Ok(bound)
     }
 
@@ -280,7 +288,7 @@ impl Transports {
 
     /// The addresses bound for UDP.
     pub fn udp_addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.udp.iter().map(|(address, _)| *address)
+        self.udp.iter().map(|udp| udp.bound)
     }
 
     /// The addresses listening on TCP.
@@ -290,7 +298,7 @@ impl Transports {
 
     /// The addresses of a transport.
     pub fn addresses(&self, transport: Transport) -> impl Iterator<Item = SocketAddr> {
-        let udp = self.udp.iter().map(|(address, _)| (Transport::Udp, *address));
+        let udp = self.udp.iter().map(|udp| (Transport::Udp, udp.bound));
         let all = udp.chain(self.listening.iter().copied());
         all.filter(move |(of, _)| *of == transport).map(|(_, address)| address)
     }
@@ -300,6 +308,12 @@ impl Transports {
         self.connections.len()
     }
 
+    /// How often a connection could not be accepted, for want of descriptors most likely. Accepting
+    /// pauses for 50 ms then; who waits is not turned away.
+    pub fn accept_failures(&self) -> u64 {
+        self.shared.failures()
+    }
+
     /// How many datagrams were dropped because the kernel did not take them.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -307,32 +321,95 @@ impl Transports {
 
     /// Waits for the next message or failure. May be dropped and called again at any time.
     pub async fn receive(&mut self) -> Input {
-        loop {
-            if let Some(flow) = self.failures.pop_front() {
-                return Input::FlowFailed { flow };
-            }
-            while self.streams.try_join_next().is_some() {}
-            let report = tokio::select! {
-                input = self.datagrams.receive() => return input,
+        poll_fn(|context| {
+            loop {
+                if let Some(input) = self.try_receive() {
+                    return Poll::Ready(input);
+                }
+                let mut came = false;
+                for udp in &mut self.udp {
+                    let polled = udp.poll_receive(context, &mut self.buffer, &mut self.inbox);
+                    came |= polled.is_ready();
+                }
                 // The sender that we keep ourselves keeps the channel open.
-                Some(report) = self.reports.recv() => report,
-            };
-            match report {
-                Report::Input(input) => {
-                    #[cfg(feature = "tls")]
-                    self.hear(&input);
-                    return input;
+                if !came
+                    && let Some(report) = ready!(self.reports.poll_recv(context))
+                    && let Some(input) = self.heed(report)
+                {
+                    return Poll::Ready(input);
                 }
-                Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
-                #[cfg(feature = "tls")]
-                Report::Proved { connection, names } => {
-                    if let Some(connection) = self.connections.get_mut(&connection) {
-                        connection.names = Some(names);
-                    }
+            }
+        })
+        .await
+    }
+
+    /// Waits until something has come that [`take_datagrams`](Self::take_datagrams) or
+    /// [`try_receive`](Self::try_receive) gives. May be dropped and called again at any time.
+    pub async fn ready(&mut self) {
+        poll_fn(|context| {
+            let mut ready = !self.failures.is_empty() || !self.inbox.is_empty();
+            for udp in &mut self.udp {
+                ready |= udp.poll_readable(context).is_ready();
+            }
+            while !ready && let Some(report) = ready!(self.reports.poll_recv(context)) {
+                if let Some(input) = self.heed(report) {
+                    self.inbox.push_back(input);
+                    ready = true;
                 }
-                Report::Closed { connection } => self.forget(connection, true),
+            }
+            if ready { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Gives datagrams that have arrived to `taker` where they lie, so that what is not wanted costs no
+    /// copy; how many there were. A batch of each socket at most; 0 says that there is none.
+    pub fn take_datagrams(&mut self, taker: &mut dyn FnMut(Flow, &[u8])) -> usize {
+        self.udp.iter_mut().map(|udp| udp.take(&mut self.buffer, taker)).sum()
+    }
+
+    /// The next message or failure that is there already: what has come together with the one that
+    /// [`receive`](Self::receive) gave. `None` says that `receive` is to be called again.
+    pub fn try_receive(&mut self) -> Option<Input> {
+        if let Some(flow) = self.failures.pop_front() {
+            return Some(Input::FlowFailed { flow });
+        }
+        self.streams_first = !self.streams_first;
+        if !self.streams_first
+            && let Some(input) = self.inbox.pop_front()
+        {
+            return Some(input);
+        }
+        while self.streams.try_join_next().is_some() {}
+        while let Ok(report) = self.reports.try_recv() {
+            if let Some(input) = self.heed(report) {
+                return Some(input);
             }
         }
+        self.failures
+            .pop_front()
+            .map(|flow| Input::FlowFailed { flow })
+            .or_else(|| self.inbox.pop_front())
+    }
+
+    /// Does what a task's report asks for; gives what is the caller's to know.
+    fn heed(&mut self, report: Report) -> Option<Input> {
+        match report {
+            Report::Input(input) => {
+                #[cfg(feature = "tls")]
+                self.hear(&input);
+                return Some(input);
+            }
+            Report::Accepted { stream, flow, place } => self.serve(stream, flow, place),
+            #[cfg(feature = "tls")]
+            Report::Proved { connection, names } => {
+                if let Some(connection) = self.connections.get_mut(&connection) {
+                    connection.names = Some(names);
+                }
+            }
+            Report::Closed { connection } => self.forget(connection, true),
+        }
+        None
     }
 
     /// Sends a message, or has its flow reported as failed by [`receive`](Self::receive).
@@ -348,7 +425,7 @@ impl Transports {
     /// Writes what is queued, for at most [`Config::linger`], and closes everything.
     pub async fn close(mut self) {
         self.sockets.abort_all();
-        self.datagrams.close();
+        self.udp.clear();
         self.connections.clear();
         drop(self.reporter);
         let linger = self.config.linger;
@@ -369,10 +446,10 @@ impl Transports {
         let socket = self
             .udp
             .iter()
-            .find(|(bound, _)| *bound == flow.local)
-            .or_else(|| self.udp.iter().find(|(bound, _)| covers(bound, &flow)));
+            .find(|udp| udp.bound == flow.local)
+            .or_else(|| self.udp.iter().find(|udp| covers(&udp.bound, &flow)));
         let sent = match socket {
-            Some((_, socket)) => socket.send_to(bytes, flow.remote),
+            Some(udp) => udp.send(bytes, flow.remote),
             None => Err(io::ErrorKind::AddrNotAvailable.into()),
         };
         match sent {

@@ -1,17 +1,17 @@
 //! Datagram sockets.
 
-use core::future::poll_fn;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use core::task::{Context, Poll};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::io::ReadBuf;
-use tokio::net::UdpSocket;
-use tokio::time::sleep;
+#[cfg(unix)]
+use tokio::io::{Interest, unix::AsyncFd};
+use tokio::time::{Sleep, sleep};
 
 use crate::endpoint::Input;
 use crate::flow::Flow;
@@ -19,80 +19,169 @@ use crate::flow::Flow;
 /// How many peers' ways back are remembered per socket.
 const WAYS: usize = 4096;
 /// What the kernel may hold for us between two reads.
-const KERNEL_BUFFER: usize = 1 << 20;
+const KERNEL_BUFFER: usize = 4 << 20;
 
-/// A bound socket of one family, once to receive with and once to send with: an IPv6 one does not
-/// take IPv4 along, so that both can be bound to one port.
-pub(super) fn bind(address: SocketAddr) -> io::Result<(UdpSocket, std::net::UdpSocket)> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    // A smaller buffer than wished for is no reason not to start.
-    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    // Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
-    let sender = socket.try_clone()?.into();
-    Ok((UdpSocket::from_std(socket.into())?, sender))
-}
+/// Datagrams taken from one socket before the next one has its turn.
+const BATCH: usize = 64;
+/// The longest datagram, and a byte.
+const LONGEST: usize = 65_536;
+/// Pause after an error, which is an earlier datagram's, such as an ICMP answer.
+const AFTER_ERROR: Duration = Duration::from_millis(1);
 
-/// The sockets that datagrams are read from.
-///
-/// They have no task of their own: handing a datagram from one task to another wakes the runtime's
-/// own thread by a system call, which costs more than reading it.
+/// A bound socket of one family: an IPv6 one does not take IPv4 along, so that both can be bound to
+/// one port.
 #[derive(Debug)]
-pub(super) struct Receivers {
-    sockets: Vec<(UdpSocket, Ways)>,
-    /// Whose turn it is to be asked first.
-    turn: usize,
-    buffer: Vec<u8>,
+pub(super) struct Udp {
+    pub(super) bound: SocketAddr,
+    socket: Watched,
+    ways: Ways,
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
-impl Receivers {
-    pub(super) fn new() -> Self {
-        Self { sockets: Vec::new(), turn: 0, buffer: Vec::new() }
+impl Udp {
+    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        // A smaller buffer than wished for is no reason not to start.
+        let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        let socket = Watched::new(socket.into())?;
+        let bound = socket.get().local_addr()?;
+        Ok(Self { bound, socket, ways: Ways::new(bound), pause: None })
     }
 
-    pub(super) fn add(&mut self, socket: UdpSocket, bound: SocketAddr) {
-        self.buffer.resize(65_536, 0);
-        self.sockets.push((socket, Ways::new(bound)));
+    pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
+        self.socket.get().send_to(bytes, to)
     }
 
-    pub(super) fn close(&mut self) {
-        self.sockets.clear();
-    }
-
-    /// Waits for the next datagram. May be dropped and called again at any time.
-    pub(super) async fn receive(&mut self) -> Input {
-        loop {
-            match poll_fn(|context| self.poll(context)).await {
-                Ok(Some(input)) => return input,
-                Ok(None) => {}
-                // An error is an earlier datagram's, such as an ICMP answer; the socket lives on.
-                Err(_) => sleep(Duration::from_millis(1)).await,
+    /// Gives what has arrived where it lies, a batch at most; how many datagrams that were.
+    pub(super) fn take(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        taker: &mut dyn FnMut(Flow, &[u8]),
+    ) -> usize {
+        if self.pause.is_some() {
+            return 0;
+        }
+        buffer.resize(LONGEST, 0);
+        for taken in 0..BATCH {
+            // An error is told when it is waited for.
+            let Ok((length, remote)) = self.socket.try_receive(buffer) else { return taken };
+            if let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty()) {
+                taker(Flow::udp(self.ways.local(remote.ip()), remote), datagram);
             }
         }
+        BATCH
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Input>>> {
-        let count = self.sockets.len();
-        for index in 0..count {
-            let index = (self.turn + index) % count;
-            let Some((socket, ways)) = self.sockets.get_mut(index) else { continue };
-            let mut buffer = ReadBuf::new(&mut self.buffer);
-            let Poll::Ready(received) = socket.poll_recv_from(context, &mut buffer) else {
-                continue;
-            };
-            self.turn = index + 1;
-            let remote = received?;
-            let datagram = buffer.filled();
-            return Poll::Ready(Ok((!datagram.is_empty()).then(|| {
-                let flow = Flow::udp(ways.local(remote.ip()), remote);
-                Input::Received { flow, message: Bytes::copy_from_slice(datagram) }
-            })));
+    /// Ready when there may be a datagram; the task is woken otherwise.
+    pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            ready!(pause.as_mut().poll(context));
+            self.pause = None;
         }
-        Poll::Pending
+        self.socket.poll_readable(context).map(|_| ())
+    }
+
+    /// Takes what has arrived, a batch at most. Ready when there may be more now; the task is woken
+    /// otherwise.
+    pub(super) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Vec<u8>,
+        inbox: &mut VecDeque<Input>,
+    ) -> Poll<()> {
+        if let Some(pause) = &mut self.pause {
+            if pause.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            self.pause = None;
+        }
+        // Its pages are the system's until a datagram is that long.
+        buffer.resize(LONGEST, 0);
+        loop {
+            for _ in 0..BATCH {
+                match self.socket.try_receive(buffer) {
+                    Ok((length, remote)) => {
+                        let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty())
+                        else {
+                            continue;
+                        };
+                        let flow = Flow::udp(self.ways.local(remote.ip()), remote);
+                        let message = Bytes::copy_from_slice(datagram);
+                        inbox.push_back(Input::Received { flow, message });
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(_) => {
+                        let mut pause = Box::pin(sleep(AFTER_ERROR));
+                        let over = pause.as_mut().poll(context);
+                        self.pause = over.is_pending().then_some(pause);
+                        return over;
+                    }
+                }
+            }
+            if !inbox.is_empty() {
+                return Poll::Ready(());
+            }
+            ready!(self.socket.poll_readable(context)).unwrap_or_default();
+        }
+    }
+}
+
+/// A socket that wakes its task when there is something to read. Sending asks the kernel and nobody
+/// else: tokio's own socket would wake the task once more whenever a datagram has left.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Watched(AsyncFd<std::net::UdpSocket>);
+
+#[cfg(unix)]
+impl Watched {
+    // Deprecated for descriptors that somebody else may close; this one is the socket's own. What
+    // takes its place is unsafe.
+    #[allow(deprecated)]
+    fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        AsyncFd::with_interest(socket, Interest::READABLE).map(Self)
+    }
+
+    fn get(&self) -> &std::net::UdpSocket {
+        self.0.get_ref()
+    }
+
+    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
+    }
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_read_ready(context).map_ok(drop)
+    }
+}
+
+/// A socket once to receive with and once to send with.
+#[cfg(not(unix))]
+#[derive(Debug)]
+struct Watched(tokio::net::UdpSocket, std::net::UdpSocket);
+
+#[cfg(not(unix))]
+impl Watched {
+    fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        // Tokio believes a socket full until its reactor has seen it writable; the kernel knows.
+        let sender = socket.try_clone()?;
+        Ok(Self(tokio::net::UdpSocket::from_std(socket)?, sender))
+    }
+
+    fn get(&self) -> &std::net::UdpSocket {
+        &self.1
+    }
+
+    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_recv_from(buffer)
+    }
+
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_recv_ready(context)
     }
 }
 

@@ -63,6 +63,11 @@ impl Address {
         is_host_name(name.as_bytes()).then_some(Self { family, text: Some(name), ip: None })
     }
 
+    #[inline]
+    pub(super) const fn ipv4(ip: Ipv4Addr) -> Self {
+        Self { family: AddressFamily::V4, ip: Some(IpAddr::V4(ip)), text: None }
+    }
+
     /// `None` when the text is neither an address of that type nor a host name. `share` makes a text of it.
     pub(in crate::sdp) fn parse(
         family: AddressFamily,
@@ -111,7 +116,7 @@ impl Address {
 impl From<IpAddr> for Address {
     fn from(ip: IpAddr) -> Self {
         match ip {
-            IpAddr::V4(_) => Self { family: AddressFamily::V4, ip: Some(ip), text: None },
+            IpAddr::V4(ip) => Self::ipv4(ip),
             IpAddr::V6(_) => {
                 let text = Some(Text::sanitized(&ip.to_string()));
                 Self { family: AddressFamily::V6, ip: Some(ip), text }
@@ -149,6 +154,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    #[inline]
+    pub(super) const fn ipv4(ip: Ipv4Addr) -> Self {
+        Self { address: Address::ipv4(ip), ttl: None, count: None }
+    }
+
     /// Whether the address asks for silence: `0.0.0.0`, or `::` (RFC 3264 §8.4).
     pub fn is_hold(&self) -> bool {
         self.address.ip().is_some_and(|ip| ip.is_unspecified())
@@ -174,6 +184,11 @@ fn parse_ip(text: &[u8]) -> Option<IpAddr> {
 
 /// Four decimal octets without leading zeros, as the standard library has it, several times faster.
 fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    ipv4_prefix(text).filter(|(_, rest)| rest.is_empty()).map(|(ip, _)| ip)
+}
+
+/// Such an address with which the text begins, and what follows its last digit.
+pub(super) fn ipv4_prefix(text: &[u8]) -> Option<(Ipv4Addr, &[u8])> {
     let (mut rest, mut address) = (text, 0u32);
     for dots in 0..4 {
         if dots > 0 {
@@ -194,7 +209,7 @@ fn parse_ipv4(text: &[u8]) -> Option<Ipv4Addr> {
         }
         address = address << 8 | octet;
     }
-    rest.is_empty().then(|| Ipv4Addr::from(address))
+    Some((Ipv4Addr::from(address), rest))
 }
 
 /// Letters, digits, hyphens and dots, with a letter somewhere in the last label: `10.0.0.999` is a broken

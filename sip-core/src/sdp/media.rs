@@ -64,7 +64,7 @@ pub struct Protocol(Text);
 
 impl Protocol {
     /// RTP over UDP (RFC 3551).
-    pub fn rtp_avp() -> Self {
+    pub const fn rtp_avp() -> Self {
         Self(Text::from_static("RTP/AVP"))
     }
 
@@ -187,12 +187,18 @@ pub struct Media {
 impl Media {
     /// A stream without attributes.
     pub fn new(kind: MediaKind, port: u16, protocol: Protocol, formats: Vec<Format>) -> Self {
+        Self { kind, port, protocol, formats, ..Self::empty() }
+    }
+
+    /// A stream of audio over RTP, to be filled.
+    #[inline]
+    pub(super) const fn empty() -> Self {
         Self {
-            kind,
-            port,
+            kind: MediaKind::Audio,
+            port: 0,
             port_count: None,
-            protocol,
-            formats,
+            protocol: Protocol::rtp_avp(),
+            formats: Vec::new(),
             information: None,
             connections: Vec::new(),
             bandwidths: Vec::new(),

@@ -49,6 +49,7 @@ mod relay;
 mod session;
 mod telephone_event;
 mod text;
+mod words;
 mod write;
 
 pub use address::{Address, AddressFamily, Connection};

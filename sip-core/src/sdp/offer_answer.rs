@@ -271,7 +271,8 @@ impl OfferAnswer {
                 *slot = media;
             }
         }
-        self.streams.clone_from(&answer.media);
+        // Not `clone_from`, which would make room for four.
+        self.streams = answer.media.clone();
         self.current = Some(negotiated.clone());
         let answered = core::mem::replace(&mut self.state, State::Stable { answered: false });
         if let State::RemoteOffer { offer, audio } = answered {

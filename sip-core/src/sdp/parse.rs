@@ -1,17 +1,18 @@
 //! Reading a description.
 
 use core::net::Ipv4Addr;
-use core::ops::Range;
 
 use bytes::Bytes;
 
 use super::address::{Address, AddressFamily, Connection};
+use super::attribute::Attributes;
 use super::error::{Limit, SdpError, SdpErrorKind};
 use super::grammar::{is_token, number};
 use super::limits::Limits;
 use super::media::{Format, Media, MediaKind, Protocol};
 use super::session::{Bandwidth, Origin, SessionDescription, Time};
 use super::text::Text;
+use super::words::Words;
 use crate::text::from_below;
 
 pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
@@ -23,11 +24,18 @@ pub(super) fn check_size(body: &[u8], limits: &Limits) -> Result<(), SdpError> {
 }
 
 pub(super) fn session(body: &Bytes, limits: &Limits) -> Result<SessionDescription, SdpError> {
-    Reader::new(body, limits).session()
+    // Made where it will lie: it is large, and would be copied from a place of its own.
+    let mut result = Ok(SessionDescription::without_times());
+    if let Ok(session) = &mut result
+        && let Err(error) = Reader::new(body, limits).session(session)
+    {
+        result = Err(error);
+    }
+    result
 }
 
 /// Cuts the body into lines, and reads the line it stands on.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     body: &'a Bytes,
     limits: &'a Limits,
     /// What follows the line.
@@ -50,32 +58,29 @@ impl<'a> Reader<'a> {
         Self { body, limits, rest: body, number: 0, start: 0, letter: 0, value: &[], seen: 0 }
     }
 
-    fn session(&mut self) -> Result<SessionDescription, SdpError> {
+    fn session(&mut self, session: &mut SessionDescription) -> Result<(), SdpError> {
         if !self.advance()? || self.letter != b'v' {
             return Err(self.error(SdpErrorKind::Missing(b'v')));
         }
         if self.value != b"0" {
             return Err(self.error_at(2, SdpErrorKind::Malformed(b'v')));
         }
-        let mut session = SessionDescription::new(Origin::new(0, 0, Ipv4Addr::UNSPECIFIED.into()));
-        session.times.clear();
         let mut rank = 0;
         while self.advance()? {
             let place = match self.letter {
                 b'a' => {
-                    let list = match session.media.last_mut() {
+                    self.attributes(match session.media.last_mut() {
                         None => &mut session.attributes,
                         Some(media) => &mut media.attributes,
-                    };
-                    list.push_read(self.body, self.attribute(list.len())?);
+                    })?;
                     LAST
                 }
                 b'm' => {
-                    self.open_media(&mut session)?;
+                    self.open_media(session)?;
                     0
                 }
                 _ => match session.media.last_mut() {
-                    None => self.session_line(&mut session)?,
+                    None => self.session_line(session)?,
                     Some(media) => self.media_line(media)?,
                 },
             };
@@ -84,11 +89,11 @@ impl<'a> Reader<'a> {
             }
             rank = place;
         }
-        self.check_complete(&session)?;
+        self.check_complete(session)?;
         if session.times.is_empty() {
             session.times.push(Time::default());
         }
-        Ok(session)
+        Ok(())
     }
 
     fn open_media(&self, session: &mut SessionDescription) -> Result<(), SdpError> {
@@ -98,29 +103,33 @@ impl<'a> Reader<'a> {
         if session.media.is_empty() {
             session.media.reserve_exact(1);
         }
-        session.media.push(self.media()?);
-        Ok(())
+        session.media.push(Media::empty());
+        session.media.last_mut().map_or(Ok(()), |media| self.media(media))
     }
 
     /// Keeps one line of the session and says its place in the order of RFC 8866 §5.
     fn session_line(&mut self, session: &mut SessionDescription) -> Result<u8, SdpError> {
-        if matches!(self.letter, b'o' | b's' | b'i' | b'u' | b'c' | b'k') {
-            self.once()?;
-        }
         match self.letter {
             b'o' => {
-                session.origin = self.origin()?;
+                self.once()?;
+                self.origin(&mut session.origin)?;
                 Ok(1)
             }
             b's' => {
-                session.name = self.text();
+                self.once()?;
+                // It is this already.
+                if self.value != b"-" {
+                    session.name = self.text();
+                }
                 Ok(2)
             }
             b'i' => {
+                self.once()?;
                 session.information = Some(self.text());
                 Ok(3)
             }
             b'u' => {
+                self.once()?;
                 session.uri = Some(self.text());
                 Ok(4)
             }
@@ -133,7 +142,11 @@ impl<'a> Reader<'a> {
                 Ok(6)
             }
             b'c' => {
-                session.connection = Some(self.connection()?);
+                self.once()?;
+                match self.usual_connection() {
+                    Some(ip) => session.connection = Some(Connection::ipv4(ip)),
+                    None => session.connection = Some(self.connection()?),
+                }
                 Ok(7)
             }
             b'b' => {
@@ -144,7 +157,8 @@ impl<'a> Reader<'a> {
                 if session.times.is_empty() {
                     session.times.reserve_exact(1);
                 }
-                session.times.push(self.time()?);
+                let (start, stop) = self.time()?;
+                session.times.push(Time { start, stop, ..Time::default() });
                 Ok(9)
             }
             letter @ (b'r' | b'z') => match session.times.last_mut() {
@@ -156,6 +170,7 @@ impl<'a> Reader<'a> {
                 None => Err(self.error(SdpErrorKind::OutOfOrder(letter))),
             },
             b'k' => {
+                self.once()?;
                 session.key = Some(self.text());
                 Ok(10)
             }
@@ -227,26 +242,39 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes to the next line; false at the end of the body.
+    #[inline(always)]
     fn advance(&mut self) -> Result<bool, SdpError> {
-        // Nearly every line is of this form, and the first control byte in it is that of its end.
         if let [letter, b'=', rest @ ..] = self.rest
-            && let from_control = from_below::<0x20>(rest)
-            && let [b'\r', b'\n', after @ ..] = from_control
-            && let length = rest.len() - from_control.len()
-            && length + 2 <= self.limits.line_bytes
-            && self.number < self.limits.lines
+            && self.take_line(rest)
         {
-            self.start = self.body.len() - self.rest.len();
-            self.number += 1;
             self.letter = *letter;
-            self.value = rest.get(..length).unwrap_or_default();
-            self.rest = after;
             return Ok(true);
         }
         self.advance_any()
     }
 
-    /// The same for lines of any form.
+    /// Goes to a line whose value begins with `rest`, if it is of the form of nearly every line: then the
+    /// first control byte is that of its end. The letter is the caller's to set.
+    #[inline(always)]
+    fn take_line(&mut self, rest: &'a [u8]) -> bool {
+        let from_control = from_below::<0x20>(rest);
+        let Some(length) = rest.len().checked_sub(from_control.len()) else { return false };
+        if let [b'\r', b'\n', after @ ..] = from_control
+            && length + 2 <= self.limits.line_bytes
+            && self.number < self.limits.lines
+            && let Some(value) = rest.get(..length)
+        {
+            self.start = self.body.len() - rest.len() - 2;
+            self.number += 1;
+            self.value = value;
+            self.rest = after;
+            return true;
+        }
+        false
+    }
+
+    /// Goes to the next line, of any form; false at the end of the body.
+    #[cold]
     fn advance_any(&mut self) -> Result<bool, SdpError> {
         let rest = self.rest;
         if rest.is_empty() {
@@ -306,7 +334,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn malformed_at(&self, part: &[u8]) -> SdpError {
+    pub(super) fn malformed_at(&self, part: &[u8]) -> SdpError {
         self.error_at(self.offset_of(part), SdpErrorKind::Malformed(self.letter))
     }
 
@@ -330,24 +358,57 @@ impl<'a> Reader<'a> {
             [.., b' ' | b'\t'] => self.value.trim_ascii_end(),
             value => value,
         };
-        Words { rest: value, strict: self.limits.is_strict() }
+        Words::new(value, self.limits.is_strict())
     }
 
-    /// The place of an attribute in the body.
-    fn attribute(&self, so_many: usize) -> Result<Range<usize>, SdpError> {
-        if so_many >= self.limits.attributes {
-            return Err(self.error(SdpErrorKind::Limit(Limit::Attributes)));
-        }
-        if self.limits.is_strict() {
-            let end = memchr::memchr(b':', self.value).unwrap_or(self.value.len());
-            if !self.value.get(..end).is_some_and(is_token) {
-                return Err(self.error_at(2, SdpErrorKind::Malformed(b'a')));
+    /// Keeps this attribute and those on the lines that follow.
+    fn attributes(&mut self, list: &mut Attributes) -> Result<(), SdpError> {
+        list.share(self.body);
+        loop {
+            if list.len() >= self.limits.attributes {
+                return Err(self.error(SdpErrorKind::Limit(Limit::Attributes)));
+            }
+            if self.limits.is_strict() {
+                let end = memchr::memchr(b':', self.value).unwrap_or(self.value.len());
+                if !self.value.get(..end).is_some_and(is_token) {
+                    return Err(self.error_at(2, SdpErrorKind::Malformed(b'a')));
+                }
+            }
+            let start = self.start + 2;
+            list.push_read(start..start + self.value.len());
+            let [b'a', b'=', rest @ ..] = self.rest else { return Ok(()) };
+            if !self.take_line(rest) && !self.advance_any()? {
+                return Ok(());
             }
         }
-        Ok(self.start + 2..self.start + 2 + self.value.len())
     }
 
-    fn origin(&self) -> Result<Origin, SdpError> {
+    fn origin(&self, origin: &mut Origin) -> Result<(), SdpError> {
+        match self.usual_origin() {
+            // Field by field, which costs less than moving a whole one.
+            Some((username, session_id, session_version, ip)) => {
+                if username != b"-" {
+                    origin.username = self.share(username);
+                }
+                origin.session_id = session_id;
+                origin.session_version = session_version;
+                origin.address = Address::ipv4(ip);
+            }
+            None => *origin = self.any_origin()?,
+        }
+        Ok(())
+    }
+
+    /// The parts of nearly every origin: five single spaces, and an IPv4 address.
+    fn usual_origin(&self) -> Option<(&'a [u8], u64, u64, Ipv4Addr)> {
+        let mut words = self.words();
+        let username = words.next()?;
+        let (session_id, session_version) = (words.plain()?, words.plain()?);
+        let family = words.family()?;
+        Some((username, session_id, session_version, words.last_ipv4(family)?))
+    }
+
+    fn any_origin(&self) -> Result<Origin, SdpError> {
         let mut words = self.words();
         let username = words.next_word(self)?;
         self.origin_of(username, words).or_else(|error| {
@@ -356,7 +417,7 @@ impl<'a> Reader<'a> {
             let fifth = memchr::memrchr_iter(b' ', value).nth(4);
             match fifth.and_then(|at| value.split_at_checked(at)) {
                 Some((username, rest)) if !self.limits.is_strict() && !has_control(username) => {
-                    let words = Words { rest, strict: false };
+                    let words = Words::new(rest, false);
                     self.origin_of(username.trim_ascii(), words).map_err(|_| error)
                 }
                 _ => Err(error),
@@ -376,6 +437,13 @@ impl<'a> Reader<'a> {
             session_version,
             address: Address::parse_lenient(family, address, |text| self.share(text)),
         })
+    }
+
+    /// The address of nearly every connection.
+    fn usual_connection(&self) -> Option<Ipv4Addr> {
+        let mut words = self.words();
+        let family = words.family()?;
+        words.last_ipv4(family)
     }
 
     fn connection(&self) -> Result<Connection, SdpError> {
@@ -410,45 +478,65 @@ impl<'a> Reader<'a> {
         Ok(Bandwidth { kind: self.share(kind), value: self.decimal(amount)? })
     }
 
-    fn time(&self) -> Result<Time, SdpError> {
+    fn time(&self) -> Result<(u64, u64), SdpError> {
         let mut words = self.words();
         let start = words.decimal(self)?;
         let stop = words.decimal(self)?;
         words.finish(self)?;
-        Ok(Time { start, stop, repeats: Vec::new(), zone: None })
+        Ok((start, stop))
     }
 
-    fn media(&self) -> Result<Media, SdpError> {
+    fn media(&self, media: &mut Media) -> Result<(), SdpError> {
         let mut words = self.words();
-        let kind = words.next_word(self)?;
-        let kind = MediaKind::parse(kind, |text| self.share(text))
-            .ok_or_else(|| self.malformed_at(kind))?;
-        let ports = words.next_word(self)?;
-        let (port, port_count) = match memchr::memchr(b'/', ports) {
-            None => (self.decimal(ports)?, None),
-            Some(slash) => {
-                let count = ports.get(slash + 1..).unwrap_or_default();
-                let count_number = self.decimal::<u16>(count)?;
-                if count_number == 0 {
-                    return Err(self.malformed_at(count));
-                }
-                (self.decimal(ports.get(..slash).unwrap_or_default())?, Some(count_number))
-            }
-        };
-        let protocol = words.next_word(self)?;
-        let protocol = Protocol::parse(protocol, |text| self.share(text))
-            .ok_or_else(|| self.malformed_at(protocol))?;
-        let formats = self.formats(&mut words, protocol.is_rtp())?;
-        let mut media = Media::new(kind, port, protocol, formats);
-        media.port_count = port_count;
-        Ok(media)
+        if !words.take(b"audio ") {
+            let kind = words.next_word(self)?;
+            media.kind = MediaKind::parse(kind, |text| self.share(text))
+                .ok_or_else(|| self.malformed_at(kind))?;
+        }
+        match words.plain() {
+            Some(port) => media.port = port,
+            None => (media.port, media.port_count) = self.ports(words.next_word(self)?)?,
+        }
+        if !words.take(b"RTP/AVP ") {
+            let protocol = words.next_word(self)?;
+            media.protocol = Protocol::parse(protocol, |text| self.share(text))
+                .ok_or_else(|| self.malformed_at(protocol))?;
+        }
+        let rtp = media.protocol.is_rtp();
+        self.formats(&mut words, rtp, &mut media.formats)
     }
 
-    fn formats(&self, words: &mut Words<'a>, rtp: bool) -> Result<Vec<Format>, SdpError> {
+    /// A port, and how many there are if that is said.
+    fn ports(&self, ports: &[u8]) -> Result<(u16, Option<u16>), SdpError> {
+        let Some(slash) = memchr::memchr(b'/', ports) else {
+            return Ok((self.decimal(ports)?, None));
+        };
+        let count = ports.get(slash + 1..).unwrap_or_default();
+        let count_number = self.decimal::<u16>(count)?;
+        if count_number == 0 {
+            return Err(self.malformed_at(count));
+        }
+        Ok((self.decimal(ports.get(..slash).unwrap_or_default())?, Some(count_number)))
+    }
+
+    fn formats(
+        &self,
+        words: &mut Words<'a>,
+        rtp: bool,
+        formats: &mut Vec<Format>,
+    ) -> Result<(), SdpError> {
         // Two digits and a space each, as a guess.
-        let guess = words.rest.len() / 3 + 1;
-        let mut formats = Vec::with_capacity(guess.min(self.limits.formats));
-        while let Some(word) = words.next() {
+        let guess = words.rest().len() / 3 + 1;
+        formats.reserve_exact(guess.min(self.limits.formats));
+        loop {
+            if formats.len() < self.limits.formats
+                && rtp
+                && let Some(payload_type) = words.plain_below(128)
+            {
+                formats.push(Format::Payload(payload_type));
+                continue;
+            }
+            let Some(word) = words.next() else { break };
             if formats.len() >= self.limits.formats {
                 let at = self.offset_of(word);
                 return Err(self.error_at(at, SdpErrorKind::Limit(Limit::Formats)));
@@ -459,7 +547,7 @@ impl<'a> Reader<'a> {
         if formats.is_empty() && self.limits.is_strict() {
             return Err(self.error_at(2 + self.value.len(), SdpErrorKind::Malformed(b'm')));
         }
-        Ok(formats)
+        Ok(())
     }
 
     fn format(&self, word: &[u8], rtp: bool) -> Result<Format, SdpError> {
@@ -477,11 +565,8 @@ impl<'a> Reader<'a> {
     }
 
     fn family(&self, words: &mut Words<'a>) -> Result<AddressFamily, SdpError> {
-        for (prefix, family) in [(b"IN IP4 ", AddressFamily::V4), (b"IN IP6 ", AddressFamily::V6)] {
-            if let Some(rest) = words.rest.strip_prefix(prefix) {
-                words.rest = rest;
-                return Ok(family);
-            }
+        if let Some(family) = words.family() {
+            return Ok(family);
         }
         let fault =
             |word| self.error_at(self.offset_of(word), SdpErrorKind::AddressType(self.letter));
@@ -493,7 +578,7 @@ impl<'a> Reader<'a> {
         AddressFamily::parse(family).ok_or_else(|| fault(family))
     }
 
-    fn decimal<T: TryFrom<u64>>(&self, word: &[u8]) -> Result<T, SdpError> {
+    pub(super) fn decimal<T: TryFrom<u64>>(&self, word: &[u8]) -> Result<T, SdpError> {
         number(word).ok_or_else(|| {
             if word.is_empty() || !word.iter().all(u8::is_ascii_digit) {
                 self.malformed_at(word)
@@ -515,66 +600,4 @@ fn cut_line(rest: &[u8]) -> (&[u8], &[u8]) {
 
 fn has_control(text: &[u8]) -> bool {
     text.iter().any(|&byte| byte.is_ascii_control() && byte != b'\t')
-}
-
-/// Words between single spaces, or between any spaces when lenient.
-struct Words<'a> {
-    rest: &'a [u8],
-    strict: bool,
-}
-
-impl<'a> Words<'a> {
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if !self.strict && matches!(self.rest, [b' ' | b'\t', ..]) {
-            self.rest = self.rest.trim_ascii_start();
-        }
-        let end = self.rest.len() - from_below::<0x21>(self.rest).len();
-        // What is left in the end is empty and still points into the line, for errors to say where.
-        let (word, rest) = self.rest.split_at_checked(end)?;
-        let ends = match rest.first() {
-            None | Some(b' ') => true,
-            Some(b'\t') => !self.strict,
-            // Control characters neither end a word nor belong into one.
-            Some(_) => false,
-        };
-        if word.is_empty() || !ends {
-            // Left for `finish` to report.
-            return None;
-        }
-        self.rest = rest.get(1..).unwrap_or(rest);
-        Some(word)
-    }
-
-    fn next_word(&mut self, line: &Reader<'_>) -> Result<&'a [u8], SdpError> {
-        let rest = self.rest;
-        self.next().ok_or_else(|| line.malformed_at(rest))
-    }
-
-    /// The next word as a number.
-    fn decimal<T: TryFrom<u64>>(&mut self, line: &Reader<'_>) -> Result<T, SdpError> {
-        // Eighteen digits always fit; what is longer, or no number, is for the slow way to judge.
-        let mut number = 0u64;
-        for (at, &byte) in self.rest.iter().enumerate().take(19) {
-            match byte {
-                b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
-                b' ' if at > 0 => match T::try_from(number) {
-                    Ok(number) => {
-                        self.rest = self.rest.get(at + 1..).unwrap_or_default();
-                        return Ok(number);
-                    }
-                    Err(_) => break,
-                },
-                _ => break,
-            }
-        }
-        line.decimal(self.next_word(line)?)
-    }
-
-    fn finish(&mut self, line: &Reader<'_>) -> Result<(), SdpError> {
-        if self.rest.is_empty() {
-            return Ok(());
-        }
-        let rest = self.rest.trim_ascii_start();
-        if rest.is_empty() { Ok(()) } else { Err(line.malformed_at(rest)) }
-    }
 }

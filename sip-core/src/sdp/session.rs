@@ -1,7 +1,7 @@
 //! A whole session description.
 
 use core::fmt;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 
@@ -83,8 +83,19 @@ pub struct Time {
 impl SessionDescription {
     /// A description without media: `s=-`, `t=0 0`.
     pub fn new(origin: Origin) -> Self {
+        Self { origin, times: vec![Time::default()], ..Self::without_times() }
+    }
+
+    /// A description of nothing, to be filled.
+    #[inline]
+    pub(super) const fn without_times() -> Self {
         Self {
-            origin,
+            origin: Origin {
+                username: Text::from_static("-"),
+                session_id: 0,
+                session_version: 0,
+                address: Address::ipv4(Ipv4Addr::UNSPECIFIED),
+            },
             name: Text::from_static("-"),
             information: None,
             uri: None,
@@ -92,7 +103,7 @@ impl SessionDescription {
             phones: Vec::new(),
             connection: None,
             bandwidths: Vec::new(),
-            times: vec![Time::default()],
+            times: Vec::new(),
             key: None,
             attributes: Attributes::new(),
             media: Vec::new(),

@@ -68,8 +68,8 @@ impl Text {
         Self(bytes)
     }
 
-    pub(in crate::sdp) fn from_static(text: &'static str) -> Self {
-        Self::trusted(Bytes::from_static(text.as_bytes()))
+    pub(in crate::sdp) const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
     }
 }
 

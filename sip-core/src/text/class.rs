@@ -8,6 +8,8 @@ pub(crate) const USER: u16 = 1 << 1;
 pub(crate) const PASSWORD: u16 = 1 << 2;
 /// `paramchar` of a SIP URI, without `%`
 pub(crate) const PARAM: u16 = 1 << 3;
+/// the same with what `transport`, `user` and `method` may have, which are tokens
+pub(crate) const PARAM_VALUE: u16 = 1 << 14;
 /// `hnv-unreserved / unreserved` of a SIP URI's headers, without `%`
 pub(crate) const HEADER: u16 = 1 << 4;
 /// host names and IPv4 addresses
@@ -35,7 +37,7 @@ const fn classes() -> [u16; 256] {
         let c = byte as u8;
         let mut bits = 0;
         if c.is_ascii_alphanumeric() {
-            bits |= USER | PASSWORD | PARAM | HEADER | HOST | URIC;
+            bits |= USER | PASSWORD | PARAM | PARAM_VALUE | HEADER | HOST | URIC;
         }
         if c.is_ascii_hexdigit() || matches!(c, b':' | b'.') {
             bits |= IPV6;
@@ -48,7 +50,7 @@ const fn classes() -> [u16; 256] {
         }
         // mark
         if matches!(c, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')') {
-            bits |= USER | PASSWORD | PARAM | HEADER | URIC;
+            bits |= USER | PASSWORD | PARAM | PARAM_VALUE | HEADER | URIC;
         }
         if matches!(c, b'&' | b'=' | b'+' | b'$' | b',') {
             bits |= USER | PASSWORD;
@@ -57,7 +59,10 @@ const fn classes() -> [u16; 256] {
             bits |= USER;
         }
         if matches!(c, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$') {
-            bits |= PARAM;
+            bits |= PARAM | PARAM_VALUE;
+        }
+        if c == b'`' {
+            bits |= PARAM_VALUE;
         }
         if matches!(c, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$') {
             bits |= HEADER;

@@ -152,7 +152,8 @@ impl<C, S> Transactions<C, S> {
         }
     }
 
-    pub(super) fn end_server(&mut self, key: ServerKey, failure: Option<Failure>) {
+    /// Ends a server transaction at once; its [`Outcome`] follows.
+    pub(crate) fn end_server(&mut self, key: ServerKey, failure: Option<Failure>) {
         let Some(mut server) = self.servers.remove(key.0) else { return };
         server.clock.stop_all(&mut self.timers);
         self.server_keys.remove(&server.hash);

@@ -117,19 +117,24 @@ pub(super) fn check(cursor: &mut Cursor<'_>) -> Result<(), ValueError> {
         cursor.set_rest(rest);
         // Few have escapes, of which the slow way knows.
         if cursor.run(class::PARAM).is_empty() || cursor.peek() == Some(b'%') {
-            check_escaped(cursor, "the name of a parameter")?;
+            check_escaped(cursor, class::PARAM, "the name of a parameter")?;
         }
-        if cursor.eat(b'=') && (cursor.run(class::PARAM).is_empty() || cursor.peek() == Some(b'%'))
+        if cursor.eat(b'=')
+            && (cursor.run(class::PARAM_VALUE).is_empty() || cursor.peek() == Some(b'%'))
         {
-            check_escaped(cursor, "the value of a parameter")?;
+            check_escaped(cursor, class::PARAM_VALUE, "the value of a parameter")?;
         }
     }
     Ok(())
 }
 
 /// Goes on with a name or value at an escape, if there is one.
-fn check_escaped(cursor: &mut Cursor<'_>, what: &'static str) -> Result<(), ValueError> {
-    if escape::run(cursor, class::PARAM)?.is_empty() {
+fn check_escaped(
+    cursor: &mut Cursor<'_>,
+    class: u16,
+    what: &'static str,
+) -> Result<(), ValueError> {
+    if escape::run(cursor, class)?.is_empty() {
         return Err(cursor.expected(what));
     }
     Ok(())

@@ -12,6 +12,8 @@ mod report;
 mod rings;
 #[cfg(target_os = "linux")]
 mod sockets;
+#[cfg(target_os = "linux")]
+mod uring;
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dialplan::plan::Plan;
+use pbx::front::{NetworkError, Settings as FrontSettings};
 use toml::Spanned;
 
 use super::ConfigError;
@@ -24,6 +25,14 @@ pub struct Config {
     pub ring_time: Duration,
     pub silence_limit: Option<Duration>,
     pub max_calls: usize,
+    pub emergency: Vec<String>,
+    pub front: FrontSettings,
+    /// Where metrics and bans are shown.
+    pub http: Option<SocketAddr>,
+    /// Where SIP messages are sent for watching, and our number there.
+    pub hep: Option<(SocketAddr, u32)>,
+    /// Bytes of the last SIP messages that are kept.
+    pub kept_messages: usize,
     pub extensions: Vec<Extension>,
     pub services: Vec<Service>,
     pub menus: Vec<Menu>,
@@ -98,6 +107,8 @@ pub struct Route {
 /// Shortest password of an office that listens on more than loopback.
 const SHORTEST_PASSWORD: usize = 12;
 const FEWEST_CHARACTERS: usize = 5;
+/// Who we are for a capture server that is told nothing else.
+const HEP_AGENT: u32 = 2_001;
 
 pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, ConfigError> {
     let context = Context { text, path };
@@ -124,6 +135,11 @@ pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, Confi
         }
         value => value.map_or(1_000, Spanned::into_inner),
     };
+    let emergency = context.emergency(file.calls.emergency)?;
+    let front = context.front(file.guard)?;
+    let http = file.watch.http.map(|value| context.address(&value, "watch.http")).transpose()?;
+    let hep = file.watch.hep.map(|value| context.address(&value, "watch.hep")).transpose()?;
+    let hep = hep.map(|server| (server, file.watch.hep_agent.unwrap_or(HEP_AGENT)));
     let realm = match file.calls.realm {
         Some(value) if value.get_ref().is_empty() || value.get_ref().contains(['"', '\\']) => {
             return Err(context.at(&value, "calls.realm", "needs text without quotation marks"));
@@ -140,6 +156,11 @@ pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, Confi
         ring_time: Duration::from_secs(ring),
         silence_limit: (silence > 0).then(|| Duration::from_secs(silence)),
         max_calls,
+        emergency,
+        front,
+        http,
+        hep,
+        kept_messages: file.watch.kept_messages_kib.unwrap_or(0) * 1_024,
         extensions,
         services,
         menus,
@@ -222,6 +243,64 @@ impl Context<'_> {
             }
             value => Ok(value.map_or(or, Spanned::into_inner)),
         }
+    }
+
+    fn emergency(&self, values: Vec<Spanned<String>>) -> Result<Vec<String>, ConfigError> {
+        let check = |value: Spanned<String>| match value.get_ref() {
+            number if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Ok(value.into_inner())
+            }
+            number => {
+                let says = format!("\"{number}\" is not a number: digits only");
+                Err(self.at(&value, "calls.emergency", says))
+            }
+        };
+        values.into_iter().map(check).collect()
+    }
+
+    fn front(&self, values: file::Guard) -> Result<FrontSettings, ConfigError> {
+        let mut settings = FrontSettings::default();
+        if let Some(trusted) = values.trusted {
+            let network = |value: &Spanned<String>| {
+                let wrong = |error: NetworkError| {
+                    let says = format!("\"{}\" is {error}", value.get_ref());
+                    self.at(value, "guard.trusted", says)
+                };
+                value.get_ref().parse().map_err(wrong)
+            };
+            settings.trusted = trusted.iter().map(network).collect::<Result<_, _>>()?;
+        }
+        let number = |value, key, or: u32| -> Result<u32, ConfigError> {
+            Ok(self.positive(value, key, or.into())? as u32)
+        };
+        let FrontSettings { requests, strangers, bans, overload, .. } = &mut settings;
+        requests.per_second =
+            number(values.requests_per_second, "guard.requests_per_second", requests.per_second)?;
+        requests.burst = number(values.requests_burst, "guard.requests_burst", requests.burst)?;
+        strangers.per_second = number(
+            values.strangers_per_second,
+            "guard.strangers_per_second",
+            strangers.per_second,
+        )?;
+        strangers.burst = number(values.strangers_burst, "guard.strangers_burst", strangers.burst)?;
+        bans.failures = values.ban_failures.unwrap_or(bans.failures);
+        let seconds = |value, key, or: Duration| {
+            self.positive(value, key, or.as_secs()).map(Duration::from_secs)
+        };
+        bans.window = seconds(values.ban_window_seconds, "guard.ban_window_seconds", bans.window)?;
+        bans.lasts = seconds(values.ban_seconds, "guard.ban_seconds", bans.lasts)?;
+        if let Some(scanners) = values.scanners {
+            if let Some(short) = scanners.iter().find(|name| name.get_ref().trim().len() < 4) {
+                let says = "a part of a name has to have 4 letters, else it fits too many";
+                return Err(self.at(short, "guard.scanners", says));
+            }
+            bans.scanners = scanners.into_iter().map(Spanned::into_inner).collect();
+        }
+        let target = overload.target.as_millis() as u64;
+        overload.target =
+            Duration::from_millis(self.positive(values.target_ms, "guard.target_ms", target)?);
+        overload.interval = overload.interval.max(overload.target * 2);
+        Ok(settings)
     }
 
     fn extensions(

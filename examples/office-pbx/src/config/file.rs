@@ -8,6 +8,8 @@ use toml::Spanned;
 pub(super) struct File {
     pub(super) listen: Listen,
     pub(super) calls: Calls,
+    pub(super) guard: Guard,
+    pub(super) watch: Watch,
     pub(super) extension: Vec<Extension>,
     pub(super) service: Vec<Service>,
     pub(super) menu: Vec<Menu>,
@@ -33,6 +35,31 @@ pub(super) struct Calls {
     pub(super) ring_seconds: Option<Spanned<u64>>,
     pub(super) silence_seconds: Option<Spanned<u64>>,
     pub(super) max_calls: Option<Spanned<usize>>,
+    pub(super) emergency: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Guard {
+    pub(super) trusted: Option<Vec<Spanned<String>>>,
+    pub(super) requests_per_second: Option<Spanned<u64>>,
+    pub(super) requests_burst: Option<Spanned<u64>>,
+    pub(super) strangers_per_second: Option<Spanned<u64>>,
+    pub(super) strangers_burst: Option<Spanned<u64>>,
+    pub(super) ban_failures: Option<u32>,
+    pub(super) ban_window_seconds: Option<Spanned<u64>>,
+    pub(super) ban_seconds: Option<Spanned<u64>>,
+    pub(super) scanners: Option<Vec<Spanned<String>>>,
+    pub(super) target_ms: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Watch {
+    pub(super) http: Option<Spanned<String>>,
+    pub(super) hep: Option<Spanned<String>>,
+    pub(super) hep_agent: Option<u32>,
+    pub(super) kept_messages_kib: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]

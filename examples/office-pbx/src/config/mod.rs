@@ -81,6 +81,13 @@ mod tests {
             ("[[route]]\npattern = \"_[0-\"\ntrunk = \"x\"\n", ["office.toml:2", "route.pattern"]),
             ("[[service]]\nnumber = \"6\"\nkind = \"fax\"\n", ["office.toml:3", "kind"]),
             ("[listen]\nudp = [\n", ["office.toml:", "udp"]),
+            ("[guard]\ntrusted = [\"10/8\"]\n", ["office.toml:2", "guard.trusted"]),
+            ("[guard]\n\nban_seconds = 0\n", ["office.toml:3", "guard.ban_seconds"]),
+            ("[guard]\nscanners = [\"a\"]\n", ["office.toml:2", "guard.scanners"]),
+            ("[guard]\nstrangers = 3\n", ["office.toml:2", "strangers"]),
+            ("[calls]\nemergency = [\"help\"]\n", ["office.toml:2", "calls.emergency"]),
+            ("[watch]\nhep = \"homer\"\n", ["office.toml:2", "watch.hep"]),
+            ("[watch]\nhttp = \"9160\"\n", ["office.toml:2", "watch.http"]),
         ] {
             let message = error(text);
             for part in expected {

@@ -9,6 +9,7 @@ use std::{mem, ptr};
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, Offload, PacketIo, SocketId};
 use super::frame_ring::{Frame, FrameRing};
+use super::messages::give_back;
 use super::mmsg::{milliseconds, set_option};
 use crate::forward::MacAddress;
 use crate::forward::ethernet::{VlanTag, push_tag};
@@ -318,7 +319,7 @@ impl PacketIo for AfPacket {
                 sent += self.send_run(part[0].socket, part);
             }
         }
-        batch.clear();
+        give_back(batch);
         self.counters.sent += sent as u64;
         Ok(sent)
     }
@@ -372,7 +373,13 @@ fn packet_socket() -> io::Result<OwnedFd> {
     // SAFETY: no pointers are passed.
     let fd = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0) };
     if fd < 0 {
-        return Err(io::Error::last_os_error());
+        let error = io::Error::last_os_error();
+        return Err(match error.kind() {
+            io::ErrorKind::PermissionDenied => {
+                io::Error::new(error.kind(), "AF_PACKET is for root, or needs CAP_NET_RAW")
+            }
+            _ => error,
+        });
     }
     // SAFETY: the descriptor is new and nobody else's.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

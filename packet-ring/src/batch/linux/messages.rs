@@ -1,13 +1,13 @@
 //! The tables of pointers that `recvmmsg`, `sendmmsg` and io_uring want, and the only place that makes
 //! them.
 
+use core::ops::Range;
 use core::{mem, ptr};
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::vec::Vec;
 use std::{boxed::Box, io};
 
-use super::super::{BATCH, Counters, Datagram, IoConfig};
+use super::super::{BATCH, Counters, Datagram, IoConfig, SocketId};
 use super::names::{Control, Name, Notes};
 use crate::pool::{PacketBuf, PacketPool};
 
@@ -19,7 +19,9 @@ pub(super) struct Inbox {
     headers: Box<[libc::mmsghdr]>,
     into: Into,
     with_control: bool,
-    /// Buffers just taken from the pool.
+    /// Places from here on have a buffer.
+    filled: usize,
+    /// Buffers taken from the pool for later.
     fresh: Vec<PacketBuf>,
 }
 
@@ -33,6 +35,9 @@ enum Into {
 // SAFETY: the raw pointers in `iovecs` and `headers` lead to memory that this value owns (boxes, and slots
 // whose handles it holds), which moves along with it; the kernel uses them during `receive` only.
 unsafe impl Send for Inbox {}
+
+/// Buffers taken from the pool at once.
+const PORTION: usize = 32;
 
 /// The longest that GRO makes.
 const LONG: usize = 65_536;
@@ -56,6 +61,7 @@ impl Inbox {
                 Into::Packets((0..count).map(|_| None).collect())
             },
             with_control: with_control || gro,
+            filled: count,
             fresh: Vec::with_capacity(BATCH),
         };
         for at in 0..count {
@@ -68,40 +74,38 @@ impl Inbox {
                 inbox.iovecs[at] =
                     libc::iovec { iov_base: long.as_mut_ptr().cast(), iov_len: LONG };
             }
-            inbox.reset(at);
+            header.msg_namelen = Name::LEN as u32;
+            if inbox.with_control {
+                header.msg_control = inbox.controls[at].0.as_mut_ptr().cast();
+                header.msg_controllen = Control::LEN as _;
+            }
         }
         inbox
-    }
-
-    /// Makes message `at` ready to be received into again.
-    fn reset(&mut self, at: usize) {
-        let header = &mut self.headers[at].msg_hdr;
-        header.msg_namelen = Name::LEN as u32;
-        header.msg_flags = 0;
-        if self.with_control {
-            header.msg_control = self.controls[at].0.as_mut_ptr().cast();
-            header.msg_controllen = Control::LEN as _;
-        }
     }
 
     /// Gives messages buffers that have none; returns how many have one, from the first on.
     fn fill(&mut self, pool: &PacketPool, wanted: usize) -> usize {
         let Into::Packets(packets) = &mut self.into else { return self.headers.len().min(wanted) };
-        let missing = packets.iter().take(wanted).filter(|place| place.is_none()).count();
-        if missing > 0 {
-            pool.take_batch(missing, &mut self.fresh);
+        let wanted = wanted.min(packets.len());
+        let open = wanted.min(self.filled);
+        let missing = packets[..open].iter().filter(|place| place.is_none()).count();
+        if missing > self.fresh.len() {
+            pool.take_ahead(PORTION.max(missing) - self.fresh.len(), &mut self.fresh);
+            pool.take_batch(missing.saturating_sub(self.fresh.len()), &mut self.fresh);
         }
-        for (at, place) in packets.iter_mut().enumerate().take(wanted) {
+        for ((at, place), iovec) in packets[..open].iter_mut().enumerate().zip(&mut self.iovecs) {
             if place.is_some() {
                 continue;
             }
             let Some(mut packet) = self.fresh.pop() else { return at };
             let spare = packet.spare_mut();
-            self.iovecs[at] =
-                libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: spare.len() };
+            *iovec = libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: spare.len() };
             *place = Some(packet);
         }
-        wanted.min(packets.len())
+        if open == self.filled {
+            self.filled = 0;
+        }
+        wanted
     }
 
     /// Receives up to `wanted` messages, without waiting.
@@ -118,6 +122,14 @@ impl Inbox {
             return Ok(0);
         }
         counters.calls += 1;
+        if room == 1 {
+            // One message needs no table of them.
+            let header = &mut self.headers[0];
+            // SAFETY: as below.
+            let len = unsafe { libc::recvmsg(fd, &mut header.msg_hdr, libc::MSG_DONTWAIT) };
+            header.msg_len = len.max(0) as u32;
+            return if len < 0 { Err(io::Error::last_os_error()) } else { Ok(1) };
+        }
         // SAFETY: the first `room` headers are whole: names, controls and iovecs are those of `self`, each
         // iovec leads to a buffer held by `self.into` and is as long as it, and nothing else touches them
         // during the call.
@@ -133,34 +145,46 @@ impl Inbox {
         if received < 0 { Err(io::Error::last_os_error()) } else { Ok(received as usize) }
     }
 
-    /// Hands the first `count` messages out and makes their places ready again.
+    /// Hands the first `count` messages out as datagrams of `socket` and makes their places ready again.
+    /// Returns the kernel's count of drops, if it told one.
     pub(super) fn take(
         &mut self,
         count: usize,
+        socket: SocketId,
         pool: &PacketPool,
         counters: &mut Counters,
-        mut each: impl FnMut(PacketBuf, Option<SocketAddr>, Notes),
-    ) {
-        for at in 0..count.min(self.headers.len()) {
-            let header = &self.headers[at];
+        into: &mut Vec<Datagram>,
+    ) -> Option<u32> {
+        let count = count.min(self.headers.len());
+        let mut dropped = None;
+        self.filled = self.filled.max(count);
+        into.reserve(count);
+        let Self { headers, names, controls, .. } = self;
+        let rows = headers[..count].iter_mut().zip(names).zip(controls).enumerate();
+        for (at, ((header, name), control)) in rows {
             let len = header.msg_len as usize;
-            let cut = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-            let notes = match self.controls[at].0.get(..header.msg_hdr.msg_controllen as _) {
-                Some(control) if self.with_control => Control::notes(control),
-                _ => Notes::default(),
-            };
-            let peer = self.names[at].address();
-            self.reset(at);
-            if cut {
+            let header = &mut header.msg_hdr;
+            let mut notes = Notes::default();
+            if self.with_control {
+                if header.msg_controllen > 0 {
+                    let control = control.0.get(..header.msg_controllen as _);
+                    notes = Control::notes(control.unwrap_or(&[]));
+                    dropped = notes.dropped.or(dropped);
+                }
+                header.msg_controllen = Control::LEN as _;
+            }
+            header.msg_namelen = Name::LEN as u32;
+            if header.msg_flags & libc::MSG_TRUNC != 0 {
                 counters.truncated += 1;
                 continue;
             }
+            let (peer, received) = (name.address(), notes.received);
             match &mut self.into {
                 Into::Packets(packets) => {
                     if let Some(mut packet) = packets[at].take()
                         && packet.set_len(len).is_ok()
                     {
-                        each(packet, peer, notes);
+                        into.push(Datagram { socket, peer, packet, received, offload: None });
                     }
                 }
                 Into::Long(long) => {
@@ -172,7 +196,13 @@ impl Inbox {
                         let (one, more) = rest.split_at(segment.min(rest.len()));
                         match pool.take() {
                             Some(mut packet) => match packet.extend_from_slice(one) {
-                                Ok(()) => each(packet, peer, notes),
+                                Ok(()) => into.push(Datagram {
+                                    socket,
+                                    peer,
+                                    packet,
+                                    received,
+                                    offload: None,
+                                }),
                                 Err(_) => counters.truncated += 1,
                             },
                             None => counters.starved += 1,
@@ -185,18 +215,20 @@ impl Inbox {
                 }
             }
         }
+        dropped
     }
 }
 
-/// Messages to be sent, made of a batch of datagrams: one each, or one for several of GSO.
+/// Messages to be sent, made of up to [`BATCH`] datagrams: one each, or one for several of GSO.
 pub(super) struct Outbox {
-    names: Vec<(Name, u32)>,
-    /// Of messages of several: which one, its control and the length of that.
-    controls: Vec<(usize, Control, usize)>,
-    iovecs: Vec<libc::iovec>,
-    /// Index of the first datagram, and how many.
-    spans: Vec<(usize, usize)>,
-    headers: Vec<libc::mmsghdr>,
+    names: Box<[Name]>,
+    controls: Box<[Control]>,
+    iovecs: Box<[libc::iovec]>,
+    headers: Box<[libc::mmsghdr]>,
+    /// Index of the first datagram of each message, and how many.
+    spans: Vec<(u16, u16)>,
+    /// Messages in a row by one socket, and the end of the row.
+    runs: Vec<(SocketId, usize)>,
 }
 
 // SAFETY: as for `Inbox`; besides, between two `fill`s the pointers to packets are used by nobody.
@@ -208,66 +240,75 @@ const MOST_BYTES: usize = 65_000;
 
 impl Outbox {
     pub(super) fn new() -> Self {
+        let none = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
+        // SAFETY: a message header of zeros is a valid one, without name, data and control.
+        let header: libc::mmsghdr = unsafe { mem::zeroed() };
         Self {
-            names: Vec::new(),
-            controls: Vec::new(),
-            iovecs: Vec::new(),
-            spans: Vec::new(),
-            headers: Vec::new(),
+            names: std::vec![Name::default(); BATCH].into(),
+            controls: std::vec![Control::default(); BATCH].into(),
+            iovecs: std::vec![none; BATCH].into(),
+            headers: std::vec![header; BATCH].into(),
+            spans: Vec::with_capacity(BATCH),
+            runs: Vec::with_capacity(BATCH),
         }
     }
 
-    /// Makes messages of all datagrams of the batch. The batch must stay as it is while they are used.
+    /// Makes messages of up to [`BATCH`] datagrams, which must stay as they are while these are used.
     pub(super) fn fill(&mut self, batch: &[Datagram], gso: bool) {
-        self.names.clear();
-        self.controls.clear();
-        self.iovecs.clear();
+        debug_assert!(batch.len() <= BATCH);
         self.spans.clear();
-        self.headers.clear();
+        self.runs.clear();
+        for (iovec, datagram) in self.iovecs.iter_mut().zip(batch) {
+            let packet = &*datagram.packet;
+            *iovec =
+                libc::iovec { iov_base: packet.as_ptr().cast_mut().cast(), iov_len: packet.len() };
+        }
         let mut at = 0;
-        while let Some(first) = batch.get(at) {
+        let tables = self.headers.iter_mut().zip(&mut self.names).zip(&mut self.controls);
+        for (message, ((header, name), control)) in tables.enumerate() {
+            let Some(first) = batch.get(at) else { break };
             let count = if gso { in_a_row(&batch[at..]) } else { 1 };
+            let header = &mut header.msg_hdr;
             // The caller has sorted out those without a peer.
-            let peer = first.peer.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-            self.names.push(Name::of(peer));
+            header.msg_namelen = first.peer.map_or(0, |peer| name.set(peer));
+            header.msg_name = name.as_mut_ptr();
+            header.msg_iov = &mut self.iovecs[at];
+            header.msg_iovlen = count as _;
             if count > 1 {
-                let (control, len) = Control::segments(first.packet.len() as u16);
-                self.controls.push((self.spans.len(), control, len));
+                header.msg_controllen = control.set_segments(first.packet.len() as u16) as _;
+                header.msg_control = control.0.as_mut_ptr().cast();
+            } else {
+                header.msg_controllen = 0;
+                header.msg_control = ptr::null_mut();
             }
-            self.spans.push((at, count));
+            self.spans.push((at as u16, count as u16));
+            match self.runs.last_mut() {
+                Some((socket, end)) if *socket == first.socket => *end = message + 1,
+                _ => self.runs.push((first.socket, message + 1)),
+            }
             at += count;
-        }
-        self.iovecs.extend(batch.iter().map(|datagram| libc::iovec {
-            iov_base: datagram.packet.as_ptr().cast_mut().cast(),
-            iov_len: datagram.packet.len(),
-        }));
-        // The vectors do not grow any more, so that pointers into them hold.
-        // SAFETY: a message header of zeros is a valid one.
-        let none: libc::mmsghdr = unsafe { mem::zeroed() };
-        for ((start, count), (name, name_len)) in self.spans.iter().zip(&mut self.names) {
-            let mut header = none;
-            header.msg_hdr.msg_name = name.as_mut_ptr();
-            header.msg_hdr.msg_namelen = *name_len;
-            header.msg_hdr.msg_iov = &mut self.iovecs[*start];
-            header.msg_hdr.msg_iovlen = *count as _;
-            self.headers.push(header);
-        }
-        for (message, control, len) in &mut self.controls {
-            if let Some(header) = self.headers.get_mut(*message) {
-                header.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
-                header.msg_hdr.msg_controllen = *len as _;
-            }
         }
     }
 
     /// How many messages there are.
     pub(super) fn len(&self) -> usize {
-        self.headers.len()
+        self.spans.len()
+    }
+
+    /// A row of messages by one socket: which, and where the row ends.
+    pub(super) fn run(&self, index: usize) -> Option<(SocketId, usize)> {
+        self.runs.get(index).copied()
     }
 
     /// The datagrams of a message: the first, and how many.
     pub(super) fn span(&self, message: usize) -> (usize, usize) {
-        self.spans.get(message).copied().unwrap_or((0, 0))
+        self.spans.get(message).map_or((0, 0), |(start, count)| ((*start).into(), (*count).into()))
+    }
+
+    /// How many datagrams some messages are.
+    pub(super) fn datagrams(&self, messages: Range<usize>) -> usize {
+        let spans = self.spans.get(messages).unwrap_or(&[]);
+        spans.iter().map(|(_, count)| usize::from(*count)).sum()
     }
 
     /// The header of a message, for io_uring. It is good until the next `fill`.
@@ -277,9 +318,9 @@ impl Outbox {
 
     /// The peer of a message as the kernel wants it, and its length; good until the next `fill`.
     pub(super) fn name(&self, message: usize) -> (*const libc::c_void, u32) {
-        self.names
-            .get(message)
-            .map_or((ptr::null(), 0), |(name, len)| (ptr::from_ref(name).cast(), *len))
+        self.headers.get(message).map_or((ptr::null(), 0), |header| {
+            (header.msg_hdr.msg_name.cast_const(), header.msg_hdr.msg_namelen)
+        })
     }
 
     /// Sends messages `from..to` by one socket; returns how many went.
@@ -290,18 +331,26 @@ impl Outbox {
         to: usize,
         batch: &[Datagram],
     ) -> io::Result<usize> {
-        debug_assert_eq!(self.iovecs.len(), batch.len());
+        debug_assert_eq!(self.datagrams(0..self.len()), batch.len());
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         let headers = &mut self.headers[from..to];
+        if let [header] = headers
+            && header.msg_hdr.msg_iovlen == 1
+        {
+            // One datagram needs no header, which the kernel would have to copy.
+            let (start, _) = self.span(from);
+            let (name, name_len) = self.name(from);
+            let Some(Datagram { packet, .. }) = batch.get(start) else { return Ok(0) };
+            // SAFETY: the packet is borrowed, and the name is that of `self`; the kernel only reads them.
+            let sent = unsafe {
+                libc::sendto(fd, packet.as_ptr().cast(), packet.len(), flags, name.cast(), name_len)
+            };
+            return if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(1) };
+        }
         // SAFETY: the headers were made by `fill` of this batch, which is borrowed and so unchanged; names,
         // controls and iovecs are those of `self`. The kernel only reads them, apart from `msg_len`.
-        let sent = unsafe {
-            libc::sendmmsg(
-                fd,
-                headers.as_mut_ptr(),
-                headers.len() as u32,
-                (libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL) as _,
-            )
-        };
+        let sent =
+            unsafe { libc::sendmmsg(fd, headers.as_mut_ptr(), headers.len() as u32, flags as _) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
     }
 }
@@ -336,19 +385,31 @@ pub(super) fn sort_out(
     batch: &mut Vec<Datagram>,
     config: &IoConfig,
     counters: &mut Counters,
-    is_open: impl Fn(super::super::SocketId) -> bool,
+    is_open: impl Fn(SocketId) -> bool,
 ) {
-    batch.retain(|datagram| match datagram.peer {
-        Some(peer) if is_open(datagram.socket) => {
-            let fits = datagram.packet.len() <= config.largest_payload(peer);
-            counters.oversize += u64::from(!fits);
-            fits
+    let fits = |datagram: &Datagram, peer| datagram.packet.len() <= config.largest_payload(peer);
+    let is_fine = |datagram: &Datagram| {
+        datagram.peer.is_some_and(|peer| fits(datagram, peer)) && is_open(datagram.socket)
+    };
+    // Nearly always there is nothing to do, and then nothing is moved.
+    let Some(first) = batch.iter().position(|datagram| !is_fine(datagram)) else { return };
+    let mut at = 0;
+    batch.retain(|datagram| {
+        at += 1;
+        if at <= first || is_fine(datagram) {
+            return true;
         }
-        _ => {
-            counters.errors += 1;
-            false
+        match datagram.peer {
+            Some(_) if is_open(datagram.socket) => counters.oversize += 1,
+            _ => counters.errors += 1,
         }
+        false
     });
+}
+
+/// Empties a batch that was sent.
+pub(super) fn give_back(batch: &mut Vec<Datagram>) {
+    PacketPool::give_back(batch.drain(..).map(|datagram| datagram.packet));
 }
 
 /// What an errno of a send means.
@@ -379,9 +440,9 @@ impl SendFault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::SocketId;
     use super::*;
     use crate::pool::PoolConfig;
+    use std::net::SocketAddr;
 
     #[test]
     fn rows_of_datagrams() {

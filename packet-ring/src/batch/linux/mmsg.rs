@@ -7,13 +7,18 @@ use std::vec::Vec;
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Inbox, Outbox, SendFault, sort_out};
+use super::messages::{Inbox, Outbox, SendFault, give_back, sort_out};
 use crate::pool::PacketPool;
 
 /// `recvmmsg` and `sendmmsg` on sockets that epoll watches.
+///
+/// A single socket is asked and waited for without epoll: a watched socket tells it of every packet that
+/// has left as well, which costs as much as a system call.
 pub struct MmsgIo {
     config: IoConfig,
     epoll: OwnedFd,
+    /// Whether epoll watches the sockets: from the second one on.
+    watching: bool,
     sockets: Sockets<Socket>,
     /// Sockets that may have more.
     ready: VecDeque<SocketId>,
@@ -25,10 +30,16 @@ pub struct MmsgIo {
     counters: Counters,
 }
 
+/// Sockets asked for one batch. What the kernel knows of so many is still in the processor's cache when they
+/// are sent by.
+const AT_ONCE: usize = 16;
+
 struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
     dropped: u32,
+    /// How many datagrams to ask for: to ask one that has no more costs nearly as much as to receive.
+    expected: usize,
 }
 
 impl MmsgIo {
@@ -47,6 +58,7 @@ impl MmsgIo {
         let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         Ok(Self {
             epoll,
+            watching: false,
             sockets: Sockets::default(),
             ready: VecDeque::new(),
             eager: false,
@@ -61,6 +73,9 @@ impl MmsgIo {
 
     /// Waits for sockets to become readable.
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        if !self.watching {
+            return self.wait_for_one(timeout);
+        }
         // SAFETY: zeros are a valid event.
         let mut events: [libc::epoll_event; BATCH] = unsafe { std::mem::zeroed() };
         self.counters.calls += 1;
@@ -82,37 +97,75 @@ impl MmsgIo {
         Ok(())
     }
 
+    /// Waits for the one socket there is, if any.
+    fn wait_for_one(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let id = self.sockets.iter().next().map(|(id, _)| id);
+        // A negative descriptor is not looked at.
+        let fd = self.sockets.iter().next().map_or(-1, |(_, socket)| socket.socket.as_raw_fd());
+        let mut watched = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        self.counters.calls += 1;
+        // SAFETY: there is one structure, as told.
+        let count = unsafe { libc::poll(&mut watched, 1, milliseconds(timeout)) };
+        if count < 0 {
+            let error = io::Error::last_os_error();
+            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
+        }
+        if count > 0 {
+            self.ready.extend(id);
+        }
+        Ok(())
+    }
+
+    /// Lets epoll watch a socket.
+    fn watch(&self, id: SocketId, socket: &UdpSocket) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: id.0.into() };
+        // SAFETY: both descriptors are open and the event is valid for the call.
+        let added = unsafe {
+            libc::epoll_ctl(
+                self.epoll.as_raw_fd(),
+                libc::EPOLL_CTL_ADD,
+                socket.as_raw_fd(),
+                &mut event,
+            )
+        };
+        if added < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
     /// Takes what the ready sockets have.
     fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> usize {
         let mut count = 0;
+        let mut asked = 0;
         while count < BATCH
+            && asked < AT_ONCE
             && let Some(id) = self.ready.pop_front()
         {
             let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let wanted = BATCH - count;
+            asked += 1;
+            let room = BATCH - count;
+            // Epoll tells as often as asked what still has some, so with its help less will do.
+            let wanted = if self.watching { socket.expected.min(room) } else { room };
             let starved = self.counters.starved;
             match self.inbox.receive(socket.socket.as_raw_fd(), pool, wanted, &mut self.counters) {
                 Ok(received) => {
                     let before = into.len();
-                    let counters = &mut self.counters;
-                    let mut dropped = 0;
-                    self.inbox.take(received, pool, counters, |packet, peer, notes| {
-                        if let Some(total) = notes.dropped {
-                            dropped += total.wrapping_sub(socket.dropped);
-                            socket.dropped = total;
-                        }
-                        let received = notes.received;
-                        into.push(Datagram { socket: id, peer, packet, received, offload: None });
-                    });
-                    self.counters.dropped += u64::from(dropped);
+                    let total = self.inbox.take(received, id, pool, &mut self.counters, into);
+                    if let Some(total) = total {
+                        self.counters.dropped += u64::from(total.wrapping_sub(socket.dropped));
+                        socket.dropped = total;
+                    }
                     count += into.len() - before;
                     if self.counters.starved != starved {
                         self.ready.push_front(id);
                         break;
                     }
-                    // Epoll will tell when there is more; a full batch is likely to be followed.
+                    // A full batch is likely to be followed.
                     if received == wanted {
-                        self.ready.push_back(id);
+                        socket.expected = (wanted * 2).min(BATCH);
+                        if wanted > 1 {
+                            self.ready.push_back(id);
+                        }
+                    } else {
+                        socket.expected = received.max(1);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -136,8 +189,7 @@ impl MmsgIo {
             self.counters.calls += 1;
             let error = match self.outbox.send(fd, at, to, batch) {
                 Ok(count) => {
-                    sent +=
-                        (at..at + count).map(|message| self.outbox.span(message).1).sum::<usize>();
+                    sent += self.outbox.datagrams(at..at + count);
                     at += count;
                     again = false;
                     if count > 0 {
@@ -154,8 +206,7 @@ impl MmsgIo {
                     self.counters.errors += u64::from(error != libc::EINTR);
                 }
                 SendFault::Full => {
-                    let left: usize = (at..to).map(|message| self.outbox.span(message).1).sum();
-                    self.counters.send_full += left as u64;
+                    self.counters.send_full += self.outbox.datagrams(at..to) as u64;
                     break;
                 }
                 SendFault::NoSegments => {
@@ -207,19 +258,15 @@ impl PacketIo for MmsgIo {
         // The tables are of a batch; a longer one is several.
         for part in batch.chunks(BATCH) {
             self.outbox.fill(part, self.gso);
-            let mut at = 0;
-            while at < self.outbox.len() {
-                let id = part[self.outbox.span(at).0].socket;
-                let end = (at + 1..self.outbox.len())
-                    .find(|message| part[self.outbox.span(*message).0].socket != id)
-                    .unwrap_or(self.outbox.len());
+            let (mut at, mut index) = (0, 0);
+            while let Some((id, end)) = self.outbox.run(index) {
                 if let Some(socket) = self.sockets.get(id) {
                     sent += self.send_run(socket.socket.as_raw_fd(), at, end, part);
                 }
-                at = end;
+                (at, index) = (end, index + 1);
             }
         }
-        batch.clear();
+        give_back(batch);
         self.counters.sent += sent as u64;
         Ok(sent)
     }
@@ -237,27 +284,25 @@ impl UdpIo for MmsgIo {
     fn add(&mut self, socket: UdpSocket) -> io::Result<SocketId> {
         socket.set_nonblocking(true)?;
         prepare(&socket, &self.config)?;
-        let id = self.sockets.next();
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: id.0.into() };
-        // SAFETY: both descriptors are open and the event is valid for the call.
-        let added = unsafe {
-            libc::epoll_ctl(
-                self.epoll.as_raw_fd(),
-                libc::EPOLL_CTL_ADD,
-                socket.as_raw_fd(),
-                &mut event,
-            )
-        };
-        if added < 0 {
-            return Err(io::Error::last_os_error());
+        let first = self.sockets.iter().next();
+        if !self.watching
+            && let Some((id, first)) = first
+        {
+            self.watch(id, &first.socket)?;
+            self.watching = true;
         }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0 }))
+        if self.watching {
+            self.watch(self.sockets.next(), &socket)?;
+        }
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, expected: 1 }))
     }
 
     fn remove(&mut self, socket: SocketId) -> bool {
         self.ready.retain(|ready| *ready != socket);
         // Closing takes it out of epoll.
-        self.sockets.remove(socket).is_some()
+        let removed = self.sockets.remove(socket).is_some();
+        self.watching &= self.sockets.iter().next().is_some();
+        removed
     }
 }
 

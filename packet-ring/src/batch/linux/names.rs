@@ -11,24 +11,24 @@ pub(super) struct Name([u8; Name::LEN]);
 impl Name {
     pub(super) const LEN: usize = 28;
 
-    /// The address as the kernel wants it, and its length.
+    /// Writes an address as the kernel wants it, and returns its length.
     #[inline]
-    pub(super) fn of(address: SocketAddr) -> (Self, u32) {
-        let mut name = Self::default();
-        let bytes = &mut name.0;
+    pub(super) fn set(&mut self, address: SocketAddr) -> u32 {
+        let bytes = &mut self.0;
         bytes[2..4].copy_from_slice(&address.port().to_be_bytes());
         match address {
             SocketAddr::V4(address) => {
                 bytes[..2].copy_from_slice(&(libc::AF_INET as u16).to_ne_bytes());
                 bytes[4..8].copy_from_slice(&address.ip().octets());
-                (name, 16)
+                // The kernel does not look at the rest.
+                16
             }
             SocketAddr::V6(address) => {
                 bytes[..2].copy_from_slice(&(libc::AF_INET6 as u16).to_ne_bytes());
                 bytes[4..8].copy_from_slice(&address.flowinfo().to_be_bytes());
                 bytes[8..24].copy_from_slice(&address.ip().octets());
                 bytes[24..28].copy_from_slice(&address.scope_id().to_ne_bytes());
-                (name, 28)
+                28
             }
         }
     }
@@ -91,15 +91,14 @@ impl Control {
     /// A timestamp, a count of drops, a segment size.
     pub(super) const LEN: usize = 96;
 
-    /// The control message that asks for segmentation, and its length.
-    pub(super) fn segments(size: u16) -> (Self, usize) {
-        let mut control = Self::default();
-        let bytes = &mut control.0;
+    /// Writes the control message that asks for segmentation, and returns its length.
+    pub(super) fn set_segments(&mut self, size: u16) -> usize {
+        let bytes = &mut self.0;
         bytes[..WORD].copy_from_slice(&(HEADER + 2).to_ne_bytes());
         bytes[WORD..WORD + 4].copy_from_slice(&libc::SOL_UDP.to_ne_bytes());
         bytes[WORD + 4..WORD + 8].copy_from_slice(&libc::UDP_SEGMENT.to_ne_bytes());
         bytes[HEADER..HEADER + 2].copy_from_slice(&size.to_ne_bytes());
-        (control, (HEADER + 2).next_multiple_of(WORD))
+        (HEADER + 2).next_multiple_of(WORD)
     }
 
     /// Reads what the kernel wrote.
@@ -148,9 +147,12 @@ mod tests {
 
     #[test]
     fn addresses_survive() {
+        // One after the other in the same place: nothing of the last one is left.
+        let mut name = Name::default();
         for text in ["127.0.0.1:5060", "[2001:db8::1]:65535", "[fe80::1%3]:9", "0.0.0.0:0"] {
             let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(Name::of(address).0.address(), Some(address), "{text}");
+            name.set(address);
+            assert_eq!(name.address(), Some(address), "{text}");
         }
         assert_eq!(Name::default().address(), None);
     }

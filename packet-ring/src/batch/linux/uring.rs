@@ -15,7 +15,7 @@ use io_uring::{IoUring, cqueue, opcode, squeue};
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Outbox, SendFault, sort_out};
+use super::messages::{Outbox, SendFault, give_back, sort_out};
 use super::mmsg::prepare;
 use super::names::{Control, Name};
 use crate::pool::{PacketBuf, PacketPool};
@@ -215,7 +215,7 @@ impl PacketIo for UringIo {
                 }
             }
         }
-        batch.clear();
+        give_back(batch);
         self.counters.sent += total as u64;
         Ok(total)
     }

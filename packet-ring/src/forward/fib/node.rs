@@ -1,328 +1,308 @@
-//! What lookups walk through: nodes of 256 slots, stored as runs.
+//! What lookups walk through: nodes of 128 slots. Each is one block of an arena:
+//!
+//! ```text
+//!   links to further nodes   slots that have one   runs     cover   values, one for each run
+//!   2 items each, the last   8 items               8 items  1 item  1 item each
+//!   slot's first
+//!   ───── only where there are any ─────────────▲ where a `Link` leads
+//! ```
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 
-use super::arena::{Arena, Block};
+use super::arena::Arena;
 
-/// A set of 256 bits that counts its members up to a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Bits {
-    /// Words of 64 bits in halves, low half first, so that nothing is lost to alignment.
-    words: [[u32; 2]; 4],
-    /// In byte `n`, the members in the words before word `n`.
-    before: u32,
-}
+/// Slots of a node.
+pub(super) const SLOTS: usize = 128;
 
-impl Bits {
-    pub(super) fn set(&mut self, at: u8) {
-        self.words[usize::from(at >> 6)][usize::from(at >> 5 & 1)] |= 1 << (at & 31);
-        self.count_anew();
-    }
+/// The values of all slots; 0 is none.
+pub(super) type Painted = [u16; SLOTS];
 
-    pub(super) fn clear(&mut self, at: u8) {
-        self.words[usize::from(at >> 6)][usize::from(at >> 5 & 1)] &= !(1 << (at & 31));
-        self.count_anew();
-    }
+/// The way to a node: where its block is, and in the highest bit whether it leads to further ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Link(u32);
 
-    #[inline]
-    pub(super) fn has(&self, at: u8) -> bool {
-        self.word(at >> 6) >> (at & 63) & 1 == 1
-    }
+const FURTHER: u32 = 1 << 31;
+/// Items of a set of slots.
+const BITS: usize = SLOTS / 16;
+const COVER: usize = BITS;
+/// The items before the values.
+const HEAD: usize = BITS + 1;
+/// Items of a link.
+const LINK: usize = 2;
 
-    /// Members up to and with `at`: up to 256.
+impl Link {
     #[inline(always)]
-    pub(super) fn rank(&self, at: u8) -> u32 {
-        let word = at >> 6;
-        let within = u64::MAX >> (63 - (at & 63));
-        let before = self.before >> (word * 8) & 0xff;
-        before + (self.word(word) & within).count_ones()
-    }
-
-    pub(super) fn count(&self) -> u32 {
-        self.rank(255)
+    pub(super) fn leads_further(self) -> bool {
+        self.0 & FURTHER != 0
     }
 
     #[inline(always)]
-    fn word(&self, index: u8) -> u64 {
-        let [low, high] = self.words[usize::from(index)];
-        u64::from(high) << 32 | u64::from(low)
-    }
-
-    fn count_anew(&mut self) {
-        let [a, b, c] = [0, 1, 2].map(|index| self.word(index).count_ones());
-        self.before = a << 8 | (a + b) << 16 | (a + b + c) << 24;
+    fn base(self) -> usize {
+        (self.0 & !FURTHER) as usize
     }
 }
 
-/// Slots of one byte of the address. A value is stored once for each run of equal slots.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    /// Where a run starts; bit 0 always.
-    runs: Bits,
-    /// Where the values start, and in the highest bit whether there are [`Branches`]. Their number stands
-    /// in the two values before.
-    values: u32,
-}
-
-const BRANCHING: u32 = 1 << 31;
-/// Values that the number of the branches takes.
-const NUMBER: u32 = 2;
-
-impl Node {
-    #[inline(always)]
-    fn is_branching(&self) -> bool {
-        self.values & BRANCHING != 0
-    }
-
-    #[inline(always)]
-    fn start(&self) -> u32 {
-        self.values & !BRANCHING
-    }
-
-    /// Everything that the node has among the values.
-    fn block(&self) -> Block {
-        let number = if self.is_branching() { NUMBER } else { 0 };
-        Block { start: self.start() - number, len: self.runs.count() + number }
-    }
-}
-
-/// Which slots lead to a further node. Few nodes have any, so they are kept apart.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Branches {
-    slots: Bits,
-    links: u32,
-}
-
-/// The values of all 256 slots; 0 is none.
-pub(super) type Painted = [u16; 256];
-
-/// All nodes of a table. Node 0 is empty and stays so: it spares lookups a branch.
+/// All nodes of a table.
+///
+/// One without values and further nodes is not stored for itself: all that have the same cover are one,
+/// a *bare* one, which spares lookups the question whether there is a node.
 #[derive(Debug)]
 pub(super) struct Nodes {
-    nodes: Vec<Node>,
-    free_nodes: Vec<u32>,
-    branches: Vec<Branches>,
-    free_branches: Vec<u32>,
-    values: Arena<u16>,
-    links: Arena<u32>,
+    arena: Arena,
+    /// The bare nodes by their cover. The first is always there, others as needed.
+    bare: Vec<Option<Link>>,
 }
 
 impl Nodes {
-    pub(super) fn new() -> Self {
-        let mut nodes = Self {
-            nodes: Vec::new(),
-            free_nodes: Vec::new(),
-            branches: Vec::new(),
-            free_branches: Vec::new(),
-            values: Arena::default(),
-            links: Arena::default(),
-        };
-        nodes.create();
-        nodes
+    /// Without any, and the bare node without a cover.
+    pub(super) fn new() -> (Self, Link) {
+        let mut nodes = Self { arena: Arena::default(), bare: Vec::new() };
+        let bare = nodes.bare(0);
+        (nodes, bare)
     }
 
-    /// Where the value of slot `at` is found, and the node after it, if any.
+    /// The value of a slot and the cover of the node; 0 for none.
     #[inline(always)]
-    pub(super) fn step(&self, node: u32, at: u8) -> (u32, Option<u32>) {
-        let node = &self.nodes[node as usize];
-        let place = node.start() + node.runs.rank(at) - 1;
-        (place, if node.is_branching() { self.link(node, at) } else { None })
+    pub(super) fn step(&self, link: Link, at: u8) -> (u16, u16) {
+        let items = self.arena.items();
+        let base = link.base();
+        let head = items.get(base..).and_then(|block| block.first_chunk::<HEAD>());
+        // All links lead to blocks.
+        let Some(head) = head else { return (0, 0) };
+        let [low, high] = words(head);
+        let is_high = at >= 64;
+        // Both halves are counted rather than guessed which: every second guess would be wrong, and with
+        // it all that the processor did ahead.
+        let word = select_unpredictable(is_high, high, low);
+        let before = select_unpredictable(is_high, low.count_ones(), 0);
+        let rank = before + (word << (63 - (at & 63))).count_ones();
+        let value = items.get(base + COVER + rank as usize);
+        (value.copied().unwrap_or(0), head[COVER])
     }
 
-    /// The value at a place; 0 for none.
+    /// Fetches a node into the cache.
     #[inline(always)]
-    pub(super) fn value(&self, place: u32) -> u16 {
-        self.values.at(place)
+    pub(super) fn prefetch(&self, link: Link) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint that does nothing to memory as the language sees it; every x86-64 has it.
+        unsafe {
+            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(
+                self.arena.items().as_ptr().wrapping_add(link.base()).cast(),
+            );
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = link;
     }
 
-    /// Kept out of the way of lookups that end before.
-    #[cold]
-    fn link(&self, node: &Node, at: u8) -> Option<u32> {
-        let branches = &self.branches[self.branches_of(node)? as usize];
-        branches.slots.has(at).then(|| self.links.at(branches.links + branches.slots.rank(at) - 1))
+    /// The node behind a slot, if any.
+    #[inline]
+    pub(super) fn child(&self, link: Link, at: u8) -> Option<Link> {
+        let place = self.child_place(link, at)?;
+        let [high, low] = *self.arena.items().get(place..)?.first_chunk()?;
+        Some(Link(u32::from(high) << 16 | u32::from(low)))
     }
 
-    fn branches_of(&self, node: &Node) -> Option<u32> {
-        let number = || {
-            let at = node.start() - NUMBER;
-            u32::from(self.values.at(at)) << 16 | u32::from(self.values.at(at + 1))
-        };
-        node.is_branching().then(number)
+    /// The node with no values and this cover.
+    pub(super) fn bare(&mut self, cover: u16) -> Link {
+        let index = usize::from(cover);
+        if self.bare.len() <= index {
+            self.bare.resize(index + 1, None);
+        }
+        if let Some(link) = self.bare[index] {
+            return link;
+        }
+        let mut block = [0; HEAD + 1];
+        block[0] = 1;
+        block[COVER] = cover;
+        let link = Link(self.arena.insert(&block) as u32);
+        self.bare[index] = Some(link);
+        link
     }
 
-    pub(super) fn child(&self, node: u32, at: u8) -> Option<u32> {
-        self.link(&self.nodes[node as usize], at)
+    /// Whether a node is one of the bare ones.
+    pub(super) fn is_bare(&self, link: Link) -> bool {
+        let cover = self.arena.items()[link.base() + COVER];
+        self.bare.get(usize::from(cover)) == Some(&Some(link))
     }
 
-    /// A node without values and branches.
-    pub(super) fn create(&mut self) -> u32 {
-        let mut runs = Bits::default();
-        runs.set(0);
-        let node = Node { runs, values: self.values.insert(&[0]).start };
-        insert(&mut self.nodes, &mut self.free_nodes, node)
+    /// Makes `cover` the cover of a node; returns the way to it from now on.
+    pub(super) fn set_cover(&mut self, link: Link, cover: u16) -> Link {
+        if self.is_bare(link) {
+            return self.bare(cover);
+        }
+        self.arena.items_mut()[link.base() + COVER] = cover;
+        link
     }
 
-    /// Makes `painted` the values of a node.
-    pub(super) fn paint(&mut self, node: u32, painted: &Painted) {
-        let mut runs = Bits::default();
-        let mut values = [0; 256];
-        let mut count = 0;
-        let mut last = None;
-        for (at, value) in (0_u8..=255).zip(painted) {
-            if last != Some(value) {
-                runs.words[usize::from(at >> 6)][usize::from(at >> 5 & 1)] |= 1 << (at & 31);
-                values[count] = *value;
-                count += 1;
-                last = Some(value);
+    /// Makes `painted` the values of a node; returns the way to it from now on.
+    pub(super) fn paint(&mut self, link: Link, painted: &Painted) -> Link {
+        let mut node = self.open(link);
+        node.runs = 0;
+        node.values.clear();
+        for (at, value) in painted.iter().enumerate() {
+            if node.values.last() != Some(value) {
+                node.runs |= 1 << at;
+                node.values.push(*value);
             }
         }
-        runs.count_anew();
-        let branches = self.branches_of(&self.nodes[node as usize]);
-        self.replace(node, runs, branches, &values[..count]);
+        self.replace(link, &node)
     }
 
-    /// Gives a node other values and branches.
-    fn replace(&mut self, node: u32, runs: Bits, branches: Option<u32>, values: &[u16]) {
-        let old = self.nodes[node as usize].block();
-        let mut stored = [0; 256 + NUMBER as usize];
-        let skip = match branches {
-            Some(number) => {
-                stored[..2].copy_from_slice(&[(number >> 16) as u16, number as u16]);
-                NUMBER as usize
+    /// Makes `child` the node behind a slot, or takes it away when it is bare; returns the way to the parent
+    /// from now on.
+    pub(super) fn set_child(&mut self, parent: Link, at: u8, child: Link) -> Link {
+        let keep = !self.is_bare(child);
+        let items = [(child.0 >> 16) as u16, child.0 as u16];
+        match self.child_place(parent, at) {
+            Some(place) if keep => {
+                self.arena.items_mut()[place..place + LINK].copy_from_slice(&items);
+                parent
             }
-            None => 0,
-        };
-        stored[skip..skip + values.len()].copy_from_slice(values);
-        let new = self.values.insert(&stored[..skip + values.len()]);
-        let flag = if branches.is_some() { BRANCHING } else { 0 };
-        self.nodes[node as usize] = Node { runs, values: (new.start + skip as u32) | flag };
-        self.values.remove(old);
-    }
-
-    fn set_branches(&mut self, node: u32, branches: Option<u32>) {
-        let old = self.nodes[node as usize];
-        let values = Block { start: old.start(), len: old.runs.count() };
-        let values = self.values.block(values).to_vec();
-        self.replace(node, old.runs, branches, &values);
-    }
-
-    /// Puts a new node behind slot `at`, which has none.
-    pub(super) fn add_child(&mut self, parent: u32, at: u8) -> u32 {
-        let child = self.create();
-        let branches = match self.branches_of(&self.nodes[parent as usize]) {
-            Some(branches) => branches,
-            None => {
-                let none = Branches { slots: Bits::default(), links: self.links.insert(&[]).start };
-                let branches = insert(&mut self.branches, &mut self.free_branches, none);
-                self.set_branches(parent, Some(branches));
-                branches
+            None if !keep => parent,
+            found => {
+                let mut node = self.open(parent);
+                let index = rank(node.further, at);
+                if keep {
+                    node.children.insert(index, child);
+                } else {
+                    debug_assert!(found.is_some());
+                    node.children.remove(index);
+                }
+                node.further ^= 1 << at;
+                self.replace(parent, &node)
             }
-        };
-        self.relink(branches, |slots, links| {
-            slots.set(at);
-            links.insert(slots.rank(at) as usize - 1, child);
-        });
-        child
-    }
-
-    /// Takes the node behind slot `at` away; it must have neither values nor branches.
-    pub(super) fn remove_child(&mut self, parent: u32, at: u8) {
-        let Some(child) = self.child(parent, at) else { return };
-        debug_assert!(self.is_bare(child));
-        let Some(branches) = self.branches_of(&self.nodes[parent as usize]) else { return };
-        self.relink(branches, |slots, links| {
-            links.remove(slots.rank(at) as usize - 1);
-            slots.clear(at);
-        });
-        let left = self.branches[branches as usize];
-        if left.slots == Bits::default() {
-            self.links.remove(Block { start: left.links, len: 0 });
-            self.free_branches.push(branches);
-            self.set_branches(parent, None);
         }
-        self.destroy(child);
-    }
-
-    /// Gives a node without values and branches back.
-    pub(super) fn destroy(&mut self, node: u32) {
-        self.values.remove(self.nodes[node as usize].block());
-        self.free_nodes.push(node);
-    }
-
-    /// Whether a node says nothing.
-    pub(super) fn is_bare(&self, node: u32) -> bool {
-        let node = &self.nodes[node as usize];
-        !node.is_branching() && node.runs.count() == 1 && self.values.at(node.start()) == 0
     }
 
     /// Bytes allocated.
     pub(super) fn memory(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
-            + self.branches.capacity() * size_of::<Branches>()
-            + (self.free_nodes.capacity() + self.free_branches.capacity()) * size_of::<u32>()
-            + self.values.memory()
-            + self.links.memory()
+        self.arena.memory() + self.bare.capacity() * size_of::<Option<Link>>()
     }
 
-    /// Puts what is used side by side when too much between it is not, or `always`.
-    pub(super) fn tidy(&mut self, always: bool) {
-        if always || self.values.is_wasteful() {
-            let mut new = Arena::with_room(self.values.used());
-            let mut live: Box<[bool]> = alloc::vec![true; self.nodes.len()].into();
-            for free in &self.free_nodes {
-                live[*free as usize] = false;
-            }
-            for (node, _) in self.nodes.iter_mut().zip(&live).filter(|(_, live)| **live) {
-                // Only where the block starts has changed.
-                let block = node.block();
-                node.values =
-                    node.values - block.start + new.insert(self.values.block(block)).start;
-            }
-            self.values = new;
+    /// Puts what is used side by side, in the order of the roots, when too much between it is not, or
+    /// `always`.
+    pub(super) fn tidy(&mut self, roots: &mut [Link], always: bool) {
+        if !always && !self.arena.is_wasteful() {
+            return;
         }
-        if always || self.links.is_wasteful() {
-            let mut new = Arena::with_room(self.links.used());
-            let mut live: Box<[bool]> = alloc::vec![true; self.branches.len()].into();
-            for free in &self.free_branches {
-                live[*free as usize] = false;
-            }
-            for (branches, _) in self.branches.iter_mut().zip(&live).filter(|(_, live)| **live) {
-                let block = Block { start: branches.links, len: branches.slots.count() };
-                branches.links = new.insert(self.links.block(block)).start;
-            }
-            self.links = new;
+        let mut new = Self { arena: Arena::with_room(self.arena.used()), bare: Vec::new() };
+        // Where new roots start.
+        new.bare(0);
+        for root in roots {
+            *root = self.copied(*root, &mut new);
         }
-        if always {
-            self.nodes.shrink_to_fit();
-            self.branches.shrink_to_fit();
-            self.free_nodes.shrink_to_fit();
-            self.free_branches.shrink_to_fit();
-        }
+        *self = new;
     }
 
-    fn relink(&mut self, branches: u32, change: impl FnOnce(&mut Bits, &mut Vec<u32>)) {
-        let old = &mut self.branches[branches as usize];
-        let block = Block { start: old.links, len: old.slots.count() };
-        let mut links = self.links.block(block).to_vec();
-        change(&mut old.slots, &mut links);
-        old.links = self.links.insert(&links).start;
-        self.links.remove(block);
+    /// Copies a node and all behind it into another set.
+    fn copied(&self, link: Link, new: &mut Self) -> Link {
+        if self.is_bare(link) {
+            return new.bare(self.arena.items()[link.base() + COVER]);
+        }
+        let mut node = self.open(link);
+        for child in &mut node.children {
+            *child = self.copied(*child, new);
+        }
+        new.store(&node)
+    }
+
+    /// Where the link behind a slot stands, if there is one.
+    #[inline]
+    fn child_place(&self, link: Link, at: u8) -> Option<usize> {
+        if !link.leads_further() {
+            return None;
+        }
+        let front = link.base() - BITS;
+        let further = bits(self.arena.items().get(front..)?.first_chunk()?);
+        (further >> at & 1 == 1).then(|| front - LINK * (rank(further, at) + 1))
+    }
+
+    /// A node taken apart.
+    fn open(&self, link: Link) -> Open {
+        let items = self.arena.items();
+        let base = link.base();
+        let runs = bits(items[base..].first_chunk().unwrap_or(&[0; BITS]));
+        let (further, children) = if link.leads_further() {
+            let front = base - BITS;
+            let further = bits(items[front..].first_chunk().unwrap_or(&[0; BITS]));
+            let children = (1..=further.count_ones() as usize).map(|n| {
+                let place = front - LINK * n;
+                Link(u32::from(items[place]) << 16 | u32::from(items[place + 1]))
+            });
+            (further, children.collect())
+        } else {
+            (0, Vec::new())
+        };
+        let values = items[base + HEAD..][..runs.count_ones() as usize].to_vec();
+        Open { cover: items[base + COVER], runs, values, further, children }
+    }
+
+    /// Gives a node other contents; returns the way to it from now on.
+    fn replace(&mut self, link: Link, node: &Open) -> Link {
+        if !self.is_bare(link) {
+            let old = self.open(link);
+            self.arena.remove(link.base() - old.front(), old.front() + HEAD + old.values.len());
+        }
+        if node.further == 0 && node.values == [0] {
+            return self.bare(node.cover);
+        }
+        self.store(node)
+    }
+
+    fn store(&mut self, node: &Open) -> Link {
+        let mut block = Vec::with_capacity(node.front() + HEAD + node.values.len());
+        if node.further != 0 {
+            for child in node.children.iter().rev() {
+                block.extend([(child.0 >> 16) as u16, child.0 as u16]);
+            }
+            block.extend(items_of(node.further));
+        }
+        block.extend(items_of(node.runs));
+        block.push(node.cover);
+        block.extend(&node.values);
+        let base = self.arena.insert(&block) + node.front();
+        // Each node has prefixes of its own below it, too few by far to need the highest bit.
+        Link(base as u32 | if node.further == 0 { 0 } else { FURTHER })
     }
 }
 
-fn insert<T>(all: &mut Vec<T>, free: &mut Vec<u32>, item: T) -> u32 {
-    if let Some(index) = free.pop() {
-        all[index as usize] = item;
-        return index;
+/// What a block says.
+struct Open {
+    cover: u16,
+    runs: u128,
+    values: Vec<u16>,
+    further: u128,
+    children: Vec<Link>,
+}
+
+impl Open {
+    /// Items before the place that links lead to.
+    fn front(&self) -> usize {
+        if self.further == 0 { 0 } else { BITS + LINK * self.children.len() }
     }
-    if all.len() == all.capacity() {
-        // Doubling would waste what the table is small for.
-        all.reserve_exact(all.len() / 16 + 64);
-    }
-    all.push(item);
-    // Each node has at least one prefix of its own below it, and those are counted in 32 bits.
-    (all.len() - 1) as u32
+}
+
+/// The members below `at`.
+#[inline]
+fn rank(bits: u128, at: u8) -> usize {
+    (bits & ((1 << at) - 1)).count_ones() as usize
+}
+
+/// The two halves of a set.
+#[inline(always)]
+fn words(items: &[u16; HEAD]) -> [u64; 2] {
+    let [a, b, c, d, e, f, g, h, _] = items.map(u64::from);
+    [a | b << 16 | c << 32 | d << 48, e | f << 16 | g << 32 | h << 48]
+}
+
+fn bits(items: &[u16; BITS]) -> u128 {
+    items.iter().rev().fold(0, |bits, item| bits << 16 | u128::from(*item))
+}
+
+fn items_of(bits: u128) -> [u16; BITS] {
+    core::array::from_fn(|n| (bits >> (16 * n)) as u16)
 }
 
 #[cfg(test)]
@@ -330,40 +310,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranks() {
-        let mut bits = Bits::default();
-        for at in [0, 1, 63, 64, 200, 255] {
-            bits.set(at);
+    fn every_slot_has_its_value() {
+        let (mut nodes, bare) = Nodes::new();
+        let mut painted = [0; SLOTS];
+        for (at, value) in [(0, 4), (1, 4), (62, 1), (63, 2), (64, 3), (65, 3), (127, 9)] {
+            painted[at] = value;
         }
-        for at in 0..=255_u8 {
-            let expected = (0..=at).filter(|at| bits.has(*at)).count() as u32;
-            assert_eq!(bits.rank(at), expected, "{at}");
+        let link = nodes.set_cover(bare, 7);
+        let link = nodes.paint(link, &painted);
+        for (at, value) in (0..).zip(painted) {
+            assert_eq!(nodes.step(link, at), (value, 7), "{at}");
         }
-        bits.clear(64);
-        assert_eq!((bits.count(), bits.has(64)), (5, false));
+        let striped: Painted = core::array::from_fn(|at| at as u16 % 3);
+        let link = nodes.paint(link, &striped);
+        for (at, value) in (0..).zip(striped) {
+            assert_eq!(nodes.step(link, at), (value, 7), "{at}");
+        }
     }
 
     #[test]
     fn nodes_come_and_go_without_a_trace() {
-        let mut nodes = Nodes::new();
-        let root = nodes.create();
-        nodes.tidy(true);
-        let before = (nodes.values.used(), nodes.links.used());
-        for at in [7, 3, 255, 0] {
-            let child = nodes.add_child(root, at);
-            nodes.paint(child, &[u16::from(at) + 1; 256]);
+        let (mut nodes, bare) = Nodes::new();
+        let mut root = bare;
+        nodes.tidy(&mut [root], true);
+        let before = nodes.arena.used();
+        for at in [7, 3, 127, 0] {
+            let child = nodes.paint(bare, &[u16::from(at) + 1; SLOTS]);
+            root = nodes.set_child(root, at, child);
         }
-        nodes.tidy(true);
-        for at in [7, 3, 255, 0] {
+        let mut roots = [root];
+        nodes.tidy(&mut roots, true);
+        let [mut root] = roots;
+        for at in [7, 3, 127, 0] {
+            assert!(root.leads_further());
             let child = nodes.child(root, at).unwrap();
-            let (place, next) = nodes.step(child, 99);
-            assert_eq!((nodes.value(place), next), (u16::from(at) + 1, None));
-            let (place, next) = nodes.step(root, at);
-            assert_eq!((nodes.value(place), next), (0, Some(child)));
-            nodes.paint(child, &[0; 256]);
-            nodes.remove_child(root, at);
+            assert_eq!(nodes.step(child, 99), (u16::from(at) + 1, 0));
+            assert!(!child.leads_further());
+            assert_eq!((nodes.step(root, at), nodes.child(root, at ^ 64)), ((0, 0), None));
+            let child = nodes.paint(child, &[0; SLOTS]);
+            root = nodes.set_child(root, at, child);
         }
         assert!(nodes.is_bare(root));
-        assert_eq!((nodes.values.used(), nodes.links.used()), before);
+        assert_eq!(nodes.arena.used(), before);
+    }
+
+    #[test]
+    fn bare_nodes_are_shared() {
+        let (mut nodes, bare) = Nodes::new();
+        let [one, two, again] = [1, 2, 1].map(|cover| nodes.set_cover(bare, cover));
+        assert!(one == again && one != two);
+        assert_eq!((nodes.step(one, 5), nodes.step(two, 70)), ((0, 1), (0, 2)));
+        assert_eq!(nodes.set_child(one, 5, bare), one);
     }
 }

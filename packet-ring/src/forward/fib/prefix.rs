@@ -94,14 +94,19 @@ impl<A: Address> FromStr for Prefix<A> {
     }
 }
 
+/// Bits of an address that index the direct table.
+pub(super) const HEAD_BITS: u8 = 17;
+/// Bits of each further step.
+pub(super) const PART_BITS: u8 = 7;
+
 /// How the tables see an address; sealed by not being exported.
 pub trait Key: Sized {
     /// Bits of an address.
     const BITS: u8;
-    /// The first 16 bits.
-    fn head(self) -> u16;
-    /// Byte `index`, counted from the front.
-    fn byte(self, index: usize) -> u8;
+    /// The first 17 bits.
+    fn head(self) -> usize;
+    /// The part of 7 bits after the head and `index` others, with zeros behind the last bit of the address.
+    fn part(self, index: u8) -> u8;
     /// The first `len` bits, the others zero.
     fn masked(self, len: u8) -> Self;
     /// The first `len` bits, the others one.
@@ -114,15 +119,15 @@ macro_rules! key {
             const BITS: u8 = <$int>::BITS as u8;
 
             #[inline]
-            fn head(self) -> u16 {
-                (self.to_bits() >> (<$int>::BITS - 16)) as u16
+            fn head(self) -> usize {
+                (self.to_bits() >> (<$int>::BITS - u32::from(HEAD_BITS))) as usize
             }
 
             #[inline]
-            fn byte(self, index: usize) -> u8 {
-                (self.to_bits()
-                    >> ((<$int>::BITS - 8).wrapping_sub(index as u32 * 8) % <$int>::BITS))
-                    as u8
+            fn part(self, index: u8) -> u8 {
+                let at = u32::from(HEAD_BITS) + u32::from(index) * u32::from(PART_BITS);
+                let rest = self.to_bits().checked_shl(at).unwrap_or(0);
+                (rest >> (<$int>::BITS - u32::from(PART_BITS))) as u8
             }
 
             fn masked(self, len: u8) -> Self {
@@ -166,12 +171,15 @@ mod tests {
     #[test]
     fn parts_of_an_address() {
         let address: Ipv4Addr = "1.2.3.4".parse().unwrap();
-        assert_eq!((address.head(), address.byte(2), address.byte(3)), (0x0102, 3, 4));
+        assert_eq!((address.head(), address.part(0), address.part(1)), (0x0102 << 1, 3, 2));
+        assert_eq!((address.part(2), address.part(3)), (0, 0));
+        assert_eq!(Ipv4Addr::BROADCAST.part(2), 0x40);
         assert_eq!(address.masked(12).octets(), [1, 0, 0, 0]);
         assert_eq!(address.filled(12).octets(), [1, 15, 255, 255]);
         assert_eq!((address.masked(0), address.masked(32)), (Ipv4Addr::UNSPECIFIED, address));
         let address: Ipv6Addr = "2001:db8::ff01".parse().unwrap();
-        assert_eq!((address.head(), address.byte(2), address.byte(15)), (0x2001, 0x0d, 1));
+        assert_eq!((address.head(), address.part(0), address.part(1)), (0x2001 << 1, 0x0d, 0x5c));
+        assert_eq!((address.part(15), address.part(16)), (2, 0));
         assert_eq!(address.filled(128), address);
         assert!(Prefix::of(address, 32).unwrap().contains("2001:db8:1::".parse().unwrap()));
     }

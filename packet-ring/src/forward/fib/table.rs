@@ -1,35 +1,47 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use core::fmt;
+use core::hint::select_unpredictable;
+use core::num::NonZeroU16;
 
 use thiserror::Error;
 
-use super::node::{Nodes, Painted};
+use super::node::{Link, Nodes, Painted, SLOTS};
+use super::prefix::{HEAD_BITS, PART_BITS};
 use super::{Address, Prefix};
 
 /// What a prefix leads to: a number from 0 to 65,534 that the user gives a meaning, for example the index
 /// of a [`Group`](crate::forward::ecmp::Group).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NextHop(u16);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NextHop(NonZeroU16);
 
 impl NextHop {
     /// `None` for 65,535, which the table uses itself.
     pub const fn new(id: u16) -> Option<Self> {
-        if id == u16::MAX { None } else { Some(Self(id)) }
+        match NonZeroU16::new(id.wrapping_add(1)) {
+            Some(stored) => Some(Self(stored)),
+            None => None,
+        }
     }
 
     /// The number.
     pub const fn id(self) -> u16 {
-        self.0
+        self.0.get() - 1
     }
 
     fn stored(self) -> u16 {
-        self.0 + 1
+        self.0.get()
     }
 
     #[inline(always)]
     fn of_stored(stored: u16) -> Option<Self> {
-        stored.checked_sub(1).map(Self)
+        NonZeroU16::new(stored).map(Self)
+    }
+}
+
+impl fmt::Debug for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NextHop").field(&self.id()).finish()
     }
 }
 
@@ -47,24 +59,15 @@ pub enum FibError {
 
 /// A longest-prefix table for one address family: `Fib<Ipv4Addr>` or `Fib<Ipv6Addr>`.
 pub struct Fib<A> {
-    /// One for each value of 16 bits, so that none is out of bounds.
-    direct: Box<[Entry; DIRECT]>,
+    /// One for each value of the leading bits, so that none is out of bounds.
+    direct: Box<[Link; DIRECT]>,
     nodes: Nodes,
     prefixes: BTreeMap<(u8, A, u8), NextHop>,
     limit: usize,
     popcnt: bool,
 }
 
-/// The entry of 16 leading bits.
-#[derive(Debug, Clone, Copy, Default)]
-struct Entry {
-    /// Node 0 when there is no longer prefix.
-    node: u32,
-    value: u16,
-}
-
-const DIRECT_BITS: u8 = 16;
-const DIRECT: usize = 1 << DIRECT_BITS;
+const DIRECT: usize = 1 << HEAD_BITS;
 const DEFAULT_LIMIT: usize = 4_000_000;
 
 impl<A: Address> Default for Fib<A> {
@@ -81,13 +84,8 @@ impl<A: Address> Fib<A> {
 
     /// An empty table for up to `limit` prefixes.
     pub fn with_limit(limit: usize) -> Self {
-        Self {
-            direct: direct(),
-            nodes: Nodes::new(),
-            prefixes: BTreeMap::new(),
-            limit,
-            popcnt: has_popcnt(),
-        }
+        let (nodes, bare) = Nodes::new();
+        Self { direct: direct(bare), nodes, prefixes: BTreeMap::new(), limit, popcnt: has_popcnt() }
     }
 
     /// The value of the longest prefix that `address` begins with.
@@ -164,7 +162,7 @@ impl<A: Address> Fib<A> {
 
     /// Bytes of everything that lookups touch, allocated slack included.
     pub fn memory(&self) -> usize {
-        self.direct.len() * size_of::<Entry>() + self.nodes.memory()
+        self.direct.len() * size_of::<Link>() + self.nodes.memory()
     }
 
     /// An estimate of the bytes of the sorted prefixes, which only updates touch.
@@ -176,54 +174,51 @@ impl<A: Address> Fib<A> {
     /// Lays the table out without gaps, after many updates. Updates do this by themselves when a good part
     /// would be gaps.
     pub fn compact(&mut self) {
-        self.nodes.tidy(true);
+        self.nodes.tidy(&mut *self.direct, true);
     }
 
     #[inline(always)]
     fn find(&self, address: A) -> Option<NextHop> {
-        let entry = self.direct[usize::from(address.head())];
-        let (place, next) = self.nodes.step(entry.node, address.byte(2));
-        let best = later(self.nodes.value(place), entry.value);
-        match next {
-            Some(node) => self.find_on(address, node, best),
-            None => NextHop::of_stored(best),
+        self.find_behind(address, self.direct[address.head()])
+    }
+
+    /// The lookup from the first node on.
+    #[inline(always)]
+    fn find_behind(&self, address: A, link: Link) -> Option<NextHop> {
+        let (value, cover) = self.nodes.step(link, address.part(0));
+        let best = later(value, cover);
+        if link.leads_further() {
+            self.find_further(address, link, best)
+        } else {
+            NextHop::of_stored(best)
         }
     }
 
-    /// Goes on at the node of the fourth byte.
-    fn find_on(&self, address: A, mut node: u32, mut best: u16) -> Option<NextHop> {
-        let mut depth = 3;
-        loop {
-            let (place, next) = self.nodes.step(node, address.byte(depth));
-            best = later(self.nodes.value(place), best);
-            let Some(next) = next else { return NextHop::of_stored(best) };
-            node = next;
+    /// Goes on behind the first node. Kept out of the way of lookups that end there.
+    #[cold]
+    fn find_further(&self, address: A, mut link: Link, mut best: u16) -> Option<NextHop> {
+        let mut depth = 0;
+        while let Some(child) = self.nodes.child(link, address.part(depth)) {
             depth += 1;
+            best = later(self.nodes.step(child, address.part(depth)).0, best);
+            link = child;
         }
+        NextHop::of_stored(best)
     }
 
-    /// Each step is taken for all of a few addresses before the next one, so that what they read from
+    /// The first step is taken for all of a few addresses before the next one, so that what they read from
     /// memory is read at the same time.
     #[inline(always)]
     fn find_batch(&self, addresses: &[A], found: &mut [Option<NextHop>]) {
         const LANES: usize = 16;
-        let mut entries = [Entry::default(); LANES];
-        let mut steps = [(0, None); LANES];
+        let mut links = [self.direct[0]; LANES];
         for (addresses, found) in addresses.chunks(LANES).zip(found.chunks_mut(LANES)) {
-            for (entry, address) in entries.iter_mut().zip(addresses) {
-                *entry = self.direct[usize::from(address.head())];
+            for (link, address) in links.iter_mut().zip(addresses) {
+                *link = self.direct[address.head()];
+                self.nodes.prefetch(*link);
             }
-            for ((step, entry), address) in steps.iter_mut().zip(&entries).zip(addresses) {
-                *step = self.nodes.step(entry.node, address.byte(2));
-            }
-            for (((found, (place, next)), entry), address) in
-                found.iter_mut().zip(&steps).zip(&entries).zip(addresses)
-            {
-                let best = later(self.nodes.value(*place), entry.value);
-                *found = match next {
-                    Some(node) => self.find_on(*address, *node, best),
-                    None => NextHop::of_stored(best),
-                };
+            for ((found, link), address) in found.iter_mut().zip(&links).zip(addresses) {
+                *found = self.find_behind(*address, *link);
             }
         }
     }
@@ -242,12 +237,12 @@ impl<A: Address> Fib<A> {
 
     /// Brings the node of `prefix` up to date with the sorted prefixes.
     fn repaint(&mut self, prefix: Prefix<A>) {
-        if prefix.len() <= DIRECT_BITS {
+        if prefix.len() <= HEAD_BITS {
             self.repaint_direct(prefix);
         } else {
             self.repaint_node(prefix);
         }
-        self.nodes.tidy(false);
+        self.nodes.tidy(&mut *self.direct, false);
     }
 
     fn repaint_direct(&mut self, prefix: Prefix<A>) {
@@ -256,87 +251,72 @@ impl<A: Address> Fib<A> {
             .rev()
             .find_map(|len| self.prefixes.get(&(0, first.masked(len), len)))
             .map_or(0, |next_hop| next_hop.stored());
-        for entry in &mut self.direct[first.head().into()..=last.head().into()] {
-            entry.value = cover;
-        }
+        let Self { direct, nodes, prefixes, .. } = self;
+        let mut fill = |first: A, last: A, cover: u16| {
+            for link in &mut direct[first.head()..=last.head()] {
+                *link = nodes.set_cover(*link, cover);
+            }
+        };
+        fill(first, last, cover);
         // In the order of the keys a prefix comes before those within it.
         for (&(_, address, len), next_hop) in
-            self.prefixes.range((0, first, prefix.len())..=(0, last, u8::MAX))
+            prefixes.range((0, first, prefix.len())..=(0, last, u8::MAX))
         {
-            for entry in &mut self.direct[address.head().into()..=address.filled(len).head().into()]
-            {
-                entry.value = next_hop.stored();
-            }
+            fill(address, address.filled(len), next_hop.stored());
         }
     }
 
     fn repaint_node(&mut self, prefix: Prefix<A>) {
         let address = prefix.address();
         let level = level(prefix.len());
-        // The path to the node, made where it is missing.
-        let head = usize::from(address.head());
-        if self.direct[head].node == 0 {
-            self.direct[head].node = self.nodes.create();
-        }
-        let mut node = self.direct[head].node;
-        for depth in 2..usize::from(level) + 1 {
-            let at = address.byte(depth);
-            node = match self.nodes.child(node, at) {
-                Some(child) => child,
-                None => self.nodes.add_child(node, at),
-            };
-        }
-        let base = (level + 1) * 8;
+        let depth = level - 1;
+        let base = HEAD_BITS + depth * PART_BITS;
         let first = address.masked(base);
-        let mut painted: Painted = [0; 256];
+        let mut painted: Painted = [0; SLOTS];
         for (&(_, address, len), next_hop) in
             self.prefixes.range((level, first, 0)..=(level, first.filled(base), u8::MAX))
         {
-            let byte = usize::from(level) + 1;
-            let (from, to) = (address.byte(byte), address.filled(len).byte(byte));
+            let (from, to) = (address.part(depth), address.filled(len).part(depth));
             painted[from.into()..=to.into()].fill(next_hop.stored());
         }
-        self.nodes.paint(node, &painted);
-        self.prune(address, level);
+        let link = self.direct[address.head()];
+        self.direct[address.head()] = self.repaint_behind(link, address, 0, depth, &painted);
     }
 
-    /// Takes nodes that say nothing off the end of the path to the node of `level`.
-    fn prune(&mut self, address: A, level: u8) {
-        for level in (1..=level).rev() {
-            let head = usize::from(address.head());
-            let mut parent = None;
-            let mut node = self.direct[head].node;
-            for depth in 2..usize::from(level) + 1 {
-                let at = address.byte(depth);
-                let Some(child) = self.nodes.child(node, at) else { return };
-                parent = Some((node, at));
-                node = child;
-            }
-            if !self.nodes.is_bare(node) {
-                return;
-            }
-            match parent {
-                Some((parent, at)) => self.nodes.remove_child(parent, at),
-                None => {
-                    self.nodes.destroy(node);
-                    self.direct[head].node = 0;
-                }
-            }
+    /// Paints the node at depth `last` on the way to `address`, made where it is missing and dropped where it
+    /// says nothing, and returns the way to `link`'s node from now on, which is at `depth`.
+    fn repaint_behind(
+        &mut self,
+        link: Link,
+        address: A,
+        depth: u8,
+        last: u8,
+        painted: &Painted,
+    ) -> Link {
+        if depth == last {
+            return self.nodes.paint(link, painted);
         }
+        let at = address.part(depth);
+        let child = match self.nodes.child(link, at) {
+            Some(child) => child,
+            None => self.nodes.bare(0),
+        };
+        let child = self.repaint_behind(child, address, depth + 1, last, painted);
+        self.nodes.set_child(link, at, child)
     }
 }
 
 /// An empty direct table, made where it stays.
-fn direct() -> Box<[Entry; DIRECT]> {
-    let entries: Box<[Entry]> = alloc::vec![Entry::default(); DIRECT].into();
+fn direct(bare: Link) -> Box<[Link; DIRECT]> {
+    let links: Box<[Link]> = alloc::vec![bare; DIRECT].into();
     // The length is right; the other arm is never taken.
-    entries.try_into().unwrap_or_else(|_| Box::new([Entry::default(); DIRECT]))
+    links.try_into().unwrap_or_else(|_| Box::new([bare; DIRECT]))
 }
 
 /// The value of a longer prefix, if there is one.
 #[inline(always)]
 fn later(longer: u16, shorter: u16) -> u16 {
-    if longer != 0 { longer } else { shorter }
+    select_unpredictable(longer != 0, longer, shorter)
 }
 
 /// By the depth of the node that the prefix lives in, then by address, then by length.
@@ -344,9 +324,9 @@ fn key<A: Address>(prefix: Prefix<A>) -> (u8, A, u8) {
     (level(prefix.len()), prefix.address(), prefix.len())
 }
 
-/// 0 for the direct table, 1 for bits 17 to 24, 2 for bits 25 to 32, and so on.
+/// 0 for the direct table, then a level for each further part of the address.
 fn level(len: u8) -> u8 {
-    len.saturating_sub(DIRECT_BITS).div_ceil(8)
+    len.saturating_sub(HEAD_BITS).div_ceil(PART_BITS)
 }
 
 fn has_popcnt() -> bool {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                  +-------------------------- Stream ---------------------------+
-//!  handle_packet ->| latch -> sequence -> digits? -> echo | bridge | recorder     |
+//!  handle_packet ->| latch -> sequence -> digits? -> ear? -> echo | bridge | recorder |
 //!                  |                                          |                   |
 //!                  +------------------------------------------|-------------------+
 //!                                                             v  the other Stream
@@ -10,15 +10,20 @@
 //! ```
 //!
 //! A bridged stream of one codec and packet length is rewritten in its own buffer: nothing is copied,
-//! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew. Jitter
-//! buffers stand at the ends of a call: where a leg ends here and is listened to
-//! ([`RecordedSides::Heard`]), and nowhere else, since a relay that waited would add its delay to theirs.
+//! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew.
+//!
+//! A stream that ends here is heard through a jitter buffer whose delay follows the network, with what is
+//! missing concealed by the codec's own method: for the echo, for digits that come as tones, for
+//! recordings. A relay has none, since one that waited would add its delay to theirs; a recording of
+//! a relayed stream listens beside it.
 
+mod early;
 mod playing;
 mod relay;
 mod stream;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -29,9 +34,9 @@ use rtp_core::Ssrc;
 use rtp_core::demux::{Kind, classify};
 use rtp_core::session::MAX_REPORT_LEN;
 
-use super::hearing::Hearing;
 use super::recorder::{Block, Recorder};
-use super::{Command, Event, PortId, RecordedSides, RecordingId};
+use super::{Command, Event, PortId, RecordingId, hearing};
+use early::Early;
 use stream::{Activity, StreamState};
 
 /// A packet to send.
@@ -48,7 +53,7 @@ pub struct Transmit {
 /// What the machine has counted that belongs to no stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Datagrams for a port without a stream: late packets of ended calls, or strangers.
+    /// Datagrams for a port that had no stream and soon got none: late packets of ended calls, or strangers.
     pub unexpected: u64,
     /// Datagrams that are no RTP and no RTCP.
     pub not_rtp: u64,
@@ -60,9 +65,10 @@ pub struct Counters {
 pub struct Machine {
     pool: PacketPool,
     random: ChaCha8Rng,
-    streams: HashMap<PortId, StreamState>,
+    streams: Streams,
     recordings: HashMap<RecordingId, PortId>,
     wakes: BTreeSet<(Duration, PortId)>,
+    early: Early,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     blocks: VecDeque<Block>,
@@ -76,9 +82,10 @@ impl Machine {
         Self {
             pool,
             random: ChaCha8Rng::from_seed(seed),
-            streams: HashMap::new(),
+            streams: Streams::default(),
             recordings: HashMap::new(),
             wakes: BTreeSet::new(),
+            early: Early::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             blocks: VecDeque::new(),
@@ -94,13 +101,16 @@ impl Machine {
         source: SocketAddr,
         packet: PacketBuf,
     ) {
-        if !self.streams.contains_key(&port) {
-            self.counters.unexpected += 1;
+        let Some(stream) = self.streams.get_mut(&port) else {
+            self.counters.unexpected += match classify(&packet) {
+                Kind::Rtp => self.early.keep(now, port, source, packet),
+                _ => 1,
+            };
             return;
-        }
+        };
         match classify(&packet) {
             Kind::Rtp => self.on_rtp(now, port, source, packet),
-            Kind::Rtcp => self.on_rtcp(now, port, source, &packet),
+            Kind::Rtcp => on_rtcp(now, stream, source, &packet),
             _ => self.counters.not_rtp += 1,
         }
     }
@@ -114,7 +124,7 @@ impl Machine {
                     Some(state) => state.change(now, stream),
                     None => {
                         let state = StreamState::new(now, stream, &mut self.random);
-                        self.streams.insert(port, state);
+                        self.streams.insert(port, Box::new(state));
                     }
                 }
                 self.reschedule(port);
@@ -125,6 +135,8 @@ impl Machine {
                         self.part(one);
                         self.become_active(one, Activity::Bridged(other));
                     }
+                    self.catch_up(now, a);
+                    self.catch_up(now, b);
                 }
             }
             Command::Idle { port } => {
@@ -134,6 +146,7 @@ impl Machine {
             Command::Echo { port } => {
                 self.part(port);
                 self.become_active(port, Activity::Echo);
+                self.catch_up(now, port);
             }
             Command::Play { port, audio, token } => {
                 self.part(port);
@@ -149,11 +162,7 @@ impl Machine {
             Command::Record { port, recording, sides } => {
                 self.stop_recording_of(now, port);
                 if let Some(stream) = self.streams.get_mut(&port) {
-                    stream.recorder = Some(Recorder::new(recording, sides, now));
-                    stream.hearing = (sides == RecordedSides::Heard).then(|| {
-                        let ptime = Duration::from_millis(u64::from(stream.agreed.ptime_ms));
-                        Box::new(Hearing::new(now, ptime))
-                    });
+                    stream.recorder = Some(Box::new(Recorder::new(recording, sides, now)));
                     self.recordings.insert(recording, port);
                 }
                 self.reschedule(port);
@@ -170,6 +179,7 @@ impl Machine {
 
     /// The instant of [`Machine::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Duration) {
+        self.counters.unexpected += self.early.handle_timeout(now);
         while let Some((at, port)) = self.wakes.first().copied() {
             if at > now {
                 break;
@@ -185,7 +195,8 @@ impl Machine {
 
     /// When to call [`Machine::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.wakes.first().map(|(at, _)| *at)
+        let stream = self.wakes.first().map(|(at, _)| *at);
+        [stream, self.early.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next packet to send.
@@ -217,11 +228,11 @@ impl Machine {
         self.play(now, port);
         self.send_digits(now, port);
         self.report(now, port);
+        self.hear(now, port);
         let Some(stream) = self.streams.get_mut(&port) else { return };
         stream.let_digits_end(now);
         self.report_digits(port, true);
         let Some(stream) = self.streams.get_mut(&port) else { return };
-        stream.hear(now);
         if let Some(block) = stream.recorder.as_mut().and_then(|r| r.handle_timeout(now)) {
             self.blocks.push_back(block);
         }
@@ -230,14 +241,18 @@ impl Machine {
         }
     }
 
-    fn on_rtcp(&mut self, now: Duration, port: PortId, source: SocketAddr, datagram: &[u8]) {
-        let Some(stream) = self.streams.get_mut(&port) else { return };
-        let sender = datagram.get(4..8).and_then(|four| four.try_into().ok());
-        let Some(sender) = sender.map(u32::from_be_bytes) else { return };
-        if stream.latch.handle_rtcp(source, Ssrc(sender)).is_accept()
-            && stream.session.handle_rtcp(now, datagram).is_err()
-        {
-            stream.malformed += 1;
+    /// Listens to what is due, and sends an echo of it.
+    fn hear(&mut self, now: Duration, port: PortId) {
+        let mut samples = [0; hearing::LONGEST];
+        while let Some(stream) = self.streams.get_mut(&port) {
+            let Some(heard) = stream.hear(now, &mut samples) else {
+                stream.overhear(now);
+                return;
+            };
+            if matches!(stream.activity, Activity::Echo) && heard.sounds {
+                let samples = samples.get(..heard.count).unwrap_or_default();
+                self.send_samples(now, port, heard.timestamp, samples);
+            }
         }
     }
 
@@ -281,13 +296,23 @@ impl Machine {
             return;
         };
         if let Some(stream) = self.streams.get_mut(&port) {
-            stream.hearing = None;
+            stream.stop_listening_in_vain();
         }
         let recording = recorder.id();
         self.recordings.remove(&recording);
         let (block, samples) = recorder.finish(now);
         self.blocks.extend(block);
         self.events.push_back(Event::Recorded { recording, samples });
+    }
+
+    /// Takes what came before the stream had begun.
+    fn catch_up(&mut self, now: Duration, port: PortId) {
+        if !self.streams.contains_key(&port) {
+            return;
+        }
+        while let Some(early) = self.early.take(port) {
+            self.handle_packet(now, port, early.source, early.packet);
+        }
     }
 
     /// Takes a stream out of its bridge; the other side then hears nothing.
@@ -304,6 +329,7 @@ impl Machine {
     fn become_active(&mut self, port: PortId, activity: Activity) {
         if let Some(stream) = self.streams.get_mut(&port) {
             stream.activity = activity;
+            stream.stop_listening_in_vain();
             stream.session.sender_mut().switch_source();
         }
         self.reschedule(port);
@@ -320,5 +346,39 @@ impl Machine {
         }
         stream.wake = next;
         self.wakes.extend(next.map(|at| (at, port)));
+    }
+}
+
+fn on_rtcp(now: Duration, stream: &mut StreamState, source: SocketAddr, datagram: &[u8]) {
+    let sender = datagram.get(4..8).and_then(|four| four.try_into().ok());
+    let Some(sender) = sender.map(u32::from_be_bytes) else { return };
+    if stream.latch.handle_rtcp(source, Ssrc(sender)).is_accept()
+        && stream.session.handle_rtcp(now, datagram).is_err()
+    {
+        stream.malformed += 1;
+    }
+}
+
+/// Streams by their ports. The numbers are the driver's, not a peer's, so that nobody can make them collide:
+/// a multiplication spreads them well enough.
+type Streams = HashMap<PortId, Box<StreamState>, BuildHasherDefault<PortHasher>>;
+
+#[derive(Default)]
+struct PortHasher(u64);
+
+impl Hasher for PortHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        // 2^64 by the golden ratio, as Knuth's multiplicative hashing has it.
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -7,7 +7,6 @@ use rtp_core::session::Frame;
 
 use super::stream::{Activity, Player, StreamState};
 use super::{Machine, Transmit};
-use crate::media::recorder::Direction;
 use crate::media::{Audio, CodecKind, Event, PortId};
 
 /// A player this far behind begins anew from now, rather than send a burst.
@@ -51,7 +50,13 @@ impl Machine {
     }
 
     /// Encodes and sends one frame of our own, in the peer's preferred law.
-    fn send_samples(&mut self, now: Duration, port: PortId, timestamp: u32, samples: &[i16]) {
+    pub(super) fn send_samples(
+        &mut self,
+        now: Duration,
+        port: PortId,
+        timestamp: u32,
+        samples: &[i16],
+    ) {
         let Some(stream) = self.streams.get_mut(&port) else { return };
         let Some((kind, payload_type)) = stream.law() else { return };
         let Some(destination) = stream.destination() else { return };
@@ -68,7 +73,7 @@ impl Machine {
             return;
         }
         encode(&kind, samples, packet.get_mut(12..).unwrap_or_default());
-        stream.record(now, Direction::Sent, (header.ssrc.0, header.timestamp), samples);
+        stream.record_sent(now, (header.ssrc.0, header.timestamp), samples);
         self.transmits.push_back(Transmit { port, destination, packet });
     }
 

@@ -1,16 +1,15 @@
-//! What the peer says, on its way to a recorder, back, or to the other leg.
+//! What the peer says, on its way to an ear or to the other leg.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use packet_ring::pool::PacketBuf;
 use rtp_core::session::Frame;
-use rtp_core::{Packet, PacketMut, PayloadType};
+use rtp_core::{Header, Packet, PayloadType};
 
 use super::playing::LONGEST;
 use super::stream::{Activity, StreamState};
 use super::{Machine, Transmit};
-use crate::media::recorder::Direction;
 use crate::media::repacketizer::Repacketizer;
 use crate::media::{Codec, CodecKind, Event, PortId};
 
@@ -42,11 +41,19 @@ impl Machine {
             return self.reschedule(port);
         }
         let Some(codec) = stream.codec_received(payload_type).cloned() else { return };
-        stream.record_octets(now, Direction::Received, &codec.kind, &view);
+        let was_heard = stream.is_heard();
+        if !stream.listen(now, &codec.kind, &view, &self.pool) {
+            self.counters.no_buffer += 1;
+        }
+        let begins = stream.is_heard() != was_heard;
         match stream.activity {
-            Activity::Echo => self.pass_audio(now, port, &codec, packet),
+            // What we can decode comes back when it was heard.
+            Activity::Echo if !codec.is_g711() => self.pass_audio(now, port, &codec, packet),
             Activity::Bridged(other) => self.pass_audio(now, other, &codec, packet),
-            Activity::Idle | Activity::Playing(_) => {}
+            Activity::Echo | Activity::Idle | Activity::Playing(_) => {}
+        }
+        if begins {
+            self.reschedule(port);
         }
     }
 
@@ -72,17 +79,23 @@ impl Machine {
         else {
             return;
         };
-        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return };
-        rewritten.set_payload_type(header.payload_type);
-        rewritten.set_marker(header.marker);
-        rewritten.set_sequence_number(header.sequence_number);
-        rewritten.set_timestamp(header.timestamp);
-        rewritten.set_ssrc(header.ssrc);
-        transcode(&codec.kind, &kind, rewritten.payload_mut());
-        if let Ok(sent) = Packet::parse(&packet) {
-            target.record_octets(now, Direction::Sent, &kind, &sent);
+        let start = view.header_len();
+        rewrite(&mut packet, &header);
+        if let Some(payload) = packet.get_mut(start..start + length) {
+            transcode(&codec.kind, &kind, payload);
+        }
+        let mut begins = false;
+        if target.is_recorded_both_ways()
+            && let Ok(sent) = Packet::parse(&packet)
+        {
+            begins = target.overhearing.is_none();
+            let ear = StreamState::ear(&mut target.overhearing, now, target.agreed.ptime_ms);
+            self.counters.no_buffer += u64::from(!ear.take(now, &kind, &sent, &self.pool));
         }
         self.transmits.push_back(Transmit { port: to, destination, packet });
+        if begins {
+            self.reschedule(to);
+        }
     }
 
     /// Sends audio on in packets of the length that the target wants.
@@ -98,7 +111,9 @@ impl Machine {
         let Some(target) = streams.get_mut(&to) else { return };
         let Some(destination) = target.destination() else { return };
         let mut octets = [0; LONGEST];
-        let StreamState { cutter, session, recorder, agreed, .. } = target;
+        let (is_recorded, was_overheard) =
+            (target.is_recorded_both_ways(), target.overhearing.is_some());
+        let StreamState { cutter, session, overhearing, agreed, .. } = &mut **target;
         let cutter = cutter.get_or_insert_with(|| Box::new(Repacketizer::new(agreed.ptime_ms)));
         let mut timestamp = view.timestamp();
         for piece in view.payload().chunks(LONGEST) {
@@ -119,14 +134,17 @@ impl Machine {
                     && let Some(payload) = packet.get_mut(12..)
                 {
                     payload.copy_from_slice(frame);
-                    if let (Some(recorder), Ok(sent)) = (recorder.as_mut(), Packet::parse(&packet))
-                    {
-                        super::stream::record(recorder, now, Direction::Sent, kind, &sent);
+                    if is_recorded && let Ok(sent) = Packet::parse(&packet) {
+                        let ear = StreamState::ear(overhearing, now, agreed.ptime_ms);
+                        counters.no_buffer += u64::from(!ear.take(now, kind, &sent, pool));
                     }
                     transmits.push_back(Transmit { port: to, destination, packet });
                 }
             });
             timestamp = timestamp.wrapping_add(octets.len() as u32);
+        }
+        if is_recorded && !was_overheard {
+            self.reschedule(to);
         }
     }
 
@@ -152,14 +170,7 @@ impl Machine {
         let Some(stream) = self.streams.get_mut(&port) else { return true };
         let to = match stream.activity {
             Activity::Bridged(to) => to,
-            // The keys are for us; what is echoed goes on without a gap where they were.
-            Activity::Echo => {
-                if let Ok(view) = Packet::parse(&packet) {
-                    stream.session.sender_mut().withhold(&view);
-                }
-                return true;
-            }
-            Activity::Idle | Activity::Playing(_) => return true,
+            Activity::Echo | Activity::Idle | Activity::Playing(_) => return true,
         };
         let clock_rate = stream.agreed.events.map(|events| events.clock_rate);
         let Some(target) = self.streams.get_mut(&to) else { return true };
@@ -177,15 +188,25 @@ impl Machine {
         else {
             return true;
         };
-        let Ok(mut rewritten) = PacketMut::parse(&mut packet) else { return true };
-        rewritten.set_payload_type(header.payload_type);
-        rewritten.set_marker(header.marker);
-        rewritten.set_sequence_number(header.sequence_number);
-        rewritten.set_timestamp(header.timestamp);
-        rewritten.set_ssrc(header.ssrc);
+        rewrite(&mut packet, &header);
         self.transmits.push_back(Transmit { port: to, destination, packet });
         true
     }
+}
+
+/// Puts a header's numbers into a packet that has been parsed; what it carries besides, extensions and
+/// contributing sources, stays.
+fn rewrite(packet: &mut [u8], header: &Header<'_>) {
+    let Some(fixed) = packet.get_mut(1..12) else { return };
+    let mut fields = [0; 11];
+    let (kind, rest) = fields.split_at_mut(1);
+    let (number, rest) = rest.split_at_mut(2);
+    let (timestamp, ssrc) = rest.split_at_mut(4);
+    kind.fill(u8::from(header.marker) << 7 | header.payload_type.value());
+    number.copy_from_slice(&header.sequence_number.to_be_bytes());
+    timestamp.copy_from_slice(&header.timestamp.to_be_bytes());
+    ssrc.copy_from_slice(&header.ssrc.0.to_be_bytes());
+    fixed.copy_from_slice(&fields);
 }
 
 /// Changes the law of G.711 octets in place; other codecs, and the same law, stay as they are.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use packet_ring::pool::PacketPool;
 use rand_core::Rng;
 use rtp_core::latch::{Latch, LatchConfig, RtcpAddress, Signalled};
 use rtp_core::quality::{CodecImpairment, Conditions};
@@ -10,7 +11,7 @@ use rtp_core::sequence::SequenceLimits;
 use rtp_core::session::{Frame, Session, SessionConfig, random_cname};
 use rtp_core::{ClockRate, Packet, PayloadType, PayloadTypeSet};
 
-use super::super::hearing::Hearing;
+use super::super::hearing::{self, Heard, Hearing};
 use super::super::recorder::{Direction, Recorder};
 use super::playing::LONGEST;
 use crate::media::repacketizer::Repacketizer;
@@ -46,9 +47,11 @@ pub(super) struct StreamState {
     pub(super) activity: Activity,
     /// Only where the peer wants packets of another length than it is sent.
     pub(super) cutter: Option<Box<Repacketizer>>,
-    pub(super) recorder: Option<Recorder>,
-    /// Only where somebody listens.
-    pub(super) hearing: Option<Box<Hearing>>,
+    pub(super) recorder: Option<Box<Recorder>>,
+    /// Only where somebody listens to the peer.
+    hearing: Option<Box<Hearing>>,
+    /// Only where a recording holds what a relayed peer hears.
+    pub(super) overhearing: Option<Box<Hearing>>,
     /// When the machine will look at this stream.
     pub(super) wake: Option<Duration>,
     pub(super) malformed: u64,
@@ -90,6 +93,7 @@ impl StreamState {
             cutter: None,
             recorder: None,
             hearing: None,
+            overhearing: None,
             wake: None,
             malformed: 0,
             digits: Digits::default(),
@@ -106,11 +110,14 @@ impl StreamState {
         self.latch.set_payload_types(payload_types(&agreed));
         if agreed.ptime_ms != self.agreed.ptime_ms {
             self.cutter = None;
+            self.hearing = None;
+            self.overhearing = None;
         }
         if event_clock(&agreed) != event_clock(&self.agreed) {
             self.digits = Digits::default();
         }
         self.agreed = agreed;
+        self.stop_listening_in_vain();
         self.heard(now);
     }
 
@@ -164,8 +171,9 @@ impl StreamState {
             playing,
             silence,
             self.digits.poll_timeout(),
-            self.recorder.as_ref().map(Recorder::poll_timeout),
+            self.recorder.as_ref().map(|recorder| recorder.poll_timeout()),
             self.hearing.as_ref().map(|hearing| hearing.poll_timeout()),
+            self.overhearing.as_ref().map(|hearing| hearing.poll_timeout()),
             self.session.poll_timeout(),
         ]
         .into_iter()
@@ -224,39 +232,103 @@ impl StreamState {
         self.digits.tone(now, clock, (&kind, payload_type), payload.get_mut(..length)?)
     }
 
-    pub(super) fn record_octets(
+    /// What the peer says, for whoever listens. `false`: no buffer was left for it.
+    pub(super) fn listen(
         &mut self,
         now: Duration,
-        direction: Direction,
         kind: &CodecKind,
         packet: &Packet<'_>,
-    ) {
-        if let (Direction::Received, Some(hearing)) = (direction, &mut self.hearing) {
-            hearing.take(now, kind, packet);
-        } else if let Some(recorder) = &mut self.recorder {
-            record(recorder, now, direction, kind, packet);
+        pool: &PacketPool,
+    ) -> bool {
+        if let Some(recorder) = self.recorder.as_mut().filter(|recorder| !recorder.hears()) {
+            record(recorder, now, Direction::Received, kind, packet);
         }
+        if !self.is_listened_to() {
+            return true;
+        }
+        Self::ear(&mut self.hearing, now, self.agreed.ptime_ms).take(now, kind, packet, pool)
     }
 
-    /// Listens to what is due.
-    pub(super) fn hear(&mut self, now: Duration) {
-        let (Some(hearing), Some(recorder)) = (&mut self.hearing, &mut self.recorder) else {
-            return;
-        };
-        while let Some((timestamp, samples)) = hearing.handle_timeout(now) {
-            recorder.write(now, Direction::Received, (0, timestamp), &samples);
-        }
+    /// The ear in this place, made when first needed.
+    pub(super) fn ear(
+        place: &mut Option<Box<Hearing>>,
+        now: Duration,
+        ptime_ms: u32,
+    ) -> &mut Hearing {
+        place.get_or_insert_with(|| Box::new(Hearing::new(now, ptime_ms)))
     }
 
-    pub(super) fn record(
+    /// Whether there is an ear for what the peer says.
+    pub(super) fn is_heard(&self) -> bool {
+        self.hearing.is_some()
+    }
+
+    /// Whether a recording holds what the peer is sent, too.
+    pub(super) fn is_recorded_both_ways(&self) -> bool {
+        self.recorder.as_ref().is_some_and(|recorder| recorder.overhears())
+    }
+
+    /// The next piece of what is heard of the peer, when it is due.
+    pub(super) fn hear(
         &mut self,
         now: Duration,
-        direction: Direction,
-        source: (u32, u32),
-        samples: &[i16],
-    ) {
+        samples: &mut [i16; hearing::LONGEST],
+    ) -> Option<Heard> {
+        let heard = self.hearing.as_mut()?.handle_timeout(now, samples)?;
+        let samples = samples.get(..heard.count)?;
+        if let Some(recorder) = self.recorder.as_mut().filter(|recorder| recorder.hears()) {
+            recorder.write(now, Direction::Received, (0, heard.timestamp), samples);
+        }
+        if self.listens_for_digits() {
+            self.digits.hear(samples);
+        }
+        Some(heard)
+    }
+
+    /// Writes down what is due of what the peer is sent.
+    pub(super) fn overhear(&mut self, now: Duration) {
+        let (Some(hearing), Some(recorder)) = (&mut self.overhearing, &mut self.recorder) else {
+            return;
+        };
+        let mut samples = [0; hearing::LONGEST];
+        while let Some(heard) = hearing.handle_timeout(now, &mut samples) {
+            let samples = samples.get(..heard.count).unwrap_or_default();
+            // Silence is what lies between, and something of our own may lie there.
+            if heard.sounds {
+                recorder.write(now, Direction::Sent, (0, heard.timestamp), samples);
+            }
+        }
+    }
+
+    /// Forgets what was heard once nobody listens any more.
+    pub(super) fn stop_listening_in_vain(&mut self) {
+        if !self.is_listened_to() {
+            self.hearing = None;
+        }
+        if !self.listens_for_digits() {
+            self.digits.stop_hearing();
+        }
+        if self.recorder.is_none() {
+            self.overhearing = None;
+        }
+    }
+
+    /// Whether the call ends here, or a recorder listens: a relay needs no jitter buffer.
+    fn is_listened_to(&self) -> bool {
+        matches!(self.activity, Activity::Echo)
+            || self.listens_for_digits()
+            || self.recorder.as_ref().is_some_and(|recorder| recorder.hears())
+    }
+
+    /// A peer without telephone events sends its digits as tones, to whoever it talks to.
+    fn listens_for_digits(&self) -> bool {
+        self.agreed.events.is_none() && !matches!(self.activity, Activity::Bridged(_))
+    }
+
+    /// Writes down samples of our own that the peer is sent.
+    pub(super) fn record_sent(&mut self, now: Duration, source: (u32, u32), samples: &[i16]) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(now, direction, source, samples);
+            recorder.write(now, Direction::Sent, source, samples);
         }
     }
 
@@ -304,8 +376,8 @@ impl Codec {
     }
 }
 
-/// Records the samples of a G.711 packet.
-pub(super) fn record(
+/// Records the samples of a G.711 packet where they belong.
+fn record(
     recorder: &mut Recorder,
     now: Duration,
     direction: Direction,

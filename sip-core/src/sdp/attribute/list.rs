@@ -170,12 +170,17 @@ impl Attributes {
         self.iter().filter_map(move |attribute| attribute.value_of(name))
     }
 
-    /// Appends a line of a body, given by its place there: of the same body always, and before any
-    /// other line is added. Bodies are shorter than these numbers reach.
-    pub(in crate::sdp) fn push_read(&mut self, body: &Bytes, line: Range<usize>) {
+    /// Says which body lines are read from. Of one body always, and before any other line is added.
+    pub(in crate::sdp) fn share(&mut self, body: &Bytes) {
         if self.is_empty() {
             self.read = body.clone();
         }
+    }
+
+    /// Appends a line of the body [shared](Self::share), given by its place there. Bodies are shorter than
+    /// these numbers reach.
+    #[inline]
+    pub(in crate::sdp) fn push_read(&mut self, line: Range<usize>) {
         self.lines.push(Place::new(line.start, line.end));
     }
 
@@ -327,8 +332,9 @@ mod tests {
     fn lines_read_and_added_stand_in_order() {
         let body = Bytes::from_static(b"a=x:1\r\na=y\r\n");
         let mut list = Attributes::new();
-        list.push_read(&body, 2..5);
-        list.push_read(&body, 9..10);
+        list.share(&body);
+        list.push_read(2..5);
+        list.push_read(9..10);
         list.push("z", "3").unwrap();
         list.push_flag("y").unwrap();
         let lines: Vec<_> = list.iter().map(Attribute::line).collect();

@@ -57,12 +57,13 @@ fn an_echo_is_recorded_where_it_was_heard() {
     let handset = town.handset(alice);
     let length = handset.recorded.len();
     assert!((40_000..40_160).contains(&length), "as long as the call: {length}");
-    // 1 ms to Bob and 1 ms back.
-    let best = correlation(&sweep(), &handset.recorded, 16);
-    assert!(best > 0.99, "{best}");
-    let elsewhere = (0..240).filter(|offset| *offset != 16);
-    assert!(elsewhere.map(|at| correlation(&sweep(), &handset.recorded, at)).all(|c| c < best));
-    let rest = handset.recorded.get(24_200..).unwrap_or_default();
+    // Bob's buffer adds a few frames at most. Of its first delay it gives back what is not needed,
+    // which shortens the first second.
+    let later = &sweep()[8_000..];
+    let best = (8_000..8_640).map(|at| correlation(later, &handset.recorded, at));
+    let best = best.fold(0.0, f64::max);
+    assert!(best > 0.999, "{best}");
+    let rest = handset.recorded.get(24_640..).unwrap_or_default();
     assert!(rest.iter().all(|sample| sample.abs() < 16), "silence after the end");
     assert_eq!(handset.said(|event| *event == Event::Played).len(), 1);
 }
@@ -90,8 +91,8 @@ fn both_sides_record_what_the_other_plays() {
 fn lost_packets_are_gaps_and_nothing_shifts() {
     let mut town = Town::new(Faults::NONE);
     let alice = town.phone(1, playing());
-    let mut of_bob = settings("bob");
-    of_bob.script.echo = true;
+    let mut of_bob = playing();
+    of_bob.user = "bob".to_owned();
     town.phone(2, of_bob);
     town.call(alice, 2);
     town.run_for(ms(1_500));
@@ -105,7 +106,8 @@ fn lost_packets_are_gaps_and_nothing_shifts() {
     town.world.network().set_faults(Faults::NONE);
     town.run_for(secs(6));
     let heard = &town.handset(alice).recorded;
-    let score = correlation(&sweep(), heard, 16);
+    // 1 ms after Bob's answer is back at Bob his first packet is here.
+    let score = (0..240).map(|at| correlation(&sweep(), heard, at)).fold(0.0, f64::max);
     assert!(score > 0.9 && score < 0.999, "{score}");
     let figures = statistics(town.handset(alice));
     assert!(figures.packets_lost > 0, "{figures:?}");

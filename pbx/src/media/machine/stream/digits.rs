@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use rtp_core::dtmf::{self, Detector, DetectorConfig, Digit, Generator, GeneratorConfig};
 use rtp_core::session::Frame;
 use rtp_core::telephone_event::{
     Event, EventCode, EventReceiver, EventReceiverConfig, EventReport, EventSender,
@@ -10,30 +11,30 @@ use rtp_core::telephone_event::{
 };
 use rtp_core::{ClockRate, Packet, PayloadType};
 
-use super::super::playing::encode;
-use crate::media::{Audio, CodecKind, EventPayload, tone};
-
-/// Silence after a digit that is sent as tones (ITU-T Q.24 asks for 30 ms and more).
-const PAUSE: Duration = Duration::from_millis(60);
-/// Digits that may wait to be sent as tones.
-const MAX_QUEUE: usize = 64;
+use super::super::playing::{LONGEST, encode};
+use crate::media::{CodecKind, EventPayload};
 
 #[derive(Debug, Default)]
 pub(super) struct Digits {
     receiver: Option<Box<EventReceiver>>,
     sender: Option<Box<EventSender>>,
-    tones: VecDeque<Audio>,
-    tone: Option<Tone>,
+    tones: Option<Box<Tones>>,
+    ear: Option<Box<Ear>>,
 }
 
-/// A digit on its way as audio.
+/// Digits on their way as audio.
 #[derive(Debug)]
-struct Tone {
-    audio: Audio,
-    position: usize,
-    /// On the outgoing stream's clock.
-    timestamp: u32,
-    next: Duration,
+struct Tones {
+    generator: Generator,
+    /// When the next frame is due, and its place on the outgoing stream's clock; `None` before the first.
+    next: Option<(Duration, u32)>,
+}
+
+/// Digits found in what the peer says.
+#[derive(Debug)]
+struct Ear {
+    detector: Detector,
+    ended: VecDeque<(char, Duration)>,
 }
 
 impl Digits {
@@ -56,30 +57,29 @@ impl Digits {
                 // A queue that is full has 64 digits before this one: nobody dials that.
                 let _ = sender.press(code, duration);
             }
-        } else if self.tones.len() < MAX_QUEUE
-            && let Some(audio) = tone::dtmf(digit, duration)
-        {
-            self.tones.push_back(audio);
+        } else if let Some(digit) = Digit::from_char(digit) {
+            let tones = self.tones.get_or_insert_with(|| {
+                let generator = Generator::new(GeneratorConfig::default());
+                Box::new(Tones { generator, next: None })
+            });
+            // As above.
+            let _ = tones.generator.press(digit, duration);
         }
     }
 
     /// Whether audio has to be left out in favour of a digit.
     pub(super) fn is_sending(&self) -> bool {
-        self.tone.is_some() || self.sender.as_ref().is_some_and(|sender| sender.is_active())
+        self.tones.is_some() || self.sender.as_ref().is_some_and(|sender| sender.is_active())
     }
 
     pub(super) fn clear(&mut self) {
         self.sender = None;
-        self.tones.clear();
-        self.tone = None;
+        self.tones = None;
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
-        let tone = match (&self.tone, self.tones.is_empty()) {
-            (Some(tone), _) => Some(tone.next),
-            (None, false) => Some(Duration::ZERO),
-            (None, true) => None,
-        };
+        let tone =
+            self.tones.as_ref().map(|tones| tones.next.map_or(Duration::ZERO, |next| next.0));
         let sender = self.sender.as_ref().and_then(|sender| sender.poll_timeout());
         let receiver = self.receiver.as_ref().and_then(|receiver| receiver.poll_timeout());
         [tone, sender, receiver].into_iter().flatten().min()
@@ -111,30 +111,47 @@ impl Digits {
         (kind, payload_type): (&CodecKind, PayloadType),
         payload: &mut [u8],
     ) -> Option<Frame> {
-        if self.tone.is_none() {
-            let audio = self.tones.pop_front()?;
-            self.tone = Some(Tone { audio, position: 0, timestamp: clock, next: now });
+        let tones = self.tones.as_mut()?;
+        let mut samples = [0; LONGEST];
+        let samples = samples.get_mut(..payload.len())?;
+        loop {
+            let (due, timestamp) = tones.next.unwrap_or((now, clock));
+            if due > now {
+                return None;
+            }
+            let begins = tones.generator.current().is_none();
+            if !tones.generator.fill(samples) {
+                self.tones = None;
+                return None;
+            }
+            let length = samples.len() as u32;
+            let frame = Duration::from_micros(u64::from(length) * 125);
+            tones.next = Some((due + frame, timestamp.wrapping_add(length)));
+            // The pause between two digits is not sent: the peer hears nothing anyway.
+            if samples.iter().any(|sample| *sample != 0) {
+                encode(kind, samples, payload);
+                let payload_len = payload.len();
+                return Some(Frame { payload_type, timestamp, marker: begins, payload_len });
+            }
         }
-        let tone = self.tone.as_mut()?;
-        if tone.next > now {
-            return None;
-        }
-        let rest = tone.audio.samples.get(tone.position..).unwrap_or_default();
-        if rest.is_empty() {
-            self.tone = None;
-            return None;
-        }
-        let length = rest.len().min(payload.len());
-        encode(kind, rest.get(..length)?, payload.get_mut(..length)?);
-        let first = tone.position == 0;
-        let timestamp = tone.timestamp;
-        tone.position += length;
-        tone.timestamp = tone.timestamp.wrapping_add(length as u32);
-        tone.next += Duration::from_micros(length as u64 * 125);
-        if tone.position >= tone.audio.samples.len() {
-            tone.next += PAUSE;
-        }
-        Some(Frame { payload_type, timestamp, marker: first, payload_len: length })
+    }
+
+    /// Listens for digits in the sound itself.
+    pub(super) fn hear(&mut self, samples: &[i16]) {
+        let ear = self.ear.get_or_insert_with(|| {
+            let detector = Detector::new(DetectorConfig::default());
+            Box::new(Ear { detector, ended: VecDeque::new() })
+        });
+        ear.detector.process(samples, |event| {
+            if let dtmf::Event::Ended { digit, duration, .. } = event {
+                ear.ended.push_back((digit.as_char(), duration));
+            }
+        });
+    }
+
+    /// Nobody listens for digits in the sound any more.
+    pub(super) fn stop_hearing(&mut self) {
+        self.ear = None;
     }
 
     /// Takes a packet of the peer's event; `Err` when it is malformed.
@@ -162,6 +179,9 @@ impl Digits {
 
     /// The next digit of the peer's that has ended.
     pub(super) fn ended(&mut self) -> Option<(char, Duration)> {
+        if let Some(heard) = self.ear.as_mut().and_then(|ear| ear.ended.pop_front()) {
+            return Some(heard);
+        }
         loop {
             match self.receiver.as_mut()?.poll_event()? {
                 Event::Ended { code, duration, .. } => {

@@ -1,0 +1,168 @@
+//! What kind of message this is, told from as little of it as possible.
+
+use sip_core::header::{FromRef, ToRef};
+use sip_core::message::StartLine;
+use sip_core::{HeaderName, Limits, MessageView};
+
+/// What is to be handled before what.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Class {
+    /// What belongs to a call that was let in: responses, ACK, and requests in a dialog. And calls for
+    /// help.
+    Urgent,
+    /// A new call, or the end of one that may still wait here itself.
+    Call,
+    /// A registration.
+    Registration,
+    /// Another request, or something that cannot be read.
+    Other,
+}
+
+impl Class {
+    /// For metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Call => "call",
+            Self::Registration => "registration",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What the front has to know of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Kind {
+    pub(super) class: Class,
+    /// Whether it begins something: a request outside a dialog.
+    pub(super) begins: bool,
+    /// Whether it may be answered 503 instead of being handled.
+    pub(super) refusable: bool,
+}
+
+impl Kind {
+    const IN_DIALOG: Self = Self { class: Class::Urgent, begins: false, refusable: false };
+    const UNREADABLE: Self = Self { class: Class::Other, begins: true, refusable: false };
+
+    /// The kind, and the message if it had to be read for that.
+    pub(super) fn of<'a>(
+        message: &'a [u8],
+        limits: &Limits,
+        emergency: &[String],
+    ) -> (Self, Option<MessageView<'a>>) {
+        // Most of what arrives while calls are made is known by its first letters.
+        if [&b"SIP/2.0 "[..], b"ACK ", b"BYE ", b"PRACK "].iter().any(|it| message.starts_with(it))
+        {
+            return (Self::IN_DIALOG, None);
+        }
+        let Ok(view) = MessageView::parse(message, limits) else { return (Self::UNREADABLE, None) };
+        let StartLine::Request { method, uri } = view.start_line() else {
+            return (Self::IN_DIALOG, None);
+        };
+        let tagged =
+            view.typed::<ToRef<'_>>().is_ok_and(|to| to.is_some_and(|to| to.tag().is_some()));
+        let kind = match method {
+            // A CANCEL must not overtake its INVITE.
+            "CANCEL" => Self { class: Class::Call, begins: false, refusable: false },
+            _ if tagged => Self::IN_DIALOG,
+            "INVITE" if is_emergency(uri, emergency) => {
+                Self { class: Class::Urgent, begins: true, refusable: false }
+            }
+            "INVITE" => Self { class: Class::Call, begins: true, refusable: true },
+            "REGISTER" => Self { class: Class::Registration, begins: true, refusable: true },
+            _ => Self { class: Class::Other, begins: true, refusable: true },
+        };
+        (kind, Some(view))
+    }
+}
+
+/// Whether a Request-URI calls for help: `urn:service:sos`, `urn:service:sos.fire` (RFC 5031), or
+/// one of the numbers.
+pub(crate) fn is_emergency(uri: &[u8], numbers: &[String]) -> bool {
+    const SOS: &[u8] = b"urn:service:sos";
+    if let Some((start, rest)) = uri.split_at_checked(SOS.len())
+        && start.eq_ignore_ascii_case(SOS)
+    {
+        return rest.first().is_none_or(|next| *next == b'.');
+    }
+    let Some(colon) = uri.iter().position(|byte| *byte == b':') else { return false };
+    let number = uri.get(colon + 1..).unwrap_or_default();
+    let end = number.iter().position(|byte| matches!(byte, b'@' | b';' | b'?'));
+    let number = number.get(..end.unwrap_or(number.len())).unwrap_or_default();
+    !number.is_empty() && numbers.iter().any(|known| known.as_bytes() == number)
+}
+
+/// Whether the sender of a request says what it is, in User-Agent or in the name or user of From.
+/// Patterns are parts of that, in lower case.
+pub(super) fn is_scanner(view: &MessageView<'_>, patterns: &[String]) -> bool {
+    let agent = view.raw(HeaderName::UserAgent).next().unwrap_or_default();
+    let from = match view.typed::<FromRef<'_>>() {
+        Ok(Some(_)) => view.raw(HeaderName::From).next().unwrap_or_default(),
+        _ => b"",
+    };
+    patterns.iter().any(|pattern| contains(agent, pattern) || contains(from, pattern))
+}
+
+fn contains(text: &[u8], pattern: &str) -> bool {
+    let pattern = pattern.as_bytes();
+    !pattern.is_empty()
+        && text.windows(pattern.len()).any(|window| window.eq_ignore_ascii_case(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(line: &str, more: &str) -> String {
+        format!(
+            "{line} SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\n\
+             Call-ID: 1\r\nCSeq: 1 X\r\n{more}\r\n"
+        )
+    }
+
+    #[test]
+    fn messages_are_told_apart() {
+        let numbers = ["112".to_owned()];
+        let (new, known) = ("To: <sip:b@h>\r\n", "To: <sip:b@h>;tag=2\r\n");
+        for (line, more, class, begins, refusable) in [
+            ("INVITE sip:102@h", new, Class::Call, true, true),
+            ("INVITE sip:102@h", known, Class::Urgent, false, false),
+            ("INVITE sip:112@h", new, Class::Urgent, true, false),
+            ("INVITE tel:112;phone-context=h", new, Class::Urgent, true, false),
+            ("INVITE sip:1120@h", new, Class::Call, true, true),
+            ("INVITE urn:service:sos", new, Class::Urgent, true, false),
+            ("INVITE URN:Service:SOS.police", new, Class::Urgent, true, false),
+            ("INVITE urn:service:sosumi", new, Class::Call, true, true),
+            ("CANCEL sip:102@h", new, Class::Call, false, false),
+            ("BYE sip:102@h", known, Class::Urgent, false, false),
+            ("ACK sip:102@h", known, Class::Urgent, false, false),
+            ("REGISTER sip:h", new, Class::Registration, true, true),
+            ("OPTIONS sip:h", new, Class::Other, true, true),
+            ("UPDATE sip:h", known, Class::Urgent, false, false),
+        ] {
+            let text = request(line, more);
+            let (kind, _) = Kind::of(text.as_bytes(), &Limits::default(), &numbers);
+            assert_eq!(kind, Kind { class, begins, refusable }, "{line} {more}");
+        }
+        let (kind, _) = Kind::of(b"\x16\x03\x01", &Limits::default(), &[]);
+        assert_eq!(kind, Kind::UNREADABLE);
+    }
+
+    #[test]
+    fn scanners_are_known_by_what_they_call_themselves() {
+        let patterns = ["friendly-scanner".to_owned(), "sipvicious".to_owned()];
+        for (more, expected) in [
+            ("User-Agent: Friendly-Scanner\r\n", true),
+            ("User-Agent: phone 1.0\r\n", false),
+            ("", false),
+        ] {
+            let text = request("OPTIONS sip:100@h", more);
+            let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
+            assert_eq!(is_scanner(&view, &patterns), expected, "{more}");
+        }
+        let text = request("OPTIONS sip:100@h", "")
+            .replace("From: <sip:a@h>", "From: \"sipvicious\" <sip:100@1.1.1.1>");
+        let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
+        assert!(is_scanner(&view, &patterns));
+    }
+}

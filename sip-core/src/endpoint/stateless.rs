@@ -1,0 +1,202 @@
+//! Answers of which nothing is kept (RFC 3261 §8.2.7): to those who have not shown who they are,
+//! and by those who have no time.
+
+use core::hash::{BuildHasher, Hasher};
+
+use rand_core::Rng;
+
+use super::way_back::WayBack;
+use crate::flow::{Flow, Transmit};
+use crate::header::{CSeqRef, CallIdRef, FromRef, ToRef, ViaRef};
+use crate::keyed::{KeyedHash, hex};
+use crate::message::StartLine;
+use crate::text::write_number;
+use crate::{HeaderName, MessageView, StatusCode};
+
+/// Answers requests in front of an [`Endpoint`](super::Endpoint), without a transaction and
+/// without a copy of the request.
+///
+/// The To tag is made of the request and a secret, so that a repeated request gets the same answer,
+/// and the ACK for it is known again.
+///
+/// ```
+/// use rand_chacha::ChaCha20Rng;
+/// use rand_core::SeedableRng;
+/// use sip_core::endpoint::Stateless;
+/// use sip_core::{Flow, Limits, MessageView, StatusCode};
+///
+/// let invite = b"INVITE sip:102@h SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+///     From: <sip:101@h>;tag=1\r\nTo: <sip:102@h>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
+/// let view = MessageView::parse(invite, &Limits::default()).unwrap();
+/// let flow = Flow::udp("192.0.2.9:5060".parse().unwrap(), "192.0.2.1:5060".parse().unwrap());
+/// let stateless = Stateless::new(&mut ChaCha20Rng::from_seed([7; 32]));
+/// let answer = stateless.answer(&view, &flow, StatusCode::SERVICE_UNAVAILABLE, Some(5)).unwrap();
+/// assert!(answer.bytes.starts_with(b"SIP/2.0 503 Service Unavailable\r\n"));
+/// ```
+#[derive(Debug)]
+pub struct Stateless {
+    hash: KeyedHash,
+}
+
+impl Stateless {
+    /// Draws the secret.
+    pub fn new(random: &mut dyn Rng) -> Self {
+        Self { hash: KeyedHash::new(random) }
+    }
+
+    /// The response to a request, with `Retry-After` in seconds where given. `None` for an ACK, for
+    /// a response, and for a request whose Via, From, To, Call-ID or CSeq cannot be read.
+    pub fn answer(
+        &self,
+        request: &MessageView<'_>,
+        flow: &Flow,
+        status: StatusCode,
+        retry_after: Option<u32>,
+    ) -> Option<Transmit> {
+        let StartLine::Request { method, .. } = request.start_line() else { return None };
+        if method == "ACK" {
+            return None;
+        }
+        let tag = self.tag(request)?;
+        let to: ToRef<'_> = request.require().ok()?;
+        let mut out = Vec::with_capacity(512);
+        out.extend_from_slice(b"SIP/2.0 ");
+        write_number(&mut out, status.code().into());
+        out.push(b' ');
+        out.extend_from_slice(status.reason().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        let mut reply = None;
+        for via in request.all::<ViaRef<'_>>() {
+            let via = via.ok()?;
+            let line = match &reply {
+                Some(_) => None,
+                None => {
+                    let (line, back) = WayBack::of(&via, flow).into_line();
+                    reply = Some(back);
+                    line
+                }
+            };
+            match line {
+                Some(line) => out.extend_from_slice(&line),
+                None => {
+                    out.extend_from_slice(b"Via: ");
+                    out.extend_from_slice(via.as_bytes());
+                }
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+        for (name, label) in [
+            (HeaderName::From, &b"From: "[..]),
+            (HeaderName::To, b"To: "),
+            (HeaderName::CallId, b"Call-ID: "),
+            (HeaderName::CSeq, b"CSeq: "),
+        ] {
+            out.extend_from_slice(label);
+            out.extend_from_slice(request.raw(name.clone()).next()?);
+            if name == HeaderName::To && to.tag().is_none() {
+                out.extend_from_slice(b";tag=");
+                out.extend_from_slice(&tag);
+            }
+            out.extend_from_slice(b"\r\n");
+        }
+        if let Some(seconds) = retry_after {
+            out.extend_from_slice(b"Retry-After: ");
+            write_number(&mut out, seconds.into());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        Some(Transmit { flow: reply?, bytes: out.into() })
+    }
+
+    /// Whether a request is the ACK for an answer that [`answer`](Self::answer) has given: it can
+    /// be dropped.
+    pub fn knows(&self, ack: &MessageView<'_>) -> bool {
+        let to = ack.require::<ToRef<'_>>();
+        to.is_ok_and(|to| {
+            !to.tag_bytes().is_empty()
+                && Some(to.tag_bytes()) == self.tag(ack).as_ref().map(|tag| &tag[..])
+        })
+    }
+
+    /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
+    fn tag(&self, request: &MessageView<'_>) -> Option<[u8; 16]> {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(request.require::<CallIdRef<'_>>().ok()?.as_bytes());
+        hasher.write(b" ");
+        hasher.write(request.require::<FromRef<'_>>().ok()?.tag_bytes());
+        hasher.write_u32(request.require::<CSeqRef<'_>>().ok()?.number());
+        Some(hex(hasher.finish()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::{Limits, Message};
+
+    const INVITE: &[u8] = b"INVITE sip:102@h SIP/2.0\r\n\
+        v: SIP/2.0/UDP p;branch=z9hG4bKp, SIP/2.0/UDP 192.0.2.1:5062;rport;branch=z9hG4bK1\r\n\
+        Via: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK0\r\nf: <sip:101@h>;tag=1\r\nt: <sip:102@h>\r\n\
+        i: 1\r\nCSeq: 7 INVITE\r\nContent-Type: x/y\r\nContent-Length: 3\r\n\r\nabc";
+
+    fn flow() -> Flow {
+        Flow::udp("192.0.2.9:5060".parse().unwrap(), "192.0.2.1:5070".parse().unwrap())
+    }
+
+    fn answer(stateless: &Stateless, bytes: &[u8]) -> Option<Transmit> {
+        let view = MessageView::parse(bytes, &Limits::default()).unwrap();
+        stateless.answer(&view, &flow(), StatusCode::SERVICE_UNAVAILABLE, Some(9))
+    }
+
+    #[test]
+    fn an_answer_is_a_response_to_the_request_and_its_ack_is_known() {
+        let stateless = Stateless::new(&mut ChaCha8Rng::seed_from_u64(1));
+        let sent = answer(&stateless, INVITE).unwrap();
+        let text = core::str::from_utf8(&sent.bytes).unwrap();
+        // Without rport in the top Via the answer goes to its port at the address it came from.
+        assert_eq!(sent.flow.remote, "192.0.2.1:5060".parse().unwrap());
+        let expected = "SIP/2.0 503 Service Unavailable\r\n\
+            Via: SIP/2.0/UDP p;branch=z9hG4bKp;received=192.0.2.1\r\n\
+            Via: SIP/2.0/UDP 192.0.2.1:5062;rport;branch=z9hG4bK1\r\n\
+            Via: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK0\r\nFrom: <sip:101@h>;tag=1\r\n\
+            To: <sip:102@h>;tag=";
+        assert!(text.starts_with(expected), "{text}");
+        assert!(text.ends_with("CSeq: 7 INVITE\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"));
+        assert_eq!(answer(&stateless, INVITE).unwrap().bytes, sent.bytes, "repeated");
+        let Ok(Message::Response(response)) = Message::parse(sent.bytes, &Limits::default()) else {
+            panic!("no response");
+        };
+        let to = response.headers.require::<ToRef<'_>>().unwrap();
+        let ack = |tag: &str| {
+            format!(
+                "ACK sip:102@h SIP/2.0\r\nVia: SIP/2.0/UDP p;branch=z9hG4bKp\r\n\
+                 From: <sip:101@h>;tag=1\r\nTo: <sip:102@h>;tag={tag}\r\nCall-ID: 1\r\n\
+                 CSeq: 7 ACK\r\n\r\n"
+            )
+        };
+        let knows = |ack: &str| {
+            let view = MessageView::parse(ack.as_bytes(), &Limits::default()).unwrap();
+            assert_eq!(stateless.answer(&view, &flow(), StatusCode::NOT_FOUND, None), None);
+            stateless.knows(&view)
+        };
+        assert!(knows(&ack(to.tag().unwrap())));
+        assert!(!knows(&ack("0123456789abcdef")));
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_not() {
+        let stateless = Stateless::new(&mut ChaCha8Rng::seed_from_u64(1));
+        let text = core::str::from_utf8(INVITE).unwrap();
+        for broken in [
+            text.replace("i: 1\r\n", ""),
+            text.replace("CSeq: 7", "CSeq: x"),
+            text.replace("v:", "x:").replace("Via:", "y:"),
+        ] {
+            assert_eq!(answer(&stateless, broken.as_bytes()).map(|sent| sent.bytes), None);
+        }
+        assert!(answer(&stateless, b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP p\r\n\r\n").is_none());
+    }
+}
