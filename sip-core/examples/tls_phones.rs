@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Answers for ever.
-async fn serve(
+pub async fn serve(
     transports: Transports,
     passwords: HashMap<String, String>,
 ) -> Result<(), Box<dyn Error>> {

@@ -147,9 +147,7 @@ fn an_unanswered_invite_gets_100_after_200_ms() {
 #[test]
 fn a_long_ringing_phone_repeats_its_180_each_minute() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     lab.run(secs(130));
     lab.ladder_is(

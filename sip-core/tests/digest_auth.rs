@@ -11,7 +11,7 @@ use sip_core::auth::client::{Credentials, Error};
 use sip_core::auth::server::{Authenticator, Config, Rejection, Secret};
 use sip_core::auth::{Algorithm, stored_digest};
 use sip_core::header::{Authorization, CSeq, CallId, From, ProxyAuthorization, WwwAuthenticate};
-use sip_core::{HeaderName, Method, Request, Response, StatusCode};
+use sip_core::{HeaderName, Limits, Method, Request, Response, StatusCode};
 
 const REALM: &str = "example.com";
 
@@ -410,4 +410,37 @@ fn a_call_is_challenged_and_goes_through() {
          0 <-- 200
          0 --> ACK",
     );
+}
+
+/// Quotes, backslashes and letters beyond ASCII in user, password and realm, and a long body.
+#[test]
+fn odd_names_are_digested_by_every_algorithm() {
+    let realm = "the \"old\" \\ office";
+    let secret =
+        |user: &str| (user == "\u{fc}ser\"x").then(|| Secret::Password("p\u{e4}ss".to_owned()));
+    for algorithm in Algorithm::ALL {
+        let config = || {
+            let mut config = Config::default();
+            (config.algorithms, config.auth_int) = (vec![algorithm], true);
+            config
+        };
+        let mut server = Authenticator::new(realm, [3; 32], config());
+        let mut random = ChaCha8Rng::seed_from_u64(5);
+        let mut request = invite();
+        request.body = "x".repeat(5000).into();
+        let challenge = server.challenge(secs(1), &request, false, &mut random).to_bytes();
+        // A server that insists on the body.
+        let text = String::from_utf8_lossy(&challenge).replace("auth,auth-int", "auth-int");
+        let challenge = Response::parse(text.into_bytes().into(), &Limits::default()).unwrap();
+        let phone = Credentials::new("\u{fc}ser\"x", "p\u{e4}ss").for_realm(realm);
+        phone.authorize(&mut request, &challenge, &mut random).unwrap();
+        let request = Request::parse(request.to_bytes(), &Limits::default()).unwrap();
+        let mut changed = request.clone();
+        changed.body = "y".repeat(5000).into();
+        let refused = server.verify(secs(2), &changed, &secret).map(|verified| verified.username);
+        assert_eq!(refused, challenged(false, true), "{algorithm}");
+        assert!(server.verify(secs(2), &request, &secret).is_ok(), "{algorithm}");
+        let again = server.verify(secs(2), &request, &secret).map(|verified| verified.username);
+        assert_eq!(again, challenged(true, false), "{algorithm}: a replay");
+    }
 }

@@ -11,6 +11,10 @@ mod forking_proxy;
 mod stateless_proxy;
 #[cfg(feature = "tls")]
 #[allow(dead_code)]
+#[path = "../examples/tls_phones.rs"]
+mod tls_phones;
+#[cfg(feature = "tls")]
+#[allow(dead_code)]
 #[path = "../examples/tls_server.rs"]
 mod tls_server;
 
@@ -115,9 +119,9 @@ async fn the_forking_proxy_rings_every_phone_and_stays_in_the_way() {
     assert_eq!(response.status, StatusCode::OK);
 }
 
+/// A server over TLS that runs one of the examples, and a driver with a connection to it.
 #[cfg(feature = "tls")]
-#[tokio::test]
-async fn the_tls_server_answers_options() {
+async fn over_tls(serve: impl FnOnce(Transports)) -> (Driver, Flow) {
     use net_support::authority::Authority;
     use sip_core::Transport;
     use sip_core::net::{ClientCertificates, Tls};
@@ -128,13 +132,23 @@ async fn the_tls_server_answers_options() {
     let mut transports = Transports::new(Config::default());
     transports.use_tls(tls.clone());
     let remote = transports.bind(Transport::Tls, loopback()).await.unwrap();
-    tokio::spawn(tls_server::serve(transports));
+    serve(transports);
     let mut transports = Transports::new(Config::default());
     transports.use_tls(tls);
     let mut alice = driver(transports, 1);
     let flow = Flow { transport: Transport::Tls, local: loopback(), remote, connection: None };
     let name = sip_core::Host::parse("example.com").unwrap();
     let flow = alice.transports.connect(&name, flow);
+    (alice, flow)
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn the_tls_server_answers_options() {
+    let (mut alice, flow) = over_tls(|transports| {
+        tokio::spawn(tls_server::serve(transports));
+    })
+    .await;
     for (method, status) in
         [(Method::Options, StatusCode::OK), (Method::Message, StatusCode::METHOD_NOT_ALLOWED)]
     {
@@ -142,5 +156,52 @@ async fn the_tls_server_answers_options() {
         alice.endpoint.request(now, request(method, "sips:example.com"), flow).unwrap();
         let Event::Response { response, .. } = soon(alice.event()).await else { panic!("none") };
         assert_eq!(response.status, status);
+    }
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn phones_log_in_and_call_over_tls() {
+    use rand_core::SeedableRng;
+    use sip_core::auth::client::Credentials;
+
+    let users = [("101".to_owned(), "secret".to_owned())].into();
+    let serve = |transports| {
+        // What it fails with is no matter of other threads.
+        tokio::spawn(async move { tls_phones::serve(transports, users).await.map_err(drop) });
+    };
+    let (mut alice, flow) = over_tls(serve).await;
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(4);
+    for (method, password, expected) in [
+        (Method::Register, "guess", StatusCode::UNAUTHORIZED),
+        (Method::Register, "secret", StatusCode::OK),
+        (Method::Invite, "secret", StatusCode::OK),
+    ] {
+        let uri = format!("sip:{}", flow.remote);
+        let phone = NameAddr::parse(format!("<sip:101@{}>", flow.remote)).unwrap();
+        let mut first = request(method.clone(), &uri);
+        first.headers.set(From(phone.clone()));
+        first.headers.set(To(phone));
+        if method == Method::Register {
+            let contact = NameAddr::parse("<sip:101@127.0.0.1:5061>").unwrap();
+            first.headers.push(Contact::Address(contact));
+        }
+        let now = alice.now();
+        alice.endpoint.request(now, first.clone(), flow).unwrap();
+        let Event::Response { response, .. } = soon(alice.event()).await else { panic!("none") };
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED);
+        Credentials::new("101", password).authorize(&mut first, &response, &mut random).unwrap();
+        let now = alice.now();
+        alice.endpoint.request(now, first, flow).unwrap();
+        let Event::Response { response, dialog, .. } = soon(alice.event()).await else {
+            panic!("none")
+        };
+        assert_eq!(response.status, expected, "{method} {password}");
+        let Some(dialog) = dialog else { continue };
+        assert!(response.body.starts_with(b"v=0"));
+        alice.endpoint.ack(now, dialog, None).unwrap();
+        alice.endpoint.request_in(now, dialog, within(Method::Bye)).unwrap();
+        let Event::Response { response, .. } = soon(alice.event()).await else { panic!("none") };
+        assert_eq!(response.status, StatusCode::OK);
     }
 }

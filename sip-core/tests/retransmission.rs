@@ -117,12 +117,7 @@ fn a_repeated_invite_after_the_2xx_makes_no_second_call() {
     let invite = lab.take_one("INVITE");
     lab.deliver(invite.clone());
     let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-    lab.ack(Alice, alices);
-    lab.settle();
-    lab.expect_ack(Bob);
+    lab.established(&asked);
     lab.run(secs(31));
     lab.deliver(invite);
     lab.settle();
@@ -133,9 +128,7 @@ fn a_repeated_invite_after_the_2xx_makes_no_second_call() {
 #[test]
 fn a_refusal_without_ack_is_repeated_and_told() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 603);
     lab.run_cut_off(secs(32));
     lab.ladder_is(

@@ -28,9 +28,7 @@ fn expect_prack(lab: &mut Lab, side: Side) -> sip_core::Request {
 #[test]
 fn a_reliable_180_is_acknowledged_and_the_call_goes_on() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     ring_reliably(&mut lab, &asked);
     lab.run(secs(1));
     let told = lab.expect_response(Alice, 180);
@@ -40,12 +38,7 @@ fn a_reliable_180_is_acknowledged_and_the_call_goes_on() {
     let rack: RAck = prack.headers.require().unwrap();
     let invite: CSeq = asked.request.headers.require().unwrap();
     assert_eq!(rack, RAck { response: number, cseq: invite });
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-    lab.ack(Alice, alices);
-    lab.settle();
-    lab.expect_ack(Bob);
+    let (alices, _) = lab.established(&asked);
     assert_snapshot!(lab.draw(), @r"
          0 --> INVITE
          0 <-- 180
@@ -76,9 +69,7 @@ fn bob_tag(_: &Lab, response: &Response) -> sip_core::dialog::DialogTag {
 #[test]
 fn a_lost_180_is_repeated_until_the_prack_with_doubling_intervals() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 100);
     lab.settle();
     lab.expect_response(Alice, 100);
@@ -110,9 +101,7 @@ fn a_lost_180_is_repeated_until_the_prack_with_doubling_intervals() {
 #[test]
 fn a_lost_prack_is_repeated_and_the_180_is_told_once() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     ring_reliably(&mut lab, &asked);
     let ringing = lab.take_one("180");
     lab.deliver(ringing);
@@ -138,9 +127,7 @@ fn a_lost_prack_is_repeated_and_the_180_is_told_once() {
 #[test]
 fn responses_wait_for_each_other_and_the_2xx_for_them() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     ring_reliably(&mut lab, &asked);
     let queued = Response::to(&asked.request, StatusCode::QUEUED);
     lab.bob.respond_reliably(lab.now, asked.id, queued).unwrap();
@@ -167,9 +154,7 @@ fn responses_wait_for_each_other_and_the_2xx_for_them() {
 #[test]
 fn a_refusal_does_not_wait() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     ring_reliably(&mut lab, &asked);
     let lost = lab.take();
     lab.respond(Bob, &asked, 486);
@@ -192,9 +177,7 @@ fn a_refusal_does_not_wait() {
 #[test]
 fn without_a_prack_the_call_is_refused() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 100);
     lab.settle();
     lab.expect_response(Alice, 100);
@@ -241,9 +224,7 @@ fn who_does_not_support_100rel_is_not_troubled_with_it() {
         let with = Lab::with(Transport::Udp, extended(&["100rel"]));
         with.bob
     };
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let response = Response::to(&asked.request, StatusCode::RINGING);
     let refused = lab.bob.respond_reliably(lab.now, asked.id, response);
     assert!(matches!(refused, Err(Error::NotAllowed(_))));
@@ -273,9 +254,7 @@ fn a_prack_for_nothing_gets_481() {
 #[test]
 fn responses_out_of_order_are_dropped() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     ring_reliably(&mut lab, &asked);
     let first = lab.take_one("180");
     let mut skipped = first.response();
@@ -295,9 +274,7 @@ fn responses_out_of_order_are_dropped() {
 #[test]
 fn an_offer_in_the_response_is_answered_in_the_prack() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let progress = describing(Response::to(&asked.request, StatusCode::SESSION_PROGRESS));
     lab.bob.respond_reliably(lab.now, asked.id, progress).unwrap();
     lab.settle();
@@ -325,9 +302,7 @@ fn an_offer_in_the_response_is_answered_in_the_prack() {
 #[test]
 fn the_callees_bye_waits_for_prack_2xx_and_ack() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = ring_reliably(&mut lab, &asked);
     lab.respond(Bob, &asked, 200);
     let bye = lab.request_in(Bob, bobs, Method::Bye);
@@ -381,9 +356,7 @@ fn a_cancel_beats_a_2xx_that_waits_for_prack() {
 #[test]
 fn a_bye_that_waits_for_a_prack_which_never_comes_is_told() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = ring_reliably(&mut lab, &asked);
     lab.respond(Bob, &asked, 200);
     let bye = lab.request_in(Bob, bobs, Method::Bye);

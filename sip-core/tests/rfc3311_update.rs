@@ -164,9 +164,7 @@ fn an_update_that_nobody_answers_does_not_block_for_ever() {
 #[test]
 fn a_delayed_offer_is_answered_in_the_ack() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let offer = describing(Response::to(&asked.request, StatusCode::OK));
     let bobs = lab.bob.respond(lab.now, asked.id, offer).unwrap().unwrap();
     lab.settle();

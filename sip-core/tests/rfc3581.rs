@@ -86,9 +86,7 @@ fn on_a_stream_the_answer_stays_on_the_connection() {
 #[test]
 fn when_the_connection_is_lost_another_is_opened_to_the_sent_by_port() {
     let mut lab = Lab::tcp();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     lab.settle();
     let lost = lab.flow(Bob);
@@ -121,9 +119,7 @@ fn a_connection_lost_after_the_ack_is_nobodys_business() {
 #[test]
 fn a_2xx_without_ack_is_repeated_on_the_next_connection() {
     let mut lab = Lab::tcp();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     lab.take_one("200");
     let lost = lab.flow(Bob);

@@ -113,9 +113,7 @@ fn early_only_does_not_take_an_answered_call() {
 #[test]
 fn a_call_that_rings_here_is_not_to_be_taken() {
     let mut lab = lab();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = lab.respond(Bob, &asked, 180).unwrap();
     lab.settle();
     lab.expect_response(Alice, 180);

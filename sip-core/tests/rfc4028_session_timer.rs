@@ -19,9 +19,7 @@ fn timers(interval: u32, min: u32) -> impl Fn(&mut Config) {
 
 /// A call whose 2xx is kept.
 fn call(lab: &mut Lab) -> (sip_core::DialogId, sip_core::DialogId, Response) {
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = lab.respond(Bob, &asked, 200).unwrap();
     lab.settle();
     let told = lab.expect_response(Alice, 200);
@@ -173,9 +171,7 @@ fn too_brief_an_interval_is_refused_and_asked_for_again() {
 #[test]
 fn a_422_that_asks_for_nothing_new_is_told() {
     let mut lab = Lab::with(Transport::Udp, timers(1800, 90));
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let mut refusal = Response::to(&asked.request, StatusCode::SESSION_INTERVAL_TOO_SMALL);
     refusal.headers.set(MinSe::new(90));
     lab.bob.respond(lab.now, asked.id, refusal).unwrap();
@@ -383,9 +379,7 @@ fn what_was_said_last_is_what_was_agreed() {
 #[test]
 fn an_answer_in_the_ack_is_repeated() {
     let mut lab = Lab::with(Transport::Udp, without_update);
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     answer(&mut lab, Bob, &asked, "v=1\r\n");
     lab.settle();
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();

@@ -252,10 +252,68 @@ fn rfc_2543_requests_are_matched_without_a_branch() {
 #[test]
 fn every_answer_of_ours_can_be_read() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     let Message::Response(answer) = lab.take_one("200").message() else { panic!("a request") };
     answer.check().unwrap();
+}
+
+/// Whatever the method and whatever it lacks or brings, there is one answer, and nothing stays behind.
+#[test]
+fn every_method_is_answered_whatever_it_brings() {
+    let mut lab =
+        Lab::with(Transport::Udp, extended(&["100rel", "timer", "replaces", "norefersub"]));
+    let flow = lab.flow(Bob);
+    let mut branch = 0;
+    for method in [
+        "INVITE",
+        "BYE",
+        "ACK",
+        "CANCEL",
+        "PRACK",
+        "UPDATE",
+        "REFER",
+        "SUBSCRIBE",
+        "NOTIFY",
+        "PUBLISH",
+        "MESSAGE",
+        "INFO",
+        "REGISTER",
+        "OPTIONS",
+        "FOO",
+    ] {
+        for brings in [
+            "",
+            "Contact: <sip:a@h>\n",
+            "Contact: *\n",
+            "RAck: 1 1 INVITE\n",
+            "Event: dialog\nContact: <sip:a@h>\n",
+            "Replaces: 1;to-tag=1;from-tag=2\nContact: <sip:a@h>\n",
+            "Require: 100rel\nSupported: timer\nSession-Expires: 10\nContact: <sip:a@h>\n",
+        ] {
+            for to_tag in ["", ";tag=zz"] {
+                branch += 1;
+                let text = format!(
+                    "{method} sip:b@192.0.2.2 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKm{branch}\n\
+                     Max-Forwards: 70\nFrom: <sip:a@h>;tag=1\nTo: <sip:b@h>{to_tag}\nCall-ID: {branch}\n\
+                     CSeq: 1 {method}\n{brings}\n"
+                );
+                let message = text.replace('\n', "\r\n").into();
+                lab.bob.handle_input(lab.now, Input::Received { flow, message });
+                while let Some(event) = lab.bob.poll_event() {
+                    if let Event::Request { id, request, .. } = event {
+                        let refusal = Response::to(&request, StatusCode::NOT_IMPLEMENTED);
+                        lab.bob.respond(lab.now, id, refusal).unwrap();
+                    }
+                }
+                let answers = lab.take();
+                let expected = usize::from(method != "ACK");
+                assert_eq!(answers.len(), expected, "{method} {brings} {to_tag}");
+                assert!(answers.iter().all(|answer| answer.response().status.is_final()));
+            }
+        }
+    }
+    lab.run(secs(40));
+    lab.ignore_events(Bob);
+    assert!(lab.bob.is_idle(), "{:?}", lab.bob);
 }

@@ -309,18 +309,28 @@ impl Lab {
         self.endpoint(side).ack(now, dialog, None).unwrap();
     }
 
-    /// A call from Alice to Bob, answered and acknowledged: her dialog and his.
-    pub fn call(&mut self) -> (DialogId, DialogId) {
+    /// Alice calls Bob: what he is asked.
+    pub fn called(&mut self) -> Asked {
         self.invite(Alice);
         self.settle();
-        let asked = self.expect_request(Bob, Method::Invite);
-        let bobs = self.respond(Bob, &asked, 200).unwrap();
+        self.expect_request(Bob, Method::Invite)
+    }
+
+    /// Bob answers a call of Alice's and she acknowledges: her dialog and his.
+    pub fn established(&mut self, asked: &Asked) -> (DialogId, DialogId) {
+        let bobs = self.respond(Bob, asked, 200).unwrap();
         self.settle();
         let alices = self.expect_response(Alice, 200).dialog.unwrap();
         self.ack(Alice, alices);
         self.settle();
         assert_eq!(self.expect_ack(Bob).0, bobs);
         (alices, bobs)
+    }
+
+    /// A call from Alice to Bob, answered and acknowledged: her dialog and his.
+    pub fn call(&mut self) -> (DialogId, DialogId) {
+        let asked = self.called();
+        self.established(&asked)
     }
 
     /// Lets 64*T1 + T4 pass: now nothing may be left anywhere.

@@ -11,9 +11,7 @@ use sip_core::{Method, Response, StatusCode, Transport};
 fn a_2xx_is_sent_for_32_s_without_ack_on_any_transport() {
     for transport in [Transport::Udp, Transport::Tcp] {
         let mut lab = Lab::with(transport, |_| {});
-        lab.invite(Alice);
-        lab.settle();
-        let asked = lab.expect_request(Bob, Method::Invite);
+        let asked = lab.called();
         let bobs = lab.respond(Bob, &asked, 200).unwrap();
         lab.run(secs(60));
         lab.ladder_is(
@@ -47,9 +45,7 @@ fn a_2xx_is_sent_for_32_s_without_ack_on_any_transport() {
 #[test]
 fn every_repeated_2xx_gets_the_same_ack() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     let first = lab.take_one("200");
     lab.deliver(first.clone());
@@ -75,9 +71,7 @@ fn every_repeated_2xx_gets_the_same_ack() {
 #[test]
 fn a_2xx_repeated_before_the_user_acknowledges_is_told_once() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     lab.run(secs(2));
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();
@@ -93,9 +87,7 @@ fn a_2xx_repeated_before_the_user_acknowledges_is_told_once() {
 #[test]
 fn a_late_180_after_the_200_is_not_told() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     let late = lab.take_one("180");
     lab.respond(Bob, &asked, 200);
@@ -163,9 +155,7 @@ fn forked_200s_are_each_acknowledged_and_the_losers_ended() {
 #[test]
 fn more_forks_than_the_limit_are_dropped() {
     let mut lab = Lab::with(Transport::Udp, |config| config.capacity.forks = 2);
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     let answer = lab.take_one("200");
     for tag in ["a1", "a2", "a3", "a4"] {
@@ -181,9 +171,7 @@ fn more_forks_than_the_limit_are_dropped() {
 #[test]
 fn a_refusal_ends_every_early_dialog() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 183);
     let progress = lab.take_one("183");
     lab.deliver(forked(&progress, "fork1"));
@@ -198,9 +186,7 @@ fn a_refusal_ends_every_early_dialog() {
 #[test]
 fn the_2xx_decides_route_set_and_target() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let route = |text: &str| RecordRoute(NameAddr::parse(text).unwrap());
     let mut ringing = Response::to(&asked.request, StatusCode::RINGING);
     ringing.headers.push(route("<sip:192.0.2.2:5070;lr>"));
@@ -265,9 +251,7 @@ fn ringing_is_not_limited() {
 #[test]
 fn there_is_nothing_to_acknowledge_before_the_2xx() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     lab.settle();
     let alices = lab.expect_response(Alice, 180).dialog.unwrap();
@@ -277,9 +261,7 @@ fn there_is_nothing_to_acknowledge_before_the_2xx() {
 #[test]
 fn a_2xx_that_comes_after_the_bye_is_acknowledged_and_makes_no_second_call() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     let answer = lab.take_one("200");
     lab.deliver(answer.clone());

@@ -180,9 +180,7 @@ fn a_cancel_crosses_the_401() {
 #[test]
 fn a_redirect_to_self() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let mut redirect = Response::to(&asked.request, StatusCode::MOVED_TEMPORARILY);
     let own = asked.request.uri.clone();
     redirect.headers.push(Contact::new(own));

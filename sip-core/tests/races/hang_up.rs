@@ -56,9 +56,7 @@ fn a_bye_that_comes_when_all_is_over_gets_481() {
 #[test]
 fn bye_overtakes_the_ack() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     lab.settle();
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();
@@ -82,9 +80,7 @@ fn bye_overtakes_the_ack() {
 #[test]
 fn the_callees_bye_waits_for_the_ack() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = lab.respond(Bob, &asked, 200).unwrap();
     let bye = lab.request_in(Bob, bobs, Method::Bye);
     lab.settle();
@@ -112,9 +108,7 @@ fn the_callees_bye_waits_for_the_ack() {
 #[test]
 fn the_callees_bye_goes_out_when_no_ack_comes() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = lab.respond(Bob, &asked, 200).unwrap();
     let bye = lab.request_in(Bob, bobs, Method::Bye);
     // Alice's user never acknowledges.
@@ -132,9 +126,7 @@ fn the_callees_bye_goes_out_when_no_ack_comes() {
 #[test]
 fn the_peer_hangs_up_while_our_bye_waits() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let bobs = lab.respond(Bob, &asked, 200).unwrap();
     let bye = lab.request_in(Bob, bobs, Method::Bye);
     lab.settle();
@@ -153,9 +145,7 @@ fn the_peer_hangs_up_while_our_bye_waits() {
 #[test]
 fn a_caller_who_hangs_up_at_once_acknowledges_first() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 200);
     lab.settle();
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();

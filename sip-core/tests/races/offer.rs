@@ -100,9 +100,7 @@ fn an_update_crosses_a_bye() {
 /// A call that Bob lets ring reliably.
 fn ringing() -> (Lab, Asked) {
     let mut lab = Lab::with(Transport::Udp, extended(&["100rel"]));
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let response = Response::to(&asked.request, StatusCode::RINGING);
     lab.bob.respond_reliably(lab.now, asked.id, response).unwrap();
     (lab, asked)

@@ -169,12 +169,7 @@ fn the_route_set_survives_a_re_invite() {
     );
     lab.deliver(Packet { bytes: text.into(), ..invite });
     let asked = lab.expect_request(Bob, Method::Invite);
-    let bobs = lab.respond(Bob, &asked, 200).unwrap();
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-    lab.ack(Alice, alices);
-    lab.settle();
-    lab.expect_ack(Bob);
+    let (alices, bobs) = lab.established(&asked);
 
     // No Record-Route in the re-INVITE nor in its answer.
     lab.request_in(Alice, alices, Method::Invite);
@@ -198,9 +193,7 @@ fn the_route_set_survives_a_re_invite() {
 #[test]
 fn a_strict_router_becomes_the_request_uri() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     let mut answer = Response::to(&asked.request, StatusCode::OK);
     for route in ["<sip:192.0.2.2:5072;lr>", "<sip:192.0.2.2:5071>"] {
         answer.headers.push(sip_core::header::RecordRoute(NameAddr::parse(route).unwrap()));
