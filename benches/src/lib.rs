@@ -10,6 +10,7 @@ pub mod dtmf;
 pub mod g711;
 pub mod invite;
 pub mod jitter;
+pub mod register;
 pub mod relay;
 pub mod rtp;
 pub mod sdp;

@@ -1,13 +1,15 @@
-//! Whole bridged calls in memory, from the first byte to the record, and one RTP packet on its way
-//! through the media machine.
+//! Whole bridged calls in memory, from the first byte to the record, a registration with digest, and
+//! one RTP packet on its way through the media machine.
 
 use std::hint::black_box;
 
+use bytes::Bytes;
 use gungraun::prelude::*;
 use pbx::media::CodecKind::{Pcma, Pcmu};
 use pbx::media::machine::Transmit;
 use pbx::record::CallRecord;
 use trunkline_benches::call::{self as calls, Office, Origin, Rehearsal, Scene};
+use trunkline_benches::register::{self as registrations, Script};
 use trunkline_benches::relay::{Arrival, Bridge};
 
 // Scenes, rehearsals and bridges are warm: calls and packets have gone before.
@@ -27,6 +29,14 @@ fn exchange(rehearsal: Rehearsal) -> (Office, CallRecord) {
 }
 
 library_benchmark_group!(name = call, benchmarks = [with_telephones, exchange]);
+
+#[library_benchmark]
+#[bench::refresh(registrations::refresh())]
+fn digest(input: (registrations::Office, Script)) -> (registrations::Office, [Bytes; 2]) {
+    registrations::register(black_box(input))
+}
+
+library_benchmark_group!(name = register, benchmarks = [digest]);
 
 fn with_arrival(mut bridge: Bridge) -> (Bridge, Arrival) {
     let arrival = bridge.arrival();

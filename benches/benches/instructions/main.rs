@@ -18,7 +18,7 @@ use gungraun::{Callgrind, main};
 use audio::dtmf;
 use codec::g711;
 use descriptions::sdp;
-use machines::{call, media};
+use machines::{call, media, register};
 use messages::sip;
 use packets::rtp;
 use playout::jitter;
@@ -28,5 +28,5 @@ main!(
     // check.py counts calls by the first instruction of what is called.
     config = LibraryBenchmarkConfig::default()
         .tool(Callgrind::with_args(["--cache-sim=no", "--dump-instr=yes"])),
-    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, media, jitter]
+    library_benchmark_groups = [sip, sdp, uas, rtp, dtmf, g711, call, register, media, jitter]
 );

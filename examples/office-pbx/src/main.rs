@@ -11,10 +11,6 @@ mod log;
 mod office;
 mod watch;
 
-/// Gives memory back to the system after a busy hour, and takes less time than the system's own.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,7 +67,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<()> {
-    let config = match &arguments.config {
+    let mut config = match &arguments.config {
         Some(path) => Config::load(path)?,
         None => Config::built_in(),
     };
@@ -80,6 +76,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let accounts = Accounts::open(&arguments.data, &config, &server.to_string())?;
     let store = SqliteStore::open(&arguments.data.join("office-pbx.sqlite"))
         .with_context(|| format!("the store in {} cannot be used", arguments.data.display()))?;
+    let welcome = Welcome::new(&config, &arguments);
+    let directory = office::directory(&mut config, accounts)?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| {
         anyhow::anyhow!("the operating system gives no random numbers: {error}")
@@ -92,7 +90,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let mut server = Server::start(
         server_settings(&config, arguments.sip_trace),
         exchange_settings(&config),
-        office::directory(&config, &accounts)?,
+        directory,
         Box::new(store),
         seed,
     )
@@ -101,7 +99,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
         println!("metrics at http://{}/metrics", watch.address());
         tokio::spawn(watch.serve(server.control()));
     }
-    welcome(&config, &arguments, &server);
+    welcome.print(&server);
+    drop((welcome, config));
     let mut log = log::Log::default();
     let mut interrupted = Signals::new()?;
     loop {
@@ -160,27 +159,40 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
 }
 
 /// What runs, and what to do next.
-fn welcome(config: &Config, arguments: &Arguments, server: &Server) {
-    let at = |wanted: Transport| {
-        let addresses = server.addresses().iter().filter(|(transport, _)| *transport == wanted);
-        addresses.map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", ")
-    };
-    println!("office-pbx {} listens on", env!("CARGO_PKG_VERSION"));
-    for (name, transport) in [("UDP", Transport::Udp), ("TCP", Transport::Tcp)] {
-        println!("  {name}  {}", at(transport));
+struct Welcome(String);
+
+impl Welcome {
+    fn new(config: &Config, arguments: &Arguments) -> Self {
+        let numbers: Vec<&str> =
+            config.extensions.iter().map(|extension| extension.number.as_str()).collect();
+        let accounts = arguments.data.join("accounts.toml");
+        let mut text = format!(
+            "extensions {}; their passwords are in {}\n",
+            numbers.join(", "),
+            accounts.display()
+        );
+        for service in &config.services {
+            text += &format!("dial {} for {}\n", service.number, service.kind);
+        }
+        for trunk in &config.trunks {
+            text += &format!("trunk {} at {}\n", trunk.name, trunk.address);
+        }
+        Self(text)
     }
-    let numbers: Vec<&str> =
-        config.extensions.iter().map(|extension| extension.number.as_str()).collect();
-    let accounts = arguments.data.join("accounts.toml");
-    println!("extensions {}; their passwords are in {}", numbers.join(", "), accounts.display());
-    for service in &config.services {
-        println!("dial {} for {}", service.number, service.kind);
+
+    fn print(&self, server: &Server) {
+        let at = |wanted: Transport| {
+            let addresses = server.addresses().iter().filter(|(transport, _)| *transport == wanted);
+            addresses.map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        println!("office-pbx {} listens on", env!("CARGO_PKG_VERSION"));
+        for (name, transport) in [("UDP", Transport::Udp), ("TCP", Transport::Tcp)] {
+            println!("  {name}  {}", at(transport));
+        }
+        print!("{}", self.0);
+        println!("try it from the same folder: cargo run --release -p softphone -- call 600");
+        println!("Ctrl-C stops it");
     }
-    for trunk in &config.trunks {
-        println!("trunk {} at {}", trunk.name, trunk.address);
-    }
-    println!("try it from the same folder: cargo run --release -p softphone -- call 600");
-    println!("Ctrl-C stops it");
 }
 
 /// The address to give to telephones on this machine when every address is listened on.
@@ -197,21 +209,30 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 /// SIGINT and SIGTERM.
 struct Signals {
     #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Signals {
+    #[cfg(unix)]
     fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
         })
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {})
     }
 
     #[cfg(unix)]
     async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => "SIGINT",
+            _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         }
     }

@@ -26,21 +26,25 @@ fn context_of(trunk: &str) -> String {
     format!("trunk {trunk}")
 }
 
-/// Builds the directory.
+/// Builds the directory, of the extensions themselves: the configuration has none afterwards, so
+/// that nothing is kept twice.
 ///
 /// # Errors
 ///
 /// When a greeting cannot be read.
-pub fn directory(config: &Config, accounts: &Accounts) -> anyhow::Result<Directory> {
-    let mut directory = Directory::new(plan(config)?);
-    for extension in &config.extensions {
-        let password = accounts.passwords.get(&extension.number).map_or("", String::as_str);
+pub fn directory(config: &mut Config, mut accounts: Accounts) -> anyhow::Result<Directory> {
+    let mut directory = Directory::new(Plan::builder().build()?);
+    for extension in std::mem::take(&mut config.extensions) {
+        let password = accounts.passwords.remove(&extension.number).unwrap_or_default();
         directory.add_extension(Extension {
-            number: extension.number.clone(),
-            name: extension.name.clone(),
-            secret: Secret::Password(password.to_owned()),
+            number: extension.number,
+            name: extension.name,
+            secret: Secret::Password(password),
         });
     }
+    drop(accounts);
+    directory.set_plan(plan(config, directory.numbers())?);
+    let config = &*config;
     for trunk in &config.trunks {
         directory.add_trunk(Trunk {
             name: trunk.name.clone(),
@@ -60,11 +64,13 @@ pub fn directory(config: &Config, accounts: &Accounts) -> anyhow::Result<Directo
     Ok(directory)
 }
 
-fn plan(config: &Config) -> anyhow::Result<Plan<Route>> {
+fn plan<'a>(
+    config: &Config,
+    extensions: impl Iterator<Item = &'a str>,
+) -> anyhow::Result<Plan<Route>> {
     let mut builder = Plan::builder();
-    for extension in &config.extensions {
-        let route = Route::Extension(extension.number.clone());
-        builder.context(OFFICE).add(&extension.number, route)?;
+    for number in extensions {
+        builder.context(OFFICE).add(number, Route::Extension(number.to_owned()))?;
     }
     for service in &config.services {
         let name = match &service.kind {

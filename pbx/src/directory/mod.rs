@@ -74,6 +74,16 @@ impl Directory {
         }
     }
 
+    /// Replaces the dialplan.
+    pub fn set_plan(&mut self, plan: Plan<Route>) {
+        self.plan = plan;
+    }
+
+    /// The numbers of the extensions, in no particular order.
+    pub fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.extensions.keys().map(String::as_str)
+    }
+
     /// Adds or replaces an extension.
     pub fn add_extension(&mut self, extension: Extension) {
         self.extensions.insert(extension.number.clone(), extension);

@@ -92,7 +92,7 @@ impl Owner {
             }
             tokio::select! {
                 biased;
-                command = self.commands.recv() => {
+                command = self.commands.recv(), if stop_by.is_none() => {
                     let command = command.unwrap_or(Command::Stop);
                     if matches!(command, Command::Stop) {
                         stop_by.get_or_insert(self.clock.now() + STOP);

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! A write that comes alone is appended at once; those that come within 20 ms after it are appended
-//! together, since a commit costs as much as many writes. A group with a call record is made durable
-//! at once, one of registrations alone within a second: what a loss of power takes of those, the
-//! telephones repeat.
+//! together, since a commit costs as much as many writes. Call records are durable 20 ms after they
+//! were written at the latest, registrations within a second: what a loss of power takes of those,
+//! the telephones repeat.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,7 +21,8 @@ use super::{Store, Write};
 
 /// Writes that may wait while the store does not take them.
 pub const SPILL: usize = 65_536;
-/// The shortest time between two groups.
+/// The shortest time between two groups, and the longest that a call record is written without being
+/// durable: under load every other group is flushed.
 const GATHER: Duration = Duration::from_millis(20);
 /// How long a registration may stay written without being durable.
 const DURABLE_AFTER: Duration = Duration::from_secs(1);
@@ -192,14 +193,15 @@ impl<F: Fn()> Work<F> {
         let mut group = Vec::new();
         let mut open = true;
         let mut last_group: Option<Instant> = None;
-        // Since when something is written that is not durable.
-        let mut unsynced: Option<Instant> = None;
+        let mut last_sync: Option<Instant> = None;
+        // By when what is written has to be durable.
+        let mut sync_by: Option<Instant> = None;
         // A store that refuses after the end was asked for is tried a last few times.
         let mut last_tries = 25;
-        while open || !group.is_empty() || unsynced.is_some() {
+        while open || !group.is_empty() || sync_by.is_some() {
             if open && group.is_empty() {
-                let patience = match unsynced {
-                    Some(since) => DURABLE_AFTER.saturating_sub(since.elapsed()),
+                let patience = match sync_by {
+                    Some(by) => by.saturating_duration_since(Instant::now()),
                     None => Duration::from_secs(3_600),
                 };
                 match self.backlog.wait(patience) {
@@ -216,14 +218,17 @@ impl<F: Fn()> Work<F> {
                 match self.store.append(&group) {
                     Ok(sequence) => {
                         self.appended += group.len() as u64;
-                        let urgent = group.iter().any(|write| matches!(write, Write::Record(_)));
+                        let records = group.iter().any(|write| matches!(write, Write::Record(_)));
                         group.clear();
-                        last_group = Some(Instant::now());
                         lock(&self.progress).written = sequence;
-                        unsynced = unsynced.or(last_group);
-                        if !urgent {
-                            continue;
-                        }
+                        let now = Instant::now();
+                        last_group = Some(now);
+                        let by = match last_sync {
+                            _ if !records => now + DURABLE_AFTER,
+                            Some(last) if now < last + 2 * GATHER => now + GATHER,
+                            _ => now,
+                        };
+                        sync_by = Some(sync_by.map_or(by, |earlier| earlier.min(by)));
                     }
                     Err(error) => {
                         tracing::warn!(%error, waiting = group.len(), "the store refuses; trying again");
@@ -239,18 +244,17 @@ impl<F: Fn()> Work<F> {
                         continue;
                     }
                 }
-            } else if open && unsynced.is_none_or(|since| since.elapsed() < DURABLE_AFTER) {
+            }
+            let now = Instant::now();
+            if sync_by.is_none_or(|by| open && now < by) {
                 continue;
             }
-            if unsynced.is_some() && !self.sync() {
-                if !open {
-                    return;
-                }
-                // It is tried again with the next group, or after a while.
-                unsynced = Some(Instant::now());
-                continue;
-            }
-            unsynced = None;
+            last_sync = Some(now);
+            sync_by = match self.sync() {
+                true => None,
+                false if open => Some(now + RETRY),
+                false => return,
+            };
         }
     }
 

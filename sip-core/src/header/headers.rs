@@ -315,6 +315,12 @@ impl Headers {
         Ok(())
     }
 
+    /// Adds a line at the end with a value that is written in place.
+    pub(crate) fn push_with(&mut self, name: HeaderName, value: impl FnOnce(&mut Vec<u8>)) {
+        let field = self.write_own(name, value);
+        self.push_field(field);
+    }
+
     /// The same with a value that is known to hold none of these.
     pub(crate) fn push_written(&mut self, name: HeaderName, value: &[u8]) {
         let start = self.make_room();

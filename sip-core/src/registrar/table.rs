@@ -12,6 +12,7 @@ use crate::header::{
     CSeq, CallId, Contact, Expires, FlowTimer, NameAddr, Path, Require, ServiceRoute, Supported,
     To, UserAgent, Via,
 };
+use crate::text::write_number;
 use crate::timer::{TimerKey, Wheel};
 use crate::{HeaderName, Headers, Host, Request, Response, StatusCode, Token, Uri};
 
@@ -444,14 +445,23 @@ impl Registrar {
         let mut response = Response::to(request, StatusCode::OK);
         self.next += 1;
         for binding in self.bindings(now, aor) {
-            let mut contact = binding.contact.clone();
-            let seconds = binding.seconds_left(now).to_string();
-            // A number is always a fit value.
-            let _ = contact.params.set("expires", Some(&seconds));
-            if gruu {
+            let with_gruus = (gruu && self.config.gruu.is_some()).then(|| {
+                let mut contact = binding.contact.clone();
+                let seconds = binding.seconds_left(now).to_string();
+                // A number is always a fit value.
+                let _ = contact.params.set("expires", Some(&seconds));
                 self.add_gruus(binding, &mut contact);
-            }
-            response.headers.push(Contact::Address(contact));
+                contact
+            });
+            response.headers.push_with(HeaderName::Contact, |out| match with_gruus {
+                Some(contact) => contact.write(out),
+                // Its own `expires` was taken off when it was bound.
+                None => {
+                    binding.contact.write(out);
+                    out.extend_from_slice(b";expires=");
+                    write_number(out, binding.seconds_left(now).into());
+                }
+            });
         }
         response.headers.copy(HeaderName::Path, &request.headers);
         for hop in &self.config.service_route {
