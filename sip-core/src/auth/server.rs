@@ -67,7 +67,7 @@ impl Default for Config {
 pub enum Secret {
     /// The password.
     Password(String),
-    /// What [`stored_digest`] made of it, for each algorithm without `-sess` that is to work.
+    /// What [`stored_digest`](super::stored_digest) made of it, for each algorithm without `-sess` that is to work.
     Digests(Vec<(Algorithm, String)>),
 }
 
