@@ -20,7 +20,7 @@ use crate::dialog::{Dialog, DialogId, DialogTag, Order};
 use crate::error::ParseErrorKind;
 use crate::flow::Flow;
 use crate::header::{
-    CSeqRef, CallIdRef, FromRef, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
+    CSeqRef, CallIdRef, FromRef, Known, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
 };
 use crate::keyed::{KeyedHash, push_hex};
 use crate::transaction::{Incoming, ServerKey, ServerTag};
@@ -72,6 +72,8 @@ pub(super) struct Arrival {
     hash: u64,
     pub(super) flow: Flow,
     reply: Flow,
+    /// Whether there is a Require.
+    requires: bool,
 }
 
 impl Endpoint {
@@ -152,7 +154,8 @@ impl Endpoint {
         }
         let checked = request.check_read(&self.config.policy, &via, &cseq);
         let reply = back.mark(&mut request);
-        let arrival = Arrival { request, envelope, hash, flow, reply };
+        let requires = checked.as_ref().is_ok_and(|names| names.has(Known::Require));
+        let arrival = Arrival { request, envelope, hash, flow, reply, requires };
         if let Err(rejection) = checked {
             self.refuse(now, arrival, rejection.status, |_| {});
             return self.malformed(flow, Some(rejection.status), rejection.to_string());
@@ -199,7 +202,10 @@ impl Endpoint {
             Err(_) if awaited.is_some() => None,
             Err(status) => return self.refuse(now, arrival, status, |_| {}),
         };
-        let unsupported = self.unsupported(&arrival.request);
+        let unsupported = match arrival.requires {
+            true => self.unsupported(&arrival.request),
+            false => Ok(None),
+        };
         match unsupported {
             Ok(None) => {}
             Ok(Some(list)) => {

@@ -41,18 +41,20 @@ pub(super) fn request(
     beyond(&start, target, lines, policy, &top, names, None)
 }
 
-/// The same for a request whose top Via, From, To, Call-ID and CSeq have been read before.
+/// The same for a request whose top Via, From, To, Call-ID and CSeq have been read before; gives the
+/// headers that are there.
 pub(super) fn request_read(
     start: Request<'_>,
     lines: &impl Lines,
     policy: &Policy,
     top: &ViaRef<'_>,
     cseq: &CSeqRef<'_>,
-) -> Result<(), Rejection> {
+) -> Result<Names, Rejection> {
     let target = target(&start.uri)?;
     let names = once(lines)?;
     vias(lines, top, names)?;
-    beyond(&start, target, lines, policy, top, names, Some(cseq))
+    beyond(&start, target, lines, policy, top, names, Some(cseq))?;
+    Ok(names)
 }
 
 /// What is to be checked behind the headers that every message has.
@@ -183,13 +185,13 @@ fn common<'a>(lines: &'a impl Lines) -> Result<(ViaRef<'a>, Names), Rejection> {
 
 /// Which headers are there at all, and which more than once, a bit each.
 #[derive(Clone, Copy)]
-struct Names {
+pub(crate) struct Names {
     seen: u128,
     again: u128,
 }
 
 impl Names {
-    fn has(self, known: Known) -> bool {
+    pub(crate) fn has(self, known: Known) -> bool {
         self.seen >> known as u8 & 1 != 0
     }
 

@@ -73,7 +73,7 @@ impl Request {
         policy: &Policy,
         top: &ViaRef<'_>,
         cseq: &CSeqRef<'_>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<check::Names, Rejection> {
         let start =
             check::Request { method: self.method.as_str(), uri: check::Target::Read(&self.uri) };
         check::request_read(start, &self.headers, policy, top, cseq)
