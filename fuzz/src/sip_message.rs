@@ -194,7 +194,10 @@ fn edit(mut message: Message) {
     if let Ok(Some(mut to)) = headers.typed::<To>() {
         to.set_tag("314159").unwrap();
         headers.set(to.clone());
-        assert_eq!(headers.all::<To>().collect::<Vec<_>>(), [Ok(to)]);
+        // One that had as many semicolons as are read has now one more.
+        if to.to_string().matches(';').count() <= Limits::default().params {
+            assert_eq!(headers.all::<To>().collect::<Vec<_>>(), [Ok(to)]);
+        }
     }
     let routes: Vec<Route> = headers.all::<Route>().flatten().collect();
     headers.remove(HeaderName::Route);
