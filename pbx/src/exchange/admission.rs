@@ -6,7 +6,7 @@ use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
 use sip_core::header::{
-    Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
+    Accept, Allow, CallId, ContentType, From, FromRef, HeaderName, MaxForwards, RetryAfter, ViaRef,
 };
 use sip_core::uri::UriRef;
 use sip_core::{Flow, Method, Request, Response, StatusCode, Uri};
@@ -260,7 +260,20 @@ impl Exchange {
 
 /// Whether an answer is at most as long as its request and a half.
 fn is_modest(response: &Response, request: &Request) -> bool {
-    2 * (response.to_bytes().len() + TAG) <= 3 * request.to_bytes().len()
+    let sent = request.to_bytes().len().saturating_sub(added(request));
+    2 * (response.to_bytes().len() + TAG) <= 3 * sent
+}
+
+/// The bytes of a request that are ours, not the sender's: where it came from, noted in the top Via
+/// (RFC 3581 §4), and the length that a datagram need not name.
+fn added(request: &Request) -> usize {
+    let via = request.headers.all::<ViaRef<'_>>().next().and_then(Result::ok);
+    let received = via.as_ref().and_then(ViaRef::received);
+    let port = via.as_ref().and_then(ViaRef::rport).flatten();
+    let length = request.headers.raw(HeaderName::ContentLength).next();
+    received.map_or(0, |address| format!(";received={address}").len())
+        + port.map_or(0, |port| format!("={port}").len())
+        + length.map_or_else(|| format!("Content-Length: {}\r\n", request.body.len()).len(), |_| 0)
 }
 
 fn abilities(request: &Request) -> Response {
