@@ -1,10 +1,10 @@
-//! What proxies check, rewrite and hide: RFC 3261 §16, RFC 3325, RFC 5393, RFC 5806, RFC 7044.
+//! What proxies check, rewrite and hide: RFC 3261 §16, RFC 5806, RFC 7044.
 
 use sip_core::header::{
     Diversion, HistoryInfo, MaxForwards, NameAddr, RecordRoute as RecordRouteHeader, Route, Via,
 };
 use sip_core::proxy::diversion::{Retarget, diversions, divert, retarget};
-use sip_core::proxy::identity::{Filter, Trust, admit, assert, release, wants_privacy};
+use sip_core::proxy::identity::Filter;
 use sip_core::proxy::topology::{Mask, restore_vias, take_vias};
 use sip_core::proxy::{
     Arrival, Ours, RecordRoute, Refusal, Stateless, check, forward, mark_source, next_hop, pop_via,
@@ -67,28 +67,6 @@ fn what_may_not_go_on_is_refused_with_its_reason() {
     let refusal = check(&asks, &ours(), &supported, 0).unwrap_err();
     let response = refusal.response(&asks);
     assert_eq!(response.headers.raw(HeaderName::Unsupported).next(), Some(&b"bar"[..]));
-}
-
-#[test]
-fn a_loop_is_told_from_a_spiral() {
-    let first = request("sip:b@example.com", "");
-    let mark = routing_mark(&first).unwrap();
-    let via =
-        format!("Via: SIP/2.0/UDP proxy.example.com;branch=z9hG4bK0123456789abcdef{mark:016x}\n");
-    assert_eq!(checked(&request("sip:b@example.com", &via)), Err(Refusal::Loop));
-    // Retargeted or rerouted it is a spiral, and another request is none of it.
-    for (uri, more) in [
-        ("sip:c@example.com", ""),
-        ("sip:b@example.com;x=y", ""),
-        ("sip:b@example.com", "Route: <sip:other;lr>\n"),
-    ] {
-        assert_eq!(checked(&request(uri, &format!("{via}{more}"))), Ok(()), "{uri} {more}");
-    }
-    let stranger = via.replace("proxy.example.com", "proxy.example.net");
-    assert_eq!(checked(&request("sip:b@example.com", &stranger)), Ok(()));
-    // An ACK or CANCEL gets the mark of its INVITE.
-    let ack = request_of("ACK", "sip:b@example.com", "Proxy-Authorization: Digest realm=\"x\"\n");
-    assert_eq!(routing_mark(&ack).unwrap(), mark);
 }
 
 #[test]
@@ -238,42 +216,6 @@ fn without_state_responses_are_passed_back() {
     let stray = Response::to(&request("sip:b@x", ""), StatusCode::OK);
     assert_eq!(proxy.handle_input(flow("192.0.2.4:5060"), stray.to_bytes()), Arrival::Dropped);
     assert_eq!(proxy.handle_input(flow("192.0.2.4:5060"), "rubbish".into()), Arrival::Dropped);
-}
-
-#[test]
-fn identities_cross_borders_as_rfc_3325_says() {
-    let lines = "P-Asserted-Identity: <sip:forged@x>\nRemote-Party-ID: <sip:forged@x>\n\
-                 P-Preferred-Identity: <sip:sales@example.com>\n";
-    let mut request = request("sip:b@x", lines);
-    admit(&mut request.headers, Trust::Trusted);
-    assert!(request.headers.contains(HeaderName::PAssertedIdentity));
-    admit(&mut request.headers, Trust::Untrusted);
-    assert!(!request.headers.contains(HeaderName::PAssertedIdentity));
-    assert!(!request.headers.contains(HeaderName::RemotePartyId));
-    assert(&mut request.headers, [NameAddr::parse("<sip:alice@example.com>").unwrap()]);
-    assert!(!request.headers.contains(HeaderName::PPreferredIdentity));
-
-    for (privacy, to, named, left) in [
-        (None, Trust::Untrusted, true, None),
-        (Some("none"), Trust::Untrusted, true, Some("none")),
-        (Some("id"), Trust::Trusted, true, Some("id")),
-        (Some("id"), Trust::Untrusted, false, None),
-        (Some("id;critical"), Trust::Untrusted, false, None),
-        (Some("user;id"), Trust::Untrusted, false, Some("user")),
-        (Some("?="), Trust::Untrusted, false, Some("?=")),
-    ] {
-        let mut sent = request.clone();
-        if let Some(privacy) = privacy {
-            sent.headers.push_raw(HeaderName::Privacy, privacy.as_bytes()).unwrap();
-        }
-        release(&mut sent.headers, to);
-        assert_eq!(sent.headers.contains(HeaderName::PAssertedIdentity), named, "{privacy:?}");
-        let rest = sent.headers.raw(HeaderName::Privacy).next();
-        assert_eq!(rest, left.map(str::as_bytes), "{privacy:?}");
-    }
-    let full = "Remote-Party-ID: <sip:a@x>;privacy=full\n";
-    assert!(wants_privacy(&self::request("sip:b@x", full).headers, "id"));
-    assert!(!wants_privacy(&self::request("sip:b@x", "").headers, "id"));
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 use core::time::Duration;
 
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use sip_core::auth::client::Credentials;
+use sip_core::auth::server::{self, Authenticator, Secret, Verified};
 use sip_core::header::{CallId, Contact, MinExpires};
 use sip_core::registrar::{
     AddressOfRecord, Binding, Change, Config, Registrar, Rejection, Removal,
 };
-use sip_core::{ConnectionId, Flow, Limits, Request, Response, StatusCode, Transport};
+use sip_core::{ConnectionId, Flow, Host, Limits, Request, Response, StatusCode, Transport};
 
 fn secs(value: u64) -> Duration {
     Duration::from_secs(value)
@@ -219,17 +223,6 @@ fn a_hostile_owner_cannot_fill_the_table() {
 }
 
 #[test]
-fn path_is_kept_and_echoed() {
-    let mut registrar = Registrar::new(Config::default());
-    let lines = "Contact: <sip:a@b>\nPath: <sip:p2;lr>, <sip:p1;lr>\n";
-    let answer = registrar.register(secs(0), &aor(), &register("a", 1, lines), flow()).unwrap();
-    assert!(answer.headers.contains(sip_core::HeaderName::Path));
-    let binding = registrar.bindings(secs(0), &aor()).next().unwrap();
-    let path: Vec<String> = binding.path.iter().map(|hop| hop.uri.to_string()).collect();
-    assert_eq!(path, ["sip:p2;lr", "sip:p1;lr"]);
-}
-
-#[test]
 fn a_restart_restores_what_has_not_expired() {
     let mut before = Registrar::new(Config::default());
     let request = register("a", 7, "Contact: <sip:a@b>;expires=100, <sip:c@d>;expires=500\n");
@@ -263,4 +256,39 @@ fn a_lost_connection_takes_its_bindings_along() {
     }
     registrar.flow_failed(&stream(1));
     assert_eq!(reachable(&registrar, secs(0)), ["sip:2@b"]);
+}
+
+fn verified(username: &str) -> Verified {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut server = Authenticator::new("x", [1; 32], server::Config::default());
+    let mut request = register("a", 1, "");
+    let challenge = server.challenge(secs(10), &request, false, &mut random);
+    Credentials::new(username, "p").authorize(&mut request, &challenge, &mut random).unwrap();
+    server.verify(secs(10), &request, &|_| Some(Secret::Password("p".to_owned()))).unwrap()
+}
+
+#[test]
+fn an_address_of_record_must_match_the_credential() {
+    let mut registrar = Registrar::new(Config::default());
+    let ours = |host: &Host| host.name() == Some("example.com");
+    let request = register("a", 1, "Contact: <sip:a@b>\n");
+    for (user, expected) in [
+        ("102", Err(Rejection::NotYours)),
+        ("101@other.net", Err(Rejection::NotYours)),
+        ("", Err(Rejection::NotYours)),
+        ("101", Ok(1)),
+    ] {
+        let outcome = registrar.register_as(secs(10), &verified(user), &ours, &request, flow());
+        let outcome = outcome.map(|answer| answer.headers.all::<Contact>().count());
+        assert_eq!(outcome, expected, "{user}");
+    }
+    assert_eq!(Rejection::NotYours.status().code(), 403);
+    let again = register("a", 2, "Contact: <sip:a@b>\n");
+    assert!(
+        registrar
+            .register_as(secs(10), &verified("101@example.com"), &ours, &again, flow())
+            .is_ok()
+    );
+    let abroad = registrar.register_as(secs(10), &verified("101"), &|_| false, &again, flow());
+    assert_eq!(abroad.unwrap_err().status().code(), 404);
 }

@@ -1,4 +1,4 @@
-//! Registering, refreshing, failing over and unregistering (RFC 3261 §10.2, RFC 5626 §4, RFC 3608).
+//! Registering, refreshing, failing over and unregistering (RFC 3261 §10.2, RFC 5626 §4).
 
 use core::time::Duration;
 
@@ -295,25 +295,6 @@ fn unregistering_ends_everything_even_without_an_answer() {
     assert!(!r.is_registered(), "a late answer changes nothing");
     r.handle_response(secs(0), bye.id, &ok(&bye.request, &[]), udp());
     assert_eq!(events(&mut r), [Event::Unregistered]);
-}
-
-#[test]
-fn a_service_route_is_put_before_other_routes() {
-    let mut r = begin(config());
-    let lines = [(HeaderName::ServiceRoute, "<sip:p1.net;lr>, <sip:p2.net;lr>")];
-    accept(&mut r, secs(0), udp(), &lines);
-    assert_eq!(r.service_route().len(), 2);
-    let mut request =
-        Request::new(Method::Invite, "sip:bob@b.net".parse::<sip_core::Uri>().unwrap());
-    request.headers.push(Route(NameAddr::parse("<sip:p3.net;lr>").unwrap()));
-    r.add_route(&mut request);
-    let routes: Vec<String> =
-        request.headers.all::<Route>().map(|route| route.unwrap().uri.to_string()).collect();
-    assert_eq!(routes, ["sip:p1.net;lr", "sip:p2.net;lr", "sip:p3.net;lr"]);
-    // The next answer says it anew.
-    run(&mut r);
-    accept(&mut r, secs(1), udp(), &[]);
-    assert!(r.service_route().is_empty());
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! REFER (RFC 3515), with reports as sipfrag and without any (RFC 4488).
+//! REFER (RFC 3515), with its reports as sipfrag.
 
 mod common;
 
 use common::*;
 use insta::assert_snapshot;
-use sip_core::endpoint::{Config, Ended, Error, Event, SubscriptionId};
+use sip_core::endpoint::{Ended, Error, Event, SubscriptionId};
 use sip_core::header::NameAddr;
-use sip_core::header::{ReferSub, ReferTo, SubscriptionState};
-use sip_core::{HeaderName, Method, Request, Response, StatusCode, Token, Transport};
+use sip_core::header::{ReferTo, SubscriptionState};
+use sip_core::{HeaderName, Method, Request, Response, StatusCode, Transport};
 
 fn refer() -> Request {
     let mut request = skeleton(Method::Refer);
@@ -108,48 +108,6 @@ fn the_reports_go_on_when_the_call_is_over() {
     lab.settle();
     expect_report(&mut lab, "SIP/2.0 200 OK\r\n");
     lab.rest();
-}
-
-fn without_reports() -> Lab {
-    Lab::with(Transport::Udp, |config: &mut Config| {
-        config.supported = vec![Token::from_static("norefersub")];
-    })
-}
-
-#[test]
-fn no_reports_when_both_agree() {
-    let mut lab = without_reports();
-    let (alices, _) = lab.call();
-    lab.clear_ladder();
-    let mut request = refer();
-    request.headers.push(ReferSub::new(false));
-    let ours = lab.alice.refer_in(lab.now, alices, request).unwrap();
-    lab.settle();
-    assert_eq!(accept(&mut lab), None);
-    lab.settle();
-    assert_snapshot!(lab.draw(), @r"
-      0 --> REFER
-      0 <-- 202
-    ");
-    match lab.event(Alice) {
-        Event::SubscriptionEnded { subscription, why } => {
-            assert_eq!((subscription, why), (ours, Ended::NoSubscription));
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-#[test]
-fn who_does_not_know_norefersub_reports() {
-    let mut lab = Lab::new();
-    let (alices, _) = lab.call();
-    let mut request = refer();
-    request.headers.push(ReferSub::new(false));
-    lab.alice.refer_in(lab.now, alices, request).unwrap();
-    lab.settle();
-    assert!(accept(&mut lab).is_some());
-    lab.settle();
-    expect_report(&mut lab, "SIP/2.0 100 Trying\r\n");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Replaces (RFC 3891), Join (RFC 3911) and Target-Dialog (RFC 4538): which dialog is meant, and what
-//! is answered when it is not to be had.
+//! Replaces (RFC 3891): which dialog is meant, and what is answered when it is not to be had.
 
 mod common;
 
@@ -7,11 +6,11 @@ use common::*;
 use insta::assert_snapshot;
 use sip_core::dialog::DialogId;
 use sip_core::endpoint::{Event, Named};
-use sip_core::header::{Join, Replaces, TargetDialog, TypedHeader};
+use sip_core::header::{Join, Replaces, TypedHeader};
 use sip_core::{Method, Transport};
 
 fn lab() -> Lab {
-    Lab::with(Transport::Udp, extended(&["replaces", "join", "tdialog"]))
+    Lab::with(Transport::Udp, extended(&["replaces", "join"]))
 }
 
 /// A header that names Bob's dialog from his side.
@@ -169,44 +168,6 @@ fn replaces_and_join_exclude_each_other() {
     lab.alice.invite(now, twice, flow).unwrap();
     lab.settle();
     lab.expect_response(Alice, 400);
-}
-
-#[test]
-fn a_join_leaves_the_call_alone() {
-    let mut lab = lab();
-    let (_, bobs) = lab.call();
-    let header: Join = naming(&lab, bobs, ("to-tag", "from-tag"), "");
-    invite_with(&mut lab, header);
-    let asked = lab.expect_request(Bob, Method::Invite);
-    assert_eq!(lab.bob.named(asked.id), Some(Named::Join(bobs)));
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.no_event(Bob);
-    assert_eq!(lab.bob.dialogs(), 2);
-    let stranger = Join::parse(b"nobody;to-tag=1;from-tag=2").unwrap();
-    invite_with(&mut lab, stranger);
-    lab.expect_response(Alice, 200);
-    lab.expect_response(Alice, 481);
-}
-
-#[test]
-fn a_target_dialog_is_a_hint() {
-    let mut lab = lab();
-    let (_, bobs) = lab.call();
-    for (known, expected) in [(true, Some(Named::Target(bobs))), (false, None)] {
-        let mut header: TargetDialog = naming(&lab, bobs, ("local-tag", "remote-tag"), "");
-        if !known {
-            header.local_tag = "other".to_owned();
-        }
-        let mut refer = request(Method::Options, Alice);
-        refer.headers.push(header);
-        let (now, flow) = (lab.now, lab.flow(Alice));
-        lab.alice.request(now, refer, flow).unwrap();
-        lab.settle();
-        let asked = lab.expect_request(Bob, Method::Options);
-        assert_eq!(lab.bob.named(asked.id), expected);
-        lab.respond(Bob, &asked, 200);
-    }
 }
 
 #[test]

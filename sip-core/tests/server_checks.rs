@@ -226,30 +226,6 @@ fn stray_responses_are_counted_and_dropped() {
 }
 
 #[test]
-fn rfc_2543_requests_are_matched_without_a_branch() {
-    let mut lab = Lab::new();
-    let invite = "INVITE sip:bob@192.0.2.2 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060\n\
-         From: <sip:a@x>;tag=1\nTo: <sip:bob@x>\nCall-ID: old\nCSeq: 1 INVITE\n\
-         Contact: <sip:a@192.0.2.1>\n\n";
-    assert!(arrive(&mut lab, invite).is_empty());
-    let asked = lab.expect_request(Bob, Method::Invite);
-    assert!(arrive(&mut lab, invite).is_empty());
-    lab.no_event(Bob);
-    lab.respond(Bob, &asked, 486);
-    let refusal = lab.take_one("486");
-    assert_eq!(arrive(&mut lab, invite).len(), 1, "the repetition is answered");
-    let tag = to_tag(&refusal.response());
-    let ack = invite
-        .replace("INVITE", "ACK")
-        .replace("To: <sip:bob@x>", &format!("To: <sip:bob@x>;tag={tag}"));
-    assert!(arrive(&mut lab, &ack).is_empty());
-    // Acknowledged: the refusal is not sent any more.
-    lab.run(secs(4));
-    assert_eq!(lab.pump(), [""; 0]);
-    lab.rest();
-}
-
-#[test]
 fn every_answer_of_ours_can_be_read() {
     let mut lab = Lab::new();
     let asked = lab.called();

@@ -1,16 +1,10 @@
-//! Flows, instances and service routes at the registrar (RFC 5626 §6 and §7, RFC 3608), and who may
-//! register what (RFC 3261 §10.3).
+//! Flows and instances at the registrar (RFC 5626 §6 and §7).
 
 use core::time::Duration;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
-
-use sip_core::auth::server::{Authenticator, Secret, Verified};
-use sip_core::auth::{self, client::Credentials};
-use sip_core::header::{Contact, FlowTimer, NameAddr, Require, ServiceRoute};
+use sip_core::header::{FlowTimer, Require};
 use sip_core::registrar::{AddressOfRecord, Change, Config, Registrar, Rejection, Removal};
-use sip_core::{ConnectionId, Flow, Host, Limits, Request, Response, Transport};
+use sip_core::{ConnectionId, Flow, Limits, Request, Response, Transport};
 
 const NOW: Duration = Duration::from_secs(10);
 const INSTANCE: &str = "+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\"";
@@ -144,50 +138,4 @@ fn old_numbers_of_a_flow_are_out_of_order_even_with_a_new_contact() {
     let old = register("a", 4, &with_flow("sip:new@b", 1));
     let rejection = registrar.register(NOW, &aor(), &old, flow(4)).unwrap_err();
     assert_eq!(rejection, Rejection::OutOfOrder);
-}
-
-#[test]
-fn a_service_route_is_told() {
-    let mut config = Config::default();
-    config.service_route = ["<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>"]
-        .map(|hop| NameAddr::parse(hop).unwrap())
-        .to_vec();
-    let mut registrar = Registrar::new(config);
-    let answer = apply(&mut registrar, 1, "a", "Contact: <sip:a@b>\n");
-    let route: Vec<String> =
-        answer.headers.all::<ServiceRoute>().map(|hop| hop.unwrap().uri.to_string()).collect();
-    assert_eq!(route, ["sip:p1.example.com;lr", "sip:p2.example.com;lr"]);
-}
-
-fn verified(username: &str) -> Verified {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let mut server = Authenticator::new("x", [1; 32], auth::server::Config::default());
-    let mut request = register("a", 1, "");
-    let challenge = server.challenge(NOW, &request, false, &mut random);
-    Credentials::new(username, "p").authorize(&mut request, &challenge, &mut random).unwrap();
-    server.verify(NOW, &request, &|_| Some(Secret::Password("p".to_owned()))).unwrap()
-}
-
-#[test]
-fn an_address_of_record_must_match_the_credential() {
-    let mut registrar = Registrar::new(Config::default());
-    let ours = |host: &Host| host.name() == Some("example.com");
-    let request = register("a", 1, "Contact: <sip:a@b>\n");
-    for (user, expected) in [
-        ("102", Err(Rejection::NotYours)),
-        ("101@other.net", Err(Rejection::NotYours)),
-        ("", Err(Rejection::NotYours)),
-        ("101", Ok(1)),
-    ] {
-        let outcome = registrar.register_as(NOW, &verified(user), &ours, &request, flow(1));
-        let outcome = outcome.map(|answer| answer.headers.all::<Contact>().count());
-        assert_eq!(outcome, expected, "{user}");
-    }
-    assert_eq!(Rejection::NotYours.status().code(), 403);
-    let again = register("a", 2, "Contact: <sip:a@b>\n");
-    assert!(
-        registrar.register_as(NOW, &verified("101@example.com"), &ours, &again, flow(1)).is_ok()
-    );
-    let abroad = registrar.register_as(NOW, &verified("101"), &|_| false, &again, flow(1));
-    assert_eq!(abroad.unwrap_err().status().code(), 404);
 }

@@ -1,0 +1,106 @@
+//! Join (RFC 3911): a call that wants to be mixed with another.
+
+mod common;
+
+use common::*;
+use sip_core::dialog::DialogId;
+use sip_core::endpoint::{Event, Named};
+use sip_core::header::{Join, Replaces, TypedHeader};
+use sip_core::{Method, Transport};
+
+fn lab() -> Lab {
+    Lab::with(Transport::Udp, extended(&["replaces", "join"]))
+}
+
+/// A header that names Bob's dialog from his side.
+fn naming<T: TypedHeader>(lab: &Lab, bobs: DialogId, more: &str) -> T {
+    let dialog = lab.bob.dialog(bobs).unwrap();
+    let (local, remote) = (dialog.local_tag(), dialog.remote_tag());
+    let call_id = dialog.call_id().as_str();
+    T::parse(format!("{call_id};to-tag={local};from-tag={remote}{more}").as_bytes()).unwrap()
+}
+
+/// An INVITE of Alice's with this header.
+fn invite_with(lab: &mut Lab, header: impl TypedHeader) {
+    let mut invite = request(Method::Invite, Alice);
+    invite.headers.push(header);
+    let (now, flow) = (lab.now, lab.flow(Alice));
+    lab.alice.invite(now, invite, flow).unwrap();
+    lab.settle();
+}
+
+#[test]
+fn a_join_leaves_the_call_alone() {
+    let mut lab = lab();
+    let (_, bobs) = lab.call();
+    let header: Join = naming(&lab, bobs, "");
+    invite_with(&mut lab, header);
+    let asked = lab.expect_request(Bob, Method::Invite);
+    assert_eq!(lab.bob.named(asked.id), Some(Named::Join(bobs)));
+    lab.respond(Bob, &asked, 200);
+    lab.settle();
+    lab.no_event(Bob);
+    assert_eq!(lab.bob.dialogs(), 2);
+    let stranger = Join::parse(b"nobody;to-tag=1;from-tag=2").unwrap();
+    invite_with(&mut lab, stranger);
+    lab.expect_response(Alice, 200);
+    lab.expect_response(Alice, 481);
+}
+
+/// §4: a header twice, or Join beside Replaces, is malformed.
+#[test]
+fn join_and_replaces_exclude_each_other() {
+    let mut lab = lab();
+    let (_, bobs) = lab.call();
+    let (now, flow) = (lab.now, lab.flow(Alice));
+    for both in [true, false] {
+        let mut invite = request(Method::Invite, Alice);
+        invite.headers.push(naming::<Join>(&lab, bobs, ""));
+        if both {
+            invite.headers.push(naming::<Replaces>(&lab, bobs, ""));
+        } else {
+            invite.headers.push(naming::<Join>(&lab, bobs, ""));
+        }
+        lab.alice.invite(now, invite, flow).unwrap();
+        lab.settle();
+        lab.expect_response(Alice, 400);
+    }
+    lab.ignore_events(Bob);
+    assert_eq!(lab.bob.dialogs(), 1);
+}
+
+/// §4: what has ended is not joined, and the tags have to be those of the dialog, each on its side.
+#[test]
+fn what_is_not_there_is_not_joined() {
+    let mut lab = lab();
+    let (alices, bobs) = lab.call();
+    let header: Join = naming(&lab, bobs, "");
+    let turned =
+        Join { to_tag: header.from_tag.clone(), from_tag: header.to_tag.clone(), ..header.clone() };
+    invite_with(&mut lab, turned);
+    lab.expect_response(Alice, 481);
+    lab.request_in(Alice, alices, Method::Bye);
+    lab.settle();
+    let bye = lab.expect_request(Bob, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    lab.settle();
+    lab.expect_response(Alice, 200);
+    invite_with(&mut lab, header);
+    match lab.event(Alice) {
+        Event::Response { response, .. } => assert!(response.status.code() >= 400),
+        other => panic!("{other:?}"),
+    }
+    lab.no_event(Bob);
+    lab.rest();
+}
+
+/// Without the option tag in our Supported the header is another's business.
+#[test]
+fn who_does_not_support_join_sees_an_ordinary_call() {
+    let mut lab = Lab::new();
+    let (_, bobs) = lab.call();
+    let header: Join = naming(&lab, bobs, "");
+    invite_with(&mut lab, header);
+    let asked = lab.expect_request(Bob, Method::Invite);
+    assert_eq!(lab.bob.named(asked.id), None);
+}

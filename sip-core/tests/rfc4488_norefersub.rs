@@ -1,0 +1,73 @@
+//! REFER without reports (RFC 4488).
+
+mod common;
+
+use common::*;
+use insta::assert_snapshot;
+use sip_core::endpoint::{Config, Ended, Event, SubscriptionId};
+use sip_core::header::{NameAddr, ReferSub, ReferTo};
+use sip_core::{Method, Request, Response, StatusCode, Token, Transport};
+
+fn refer() -> Request {
+    let mut request = skeleton(Method::Refer);
+    request.headers.push(ReferTo(NameAddr::parse("<sip:carol@192.0.2.3>").unwrap()));
+    request
+}
+
+fn accept(lab: &mut Lab) -> Option<SubscriptionId> {
+    let asked = lab.expect_request(Bob, Method::Refer);
+    let response = Response::to(&asked.request, StatusCode::ACCEPTED);
+    lab.bob.accept_refer(lab.now, asked.id, response).unwrap()
+}
+
+fn expect_report(lab: &mut Lab, line: &str) -> Request {
+    match lab.event(Alice) {
+        Event::Notified { request, .. } => {
+            assert_eq!(&request.body[..], line.as_bytes());
+            request
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn without_reports() -> Lab {
+    Lab::with(Transport::Udp, |config: &mut Config| {
+        config.supported = vec![Token::from_static("norefersub")];
+    })
+}
+
+#[test]
+fn no_reports_when_both_agree() {
+    let mut lab = without_reports();
+    let (alices, _) = lab.call();
+    lab.clear_ladder();
+    let mut request = refer();
+    request.headers.push(ReferSub::new(false));
+    let ours = lab.alice.refer_in(lab.now, alices, request).unwrap();
+    lab.settle();
+    assert_eq!(accept(&mut lab), None);
+    lab.settle();
+    assert_snapshot!(lab.draw(), @r"
+      0 --> REFER
+      0 <-- 202
+    ");
+    match lab.event(Alice) {
+        Event::SubscriptionEnded { subscription, why } => {
+            assert_eq!((subscription, why), (ours, Ended::NoSubscription));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_does_not_know_norefersub_reports() {
+    let mut lab = Lab::new();
+    let (alices, _) = lab.call();
+    let mut request = refer();
+    request.headers.push(ReferSub::new(false));
+    lab.alice.refer_in(lab.now, alices, request).unwrap();
+    lab.settle();
+    assert!(accept(&mut lab).is_some());
+    lab.settle();
+    expect_report(&mut lab, "SIP/2.0 100 Trying\r\n");
+}
