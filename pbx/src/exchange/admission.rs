@@ -20,6 +20,8 @@ use crate::front::{Proof, is_emergency};
 const EMERGENCY_ROOM: usize = 16;
 /// What a To tag adds to a response.
 const TAG: usize = 21;
+/// What we add to a request at most: see [`added`].
+const MOST_ADDED: usize = 96;
 /// Proofs that wait for a driver; one that does not take them needs none.
 const PROOFS: usize = 1_024;
 
@@ -260,8 +262,11 @@ impl Exchange {
 
 /// Whether an answer is at most as long as its request and a half.
 fn is_modest(response: &Response, request: &Request) -> bool {
-    let sent = request.to_bytes().len().saturating_sub(added(request));
-    2 * (response.to_bytes().len() + TAG) <= 3 * sent
+    let answer = response.to_bytes().len() + TAG;
+    let with_ours = request.to_bytes().len();
+    // Nearly always there is no need to look.
+    2 * answer + 3 * MOST_ADDED <= 3 * with_ours
+        || 2 * answer <= 3 * with_ours.saturating_sub(added(request))
 }
 
 /// The bytes of a request that are ours, not the sender's: where it came from, noted in the top Via
