@@ -104,6 +104,23 @@ fn a_wrong_password_and_an_unknown_user_look_the_same() {
     assert_eq!(one, bench.challenge(&unknown, false).to_bytes().len());
 }
 
+/// For nobody the same work is done as for somebody, with a password of its own; it opens nothing.
+#[test]
+fn what_is_computed_for_nobody_lets_nobody_in() {
+    let other = vec![(Algorithm::Md5, stored_digest(Algorithm::Md5, "102", REALM, "secret"))];
+    let secrets = |name: &str| (name == "102").then(|| Secret::Digests(other.clone()));
+    for name in ["999", "102"] {
+        let mut bench = Bench::with(|config| config.algorithms = vec![Algorithm::Sha256]);
+        let mut request = invite();
+        let challenge = bench.challenge(&request, false);
+        Credentials::new(name, "no password at all")
+            .authorize(&mut request, &challenge, &mut bench.random)
+            .unwrap();
+        let verdict = bench.server.verify(bench.now, &request, &secrets);
+        assert_eq!(verdict.map(|verified| verified.username), challenged(false, true), "{name}");
+    }
+}
+
 #[test]
 fn stored_digests_do_as_well_as_the_password() {
     let mut bench = Bench::new();
