@@ -369,7 +369,8 @@ impl Transports {
     }
 
     /// The next message or failure that is there already: what has come together with the one that
-    /// [`receive`](Self::receive) gave. `None` says that `receive` is to be called again.
+    /// [`receive`](Self::receive) gave, or what made [`ready`](Self::ready) end. `None` says that one of
+    /// them is to be called again.
     pub fn try_receive(&mut self) -> Option<Input> {
         if let Some(flow) = self.failures.pop_front() {
             return Some(Input::FlowFailed { flow });
