@@ -42,6 +42,7 @@ mod server;
 mod stateless;
 mod subscriber;
 mod subscription;
+mod tag;
 mod usage;
 mod way_back;
 

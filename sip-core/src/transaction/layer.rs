@@ -252,18 +252,20 @@ impl<C, S> Transactions<C, S> {
         if self.servers.len() >= self.tables.servers || self.server_keys.contains_key(&hash) {
             return Err(user);
         }
-        let (state, start, invite) = if request.method == Method::Invite {
+        let (state, start, invite, response) = if request.method == Method::Invite {
             let invite = Request { body: Bytes::new(), ..request.clone() };
             (
                 ServerState::Invite(invite_server::State::Proceeding),
                 invite_server::State::START,
                 Some(Box::new(invite)),
+                Bytes::new(),
             )
         } else {
             (
                 ServerState::NonInvite(non_invite_server::State::Trying),
                 non_invite_server::State::START,
                 None,
+                Response::trying(request, || self.timing.until_t2()),
             )
         };
         let key = ServerKey(self.servers.insert(Server {
@@ -272,7 +274,7 @@ impl<C, S> Transactions<C, S> {
             hash,
             flow,
             fallback_port,
-            response: Bytes::new(),
+            response,
             invite,
             clock: Clock::default(),
             user,
@@ -282,11 +284,20 @@ impl<C, S> Transactions<C, S> {
         Ok(key)
     }
 
-    /// Sends a response in a server transaction. A 2xx to an INVITE may be sent again and again;
-    /// anything else after a final response is ignored.
+    /// Whether a response of this status may be sent in a server transaction now. After a final
+    /// response none may, only a 2xx to an INVITE again and again; and to anything but an INVITE
+    /// what [`non_invite_server::State::takes`] says.
+    pub fn takes(&self, key: ServerKey, status: StatusCode) -> bool {
+        self.servers
+            .get(key.0)
+            .is_some_and(|server| server.state.takes(status, server.flow.is_reliable()))
+    }
+
+    /// Sends a response in a server transaction; one that it does not [take](Self::takes) is
+    /// ignored.
     pub fn respond(&mut self, now: Duration, key: ServerKey, status: StatusCode, bytes: Bytes) {
         let Some(server) = self.servers.get_mut(key.0) else { return };
-        if !server.state.takes(status) {
+        if !server.state.takes(status, server.flow.is_reliable()) {
             return;
         }
         server.response = bytes;
@@ -311,7 +322,7 @@ impl<C, S> Transactions<C, S> {
 
     /// The last response sent, empty when there is none.
     pub fn last_response(&self, key: ServerKey) -> Option<&Bytes> {
-        self.servers.get(key.0).map(|server| &server.response)
+        self.servers.get(key.0).map(Server::sent)
     }
 
     /// The state of an INVITE client transaction.
@@ -392,7 +403,7 @@ impl<C, S> Transactions<C, S> {
             // lost. A 2xx is its user's to repeat, until it is acknowledged.
             let accepted = server.state == ServerState::Invite(invite_server::State::Accepted);
             let lost = !(accepted && flow.connection.is_some());
-            if lost && !server.response.is_empty() {
+            if lost && !server.sent().is_empty() {
                 servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }
