@@ -411,6 +411,18 @@ impl Endpoint {
         }
     }
 
+    /// A response could not be sent, and its transaction goes on.
+    pub(super) fn server_troubled(&mut self, key: ServerKey, failure: Failure) {
+        let Some(user) = self.transactions.server(key) else { return };
+        // Behind the ACK of a 2xx there is nothing more that could be lost.
+        let usage = user.dialog.and_then(|dialog| self.dialogs.get(dialog.0));
+        let done = self.transactions.is_accepted(key)
+            && !usage.is_some_and(|usage| usage.awaits_ack_of(key));
+        if !user.own && !done {
+            self.events.push_back(Event::ResponseFailed { id: ServerId(key), reason: failure });
+        }
+    }
+
     pub(super) fn server_ended(
         &mut self,
         now: Duration,

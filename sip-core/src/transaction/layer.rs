@@ -320,7 +320,13 @@ impl<C, S> Transactions<C, S> {
         })
     }
 
-    /// The last response sent, empty when there is none.
+    /// Whether the transaction is that of an INVITE with a 2xx, which may have been acknowledged since.
+    pub fn is_accepted(&self, key: ServerKey) -> bool {
+        let accepted = ServerState::Invite(invite_server::State::Accepted);
+        self.servers.get(key.0).is_some_and(|server| server.state == accepted)
+    }
+
+    /// The last response sent, empty when there is none; a 2xx to an INVITE is not kept.
     pub fn last_response(&self, key: ServerKey) -> Option<&Bytes> {
         self.servers.get(key.0).map(Server::sent)
     }
@@ -400,10 +406,12 @@ impl<C, S> Transactions<C, S> {
                 server.flow.remote.set_port(server.fallback_port);
             }
             // A response that is still to come takes the other way; only one that was sent may be
-            // lost. A 2xx is its user's to repeat, until it is acknowledged.
-            let accepted = server.state == ServerState::Invite(invite_server::State::Accepted);
-            let lost = !(accepted && flow.connection.is_some());
-            if lost && !server.sent().is_empty() {
+            // lost. A 2xx is its user's to repeat, who takes the other way as well, if there is one.
+            let lost = match server.state {
+                ServerState::Invite(invite_server::State::Accepted) => flow.connection.is_none(),
+                _ => !server.sent().is_empty(),
+            };
+            if lost {
                 servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }
