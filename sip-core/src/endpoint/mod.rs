@@ -42,6 +42,7 @@ mod server;
 mod stateless;
 mod subscriber;
 mod subscription;
+mod tag;
 mod usage;
 mod way_back;
 
@@ -280,12 +281,7 @@ impl Endpoint {
                 Outcome::ServerEnded { key, user, failure } => {
                     self.server_ended(now, key, user, failure);
                 }
-                Outcome::ServerTrouble { key, failure } => {
-                    if self.transactions.server(key).is_some_and(|user| !user.own) {
-                        let id = ServerId(key);
-                        self.events.push_back(Event::ResponseFailed { id, reason: failure });
-                    }
-                }
+                Outcome::ServerTrouble { key, failure } => self.server_troubled(key, failure),
             }
         }
     }
