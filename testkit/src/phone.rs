@@ -454,7 +454,7 @@ impl Phone {
         let description = if call.session.pending_offer().is_some() {
             call.session.make_answer().ok().map(|(answer, _)| answer)
         } else if let Some(given) = call.session.local_description() {
-            Some(given.clone())
+            Some(given)
         } else {
             call.session.make_offer().ok()
         };

@@ -1,6 +1,6 @@
 //! What happens, a line each; telephone numbers beyond internal ones are redacted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
@@ -29,7 +29,8 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
 /// Logs events of the exchange, those of a call in a span of its own.
 #[derive(Default)]
 pub struct Log {
-    calls: HashMap<CallId, Span>,
+    // A tree: it becomes small again by itself.
+    calls: BTreeMap<CallId, Span>,
 }
 
 impl Log {

@@ -72,7 +72,10 @@ impl Session {
 
     /// An offer of ours, the first one or a repetition of what holds.
     pub(crate) fn offer(&mut self) -> Bytes {
-        self.negotiation.make_offer().map(|offer| offer.to_bytes()).unwrap_or_default()
+        match self.negotiation.make_offer() {
+            Ok(_) => self.described(),
+            Err(_) => Bytes::new(),
+        }
     }
 
     /// An offer for the leg that `caller`'s offer is to become: its codecs first, in its order. Where the
@@ -108,18 +111,22 @@ impl Session {
     /// 488 when there is no codec in common.
     pub(crate) fn answer(&mut self, like: Option<&Negotiated>) -> Result<Bytes, Refused> {
         if self.negotiation.pending_offer().is_none()
-            && let Some(given) = self.negotiation.local_description()
+            && let Some(given) = self.negotiation.local_body()
         {
-            return Ok(given.to_bytes());
+            return Ok(given.clone());
         }
         if let Some(other) = like {
             let _ = Relay::default().answer(&mut self.negotiation, other);
             self.negotiation.local_mut().order = CodecOrder::Local;
         }
-        let (answer, _) =
-            self.negotiation.make_answer().map_err(|error| Refused(error.status()))?;
+        self.negotiation.make_answer().map_err(|error| Refused(error.status()))?;
         self.peer = self.offered;
-        Ok(answer.to_bytes())
+        Ok(self.described())
+    }
+
+    /// What was just said of the session.
+    fn described(&self) -> Bytes {
+        self.negotiation.local_body().cloned().unwrap_or_default()
     }
 
     /// Takes the answer to our offer from a 2xx or an ACK. An empty one confirms an early answer.

@@ -265,6 +265,21 @@ impl Exchange {
         }
     }
 
+    /// Gives back the room that tables have needed in a busier time. Takes time for each entry that there
+    /// was room for: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.endpoint.shrink();
+        self.by_client.shrink_to_fit();
+        self.by_server.shrink_to_fit();
+        self.by_dialog.shrink_to_fit();
+        self.by_port.shrink_to_fit();
+        self.media.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.for_features.shrink_to_fit();
+        self.store.shrink_to_fit();
+        self.proofs.shrink_to_fit();
+    }
+
     /// What the SIP endpoint has counted.
     pub fn statistics(&self) -> endpoint::Statistics {
         self.endpoint.statistics()

@@ -92,6 +92,12 @@ impl Headers {
         }
     }
 
+    /// Gives back the room for further lines.
+    pub(crate) fn shrink(&mut self) {
+        self.own.shrink_to_fit();
+        self.fields.shrink_to_fit();
+    }
+
     /// The first value of a header: absent, malformed and present are three different answers.
     ///
     /// # Errors

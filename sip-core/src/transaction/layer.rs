@@ -88,6 +88,18 @@ impl<C, S> Transactions<C, S> {
             && self.outcomes.is_empty()
     }
 
+    /// Gives back the room that a busier time has needed. Takes time for each transaction that there was
+    /// room for: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.clients.shrink();
+        self.client_keys.shrink_to_fit();
+        self.servers.shrink();
+        self.server_keys.shrink_to_fit();
+        self.timers.shrink();
+        self.transmits.shrink_to_fit();
+        self.outcomes.shrink_to_fit();
+    }
+
     /// How many messages were dropped because [`Tables::transmits`] were waiting.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -115,6 +127,7 @@ impl<C, S> Transactions<C, S> {
         let bytes = request.to_bytes();
         let invite = (request.method == Method::Invite).then(|| {
             request.body = Bytes::new();
+            request.headers.shrink();
             Box::new(request)
         });
         Ok(self.start_client(now, Client::new(flow, branch, bytes, invite, user)))
