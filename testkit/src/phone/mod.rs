@@ -1,6 +1,7 @@
 //! A scripted telephone: a user agent that does what the test's script says, when it says.
 
 mod settings;
+mod transfer;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use sip_core::auth::client::Credentials;
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{self, ClientId, Endpoint, ServerId};
+use sip_core::endpoint::{self, ClientId, Endpoint, ServerId, SubscriptionId};
 use sip_core::header::{Contact, ContentType, Expires, From, MediaType, NameAddr, To};
 use sip_core::sdp::{Direction, Limits, Local, OfferAnswer, SessionDescription};
 use sip_core::{Flow, Host, Method, Request, Response, SipUri, StatusCode};
@@ -20,13 +21,15 @@ pub use settings::{Answering, PhoneSettings, Seen};
 use crate::network::Datagram;
 use crate::world::Node;
 
-/// A telephone with at most one call.
+/// A telephone with at most one call, and one aside.
 pub struct Phone {
     settings: PhoneSettings,
     endpoint: Endpoint,
     random: ChaCha8Rng,
     seen: Vec<(Duration, Seen)>,
     call: Option<Call>,
+    aside: Option<Call>,
+    referring: Option<(SubscriptionId, DialogId, Request)>,
     outgoing: Vec<Outgoing>,
     plans: Vec<(Duration, Plan)>,
     transmits: VecDeque<Datagram>,
@@ -36,6 +39,8 @@ struct Call {
     server: Option<(ServerId, Request)>,
     client: Option<ClientId>,
     dialog: Option<DialogId>,
+    /// The early dialog of our INVITE.
+    ringing: Option<DialogId>,
     session: OfferAnswer,
 }
 
@@ -76,6 +81,8 @@ impl Phone {
             random,
             seen: Vec::new(),
             call: None,
+            aside: None,
+            referring: None,
             outgoing: Vec::new(),
             plans: Vec::new(),
             transmits: VecDeque::new(),
@@ -141,7 +148,7 @@ impl Phone {
             request.headers.push(ContentType::sdp());
             request.body = session.make_offer().expect("a first offer").to_bytes();
         }
-        self.call = Some(Call { server: None, client: None, dialog: None, session });
+        self.call = Some(Call { server: None, client: None, dialog: None, ringing: None, session });
         let id = self.send(now, request, Why::Call);
         if let Some(call) = &mut self.call {
             call.client = id;
@@ -262,8 +269,7 @@ impl Phone {
                 self.on_request(now, id, dialog, request);
             }
             endpoint::Event::Ack { dialog, request } => {
-                let Some(call) = &mut self.call else { return };
-                if call.dialog == Some(dialog) {
+                if let Some(call) = self.call_in(dialog) {
                     if !request.body.is_empty()
                         && let Ok(answer) = parse(&request.body)
                     {
@@ -281,6 +287,10 @@ impl Phone {
             }
             endpoint::Event::Failed { id, .. } => {
                 self.on_response(now, id, None, &Response::new(StatusCode::REQUEST_TIMEOUT));
+            }
+            endpoint::Event::Notified { request, .. } => self.on_report(now, &request),
+            endpoint::Event::SubscriptionEnded { subscription, why } => {
+                self.on_referral_ended(now, subscription, why);
             }
             endpoint::Event::AckTimeout { .. } => {
                 self.note(now, Seen::NoAck);
@@ -304,11 +314,11 @@ impl Phone {
     ) {
         match (&request.method, dialog) {
             (Method::Invite, None) => self.on_call(now, id, request),
-            (Method::Invite, Some(_)) => self.on_offer(now, id, &request),
+            (Method::Invite, Some(dialog)) => self.on_offer(now, id, dialog, &request),
             (Method::Bye, Some(dialog)) => {
                 let _ = self.endpoint.respond(now, id, Response::to(&request, StatusCode::OK));
-                if self.call.as_ref().is_some_and(|call| call.dialog == Some(dialog)) {
-                    self.call = None;
+                let is_it = |call: &mut Call| call.dialog == Some(dialog);
+                if self.call.take_if(is_it).or_else(|| self.aside.take_if(is_it)).is_some() {
                     self.note(now, Seen::HungUp);
                 }
             }
@@ -365,7 +375,13 @@ impl Phone {
             }
             Answering::Dead => {}
         }
-        self.call = Some(Call { server: Some((id, request)), client: None, dialog, session });
+        self.call = Some(Call {
+            server: Some((id, request)),
+            client: None,
+            dialog,
+            ringing: None,
+            session,
+        });
     }
 
     fn answer(&mut self, now: Duration) {
@@ -388,8 +404,8 @@ impl Phone {
         }
     }
 
-    fn on_offer(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let Some(call) = &mut self.call else { return };
+    fn on_offer(&mut self, now: Duration, id: ServerId, dialog: DialogId, request: &Request) {
+        let Some(call) = self.call_in(dialog) else { return };
         let Ok(offer) = parse(&request.body) else { return };
         let direction =
             offer.audio().map_or(Direction::SendRecv, |audio| offer.direction_of(audio));
@@ -421,6 +437,9 @@ impl Phone {
         let why = self.outgoing[at].why;
         if response.status.is_provisional() {
             if why == Why::Call && response.status.code() > 100 {
+                if let Some(call) = &mut self.call {
+                    call.ringing = dialog;
+                }
                 self.note(now, Seen::Progress(response.status.code()));
             }
             return;
@@ -452,7 +471,7 @@ impl Phone {
                 if let (true, Some(dialog)) = (response.status.is_success(), dialog) {
                     let _ = self.endpoint.ack(now, dialog, None);
                 }
-                if let Some(call) = &mut self.call {
+                if let Some(call) = dialog.and_then(|dialog| self.call_in(dialog)) {
                     match parse(&response.body) {
                         Ok(answer) if response.status.is_success() => {
                             let _ = call.session.receive_answer(&answer);

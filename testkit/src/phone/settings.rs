@@ -82,6 +82,10 @@ pub enum Seen {
     Modified(u16),
     /// Our INFO was answered.
     Informed(u16),
+    /// Our REFER was refused.
+    ReferRefused(u16),
+    /// What became of our REFER, as a NOTIFY tells it.
+    Reported(u16),
     /// The peer hung up.
     HungUp,
     /// Our BYE was answered, or given up.
