@@ -60,6 +60,8 @@ fn line(event: &Event) {
         // What is pressed may be a PIN.
         Event::Digit { call, by, .. } => debug!(%call, "{} presses a key", RedactedParty(by)),
         Event::DialFailed { call, cause } => info!(%call, "nobody answers: {cause}"),
+        Event::Transferred { call, from } => info!(%call, "transferred from call {from}"),
+        Event::TransferFailed { call, status } => info!(%call, status, "transfer failed"),
         Event::Ended { record } => info!(
             call = %record.call,
             seconds = record.billable_seconds(),
@@ -131,6 +133,7 @@ mod tests {
             status: 200,
             caller_media: None,
             callee_media: None,
+            transfer: None,
         };
         let duration = std::time::Duration::from_millis(100);
         let mut log = Log::default();

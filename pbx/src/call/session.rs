@@ -103,6 +103,42 @@ impl Session {
         self.offer()
     }
 
+    /// An offer within the session that lets media flow both ways, of `codecs` where there are any.
+    pub(crate) fn offer_anew(&mut self, codecs: Vec<SdpCodec>) -> Bytes {
+        if !codecs.is_empty() {
+            self.negotiation.local_mut().codecs = codecs;
+        }
+        self.offer_direction(Direction::SendRecv)
+    }
+
+    /// Whether what this peer sends can be given to the other, as it is or transcoded.
+    pub(crate) fn is_understood_by(&self, other: &Self) -> bool {
+        let theirs = other.codecs();
+        self.codecs().first().is_none_or(|own| {
+            theirs.iter().any(|codec| codec.is_compatible(own))
+                || is_g711(own) && theirs.iter().any(is_g711)
+        })
+    }
+
+    /// The codecs that can be given to this peer.
+    pub(crate) fn understood(&self) -> Vec<SdpCodec> {
+        let mut codecs = self.codecs();
+        if codecs.iter().any(is_g711) {
+            for known in [SdpCodec::PCMA, SdpCodec::PCMU] {
+                if !codecs.iter().any(|codec| codec.is_compatible(&known)) {
+                    codecs.push(known);
+                }
+            }
+        }
+        codecs
+    }
+
+    /// The codecs agreed on, the one that is sent first.
+    fn codecs(&self) -> Vec<SdpCodec> {
+        let agreed = self.negotiation.negotiated().map(|agreed| &agreed.codecs[..]);
+        agreed.unwrap_or_default().iter().map(|codec| codec.codec.clone()).collect()
+    }
+
     /// The answer to the offer that waits; the one given before where none waits. With `like`, its
     /// codec comes first, so that nothing needs to be transcoded.
     ///
@@ -239,6 +275,10 @@ impl Session {
 fn parse(body: &Bytes) -> Result<SessionDescription, Refused> {
     SessionDescription::parse_bytes(body, &Limits::default())
         .map_err(|error| Refused(error.status()))
+}
+
+fn is_g711(codec: &SdpCodec) -> bool {
+    [SdpCodec::PCMA, SdpCodec::PCMU].iter().any(|known| codec.is_compatible(known))
 }
 
 fn kind(codec: &SdpCodec) -> CodecKind {

@@ -26,7 +26,7 @@ const MOST_ADDED: usize = 96;
 const PROOFS: usize = 1_024;
 
 /// The methods the exchange answers with something else than 405.
-pub(super) const METHODS: [Method; 7] = [
+pub(super) const METHODS: [Method; 8] = [
     Method::Invite,
     Method::Ack,
     Method::Cancel,
@@ -34,6 +34,7 @@ pub(super) const METHODS: [Method; 7] = [
     Method::Options,
     Method::Register,
     Method::Info,
+    Method::Refer,
 ];
 
 impl Exchange {
@@ -46,6 +47,11 @@ impl Exchange {
             // It has a meaning within calls only (RFC 6086 §4.2.1).
             Method::Info => {
                 let refusal = Response::to(&request, StatusCode::CALL_DOES_NOT_EXIST);
+                self.turn_away(now, id, &request, &flow, refusal);
+            }
+            // Nobody is called because somebody asks for it from outside (RFC 3515 §5.2).
+            Method::Refer => {
+                let refusal = Response::to(&request, StatusCode::FORBIDDEN);
                 self.turn_away(now, id, &request, &flow, refusal);
             }
             _ => self.turn_away(now, id, &request, &flow, not_allowed(&request)),
@@ -135,6 +141,8 @@ impl Exchange {
             status: None,
             caller_media: None,
             callee_media: None,
+            transfer: None,
+            transfers: 0,
         };
         self.legs.insert(
             leg_id,
@@ -158,6 +166,8 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
+                renewals: 0,
+                parting: false,
             }),
         );
         self.calls.insert(
