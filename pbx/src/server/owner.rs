@@ -135,8 +135,9 @@ impl Owner {
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
         let idle = self.clock.now() + Duration::from_secs(60);
-        let timers = [self.exchange.poll_timeout(), self.front.poll_timeout(), stop_by];
-        timers.into_iter().flatten().min().unwrap_or(idle)
+        let machines = [self.exchange.poll_timeout(), self.front.poll_timeout()];
+        let timers = machines.into_iter().chain([self.media.poll_timeout(), stop_by]);
+        timers.flatten().min().unwrap_or(idle)
     }
 
     /// Takes all that has arrived: what is left with the system waits there unseen, and what is too
@@ -356,7 +357,7 @@ impl Owner {
                 }
             }
         }
-        self.media.flush();
+        self.media.hand_over(now);
         stopped
     }
 
