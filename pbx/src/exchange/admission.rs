@@ -6,10 +6,10 @@ use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
 use sip_core::header::{
-    Accept, Allow, CallId, ContentType, From, FromRef, HeaderName, MaxForwards, RetryAfter, ViaRef,
+    Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
 };
 use sip_core::uri::UriRef;
-use sip_core::{Flow, Method, Request, Response, StatusCode, Uri};
+use sip_core::{Flow, HeaderName, Method, Request, Response, StatusCode, Uri};
 
 use super::{Event, Exchange};
 use crate::call::{Call, CallState, Draft, Hearing, Leg, LegState, Session, Side};
@@ -20,8 +20,6 @@ use crate::front::{Proof, is_emergency};
 const EMERGENCY_ROOM: usize = 16;
 /// What a To tag adds to a response.
 const TAG: usize = 21;
-/// What we add to a request at most: see [`added`].
-const MOST_ADDED: usize = 96;
 /// Proofs that wait for a driver; one that does not take them needs none.
 const PROOFS: usize = 1_024;
 
@@ -225,14 +223,19 @@ impl Exchange {
                 (Response::to(request, StatusCode::FORBIDDEN), true)
             }
             Err(Rejection::Challenge { stale, failed }) => {
-                let (algorithms, random) =
-                    (self.settings.algorithms_for(request), &mut self.random);
-                let mut challenge =
-                    self.authenticator.challenge_with(now, request, stale, algorithms, random);
+                let algorithms = self.settings.algorithms_for(request);
+                let mut challenge = self.authenticator.challenge_with(
+                    now,
+                    request,
+                    stale,
+                    algorithms,
+                    &mut self.random,
+                );
                 // A short request gets a short challenge; see `turn_away`.
                 if !flow.is_reliable() && !is_modest(&challenge, request) {
-                    let one = algorithms.last().map_or(&[][..], std::slice::from_ref);
-                    challenge = self.authenticator.challenge_with(now, request, stale, one, random);
+                    for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
+                        challenge.headers.keep_last(name);
+                    }
                 }
                 (challenge, failed)
             }
@@ -272,23 +275,7 @@ impl Exchange {
 
 /// Whether an answer is at most as long as its request and a half.
 fn is_modest(response: &Response, request: &Request) -> bool {
-    let answer = response.to_bytes().len() + TAG;
-    let with_ours = request.to_bytes().len();
-    // Nearly always there is no need to look.
-    2 * answer + 3 * MOST_ADDED <= 3 * with_ours
-        || 2 * answer <= 3 * with_ours.saturating_sub(added(request))
-}
-
-/// The bytes of a request that are ours, not the sender's: where it came from, noted in the top Via
-/// (RFC 3581 §4), and the length that a datagram need not name.
-fn added(request: &Request) -> usize {
-    let via = request.headers.all::<ViaRef<'_>>().next().and_then(Result::ok);
-    let received = via.as_ref().and_then(ViaRef::received);
-    let port = via.as_ref().and_then(ViaRef::rport).flatten();
-    let length = request.headers.raw(HeaderName::ContentLength).next();
-    received.map_or(0, |address| format!(";received={address}").len())
-        + port.map_or(0, |port| format!("={port}").len())
-        + length.map_or_else(|| format!("Content-Length: {}\r\n", request.body.len()).len(), |_| 0)
+    2 * (response.written_len() + TAG) <= 3 * request.received_len()
 }
 
 fn abilities(request: &Request) -> Response {

@@ -96,17 +96,27 @@ pub(crate) fn is_emergency(uri: &[u8], numbers: &[String]) -> bool {
 /// Patterns are parts of that, in lower case.
 pub(super) fn is_scanner(view: &MessageView<'_>, patterns: &[String]) -> bool {
     let agent = view.raw(HeaderName::UserAgent).next().unwrap_or_default();
-    let from = match view.typed::<FromRef<'_>>() {
-        Ok(Some(_)) => view.raw(HeaderName::From).next().unwrap_or_default(),
-        _ => b"",
-    };
-    patterns.iter().any(|pattern| contains(agent, pattern) || contains(from, pattern))
+    let from = view.raw(HeaderName::From).next().unwrap_or_default();
+    contains_any(agent, patterns)
+        || contains_any(from, patterns) && matches!(view.typed::<FromRef<'_>>(), Ok(Some(_)))
 }
 
-fn contains(text: &[u8], pattern: &str) -> bool {
-    let pattern = pattern.as_bytes();
-    !pattern.is_empty()
-        && text.windows(pattern.len()).any(|window| window.eq_ignore_ascii_case(pattern))
+/// Whether a text has one of the patterns in it. Every new request is looked through: most letters
+/// begin no pattern and are passed over at once.
+fn contains_any(text: &[u8], patterns: &[String]) -> bool {
+    let place = |byte: &u8| 1_u32 << (byte & 0x1f);
+    let first = |pattern: &String| pattern.as_bytes().first().map_or(0, place);
+    let firsts = patterns.iter().map(first).fold(0, |all, one| all | one);
+    let starts = text.iter().enumerate().filter(|(_, byte)| firsts & place(byte) != 0);
+    starts.filter_map(|(at, _)| text.get(at..)).any(|rest| {
+        patterns.iter().map(String::as_bytes).any(|pattern| {
+            // The second letter tells nearly all apart.
+            let (ours, theirs) = (pattern.get(1), rest.get(1));
+            ours.is_none_or(|ours| theirs.is_some_and(|it| it.eq_ignore_ascii_case(ours)))
+                && !pattern.is_empty()
+                && rest.get(..pattern.len()).is_some_and(|it| it.eq_ignore_ascii_case(pattern))
+        })
+    })
 }
 
 #[cfg(test)]
@@ -164,5 +174,16 @@ mod tests {
             .replace("From: <sip:a@h>", "From: \"sipvicious\" <sip:100@1.1.1.1>");
         let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
         assert!(is_scanner(&view, &patterns));
+    }
+
+    #[test]
+    fn patterns_are_found_wherever_they_stand() {
+        let patterns = ["sip-scan", "z", ""].map(str::to_owned);
+        for text in ["sip-scan", "a SIP-Scan 1", "sip-ssip-scan", "sip-scaz"] {
+            assert!(contains_any(text.as_bytes(), &patterns), "{text}");
+        }
+        for text in ["", "s", "sip-sca", "sip scan", "\u{1a}"] {
+            assert!(!contains_any(text.as_bytes(), &patterns), "{text}");
+        }
     }
 }

@@ -22,6 +22,8 @@ use crate::media::{Command, Event, Machine, PortId};
 
 /// Commands and events under way between the two threads; further ones wait on their side.
 const RING: usize = 1_024;
+/// How long the thread may sleep over instructions that wait for packets anyway.
+const UNHURRIED: Duration = Duration::from_millis(50);
 /// Pause before an empty pool is asked again.
 const STARVED: Duration = Duration::from_millis(2);
 
@@ -35,6 +37,19 @@ pub(super) enum Instruction {
     Stop,
 }
 
+impl Instruction {
+    /// Whether something has to follow at once. What is to be done with packets is in time when they
+    /// come: they wake the thread, which looks for instructions first.
+    fn is_hurried(&self) -> bool {
+        match self {
+            Self::Command(command) => {
+                matches!(command, Command::Play { .. } | Command::SendDigit { .. })
+            }
+            Self::Port(..) | Self::Stop => true,
+        }
+    }
+}
+
 /// The owner's end of the media thread.
 pub(super) struct MediaThread {
     instructions: Producer<Instruction>,
@@ -42,6 +57,10 @@ pub(super) struct MediaThread {
     waiting: std::collections::VecDeque<Instruction>,
     events: Consumer<Event>,
     waker: Waker,
+    /// Whether the thread is to be woken for what waits.
+    hurried: bool,
+    /// When it is woken at the latest for what it was handed without.
+    ring_by: Option<Duration>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -90,27 +109,56 @@ impl MediaThread {
             waiting: std::collections::VecDeque::new(),
             events,
             waker,
+            hurried: false,
+            ring_by: None,
             thread: Some(thread),
         })
     }
 
-    /// Hands an instruction over; [`MediaThread::flush`] wakes the thread.
+    /// Notes an instruction; [`MediaThread::hand_over`] or [`MediaThread::flush`] passes it on.
     pub(super) fn tell(&mut self, instruction: Instruction) {
+        self.hurried |= instruction.is_hurried();
         self.waiting.push_back(instruction);
+    }
+
+    /// Moves what waits into the ring, as far as it has room, and wakes the thread if that cannot
+    /// wait: being woken costs it as much as a packet.
+    pub(super) fn hand_over(&mut self, now: Duration) {
+        let any = !self.waiting.is_empty();
+        self.fill_ring();
+        if self.hurried || !self.waiting.is_empty() || self.ring_by.is_some_and(|by| by <= now) {
+            self.wake();
+        } else if any {
+            self.ring_by.get_or_insert(now + UNHURRIED);
+        }
+    }
+
+    /// When [`MediaThread::hand_over`] is to be called again.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        self.ring_by
     }
 
     /// Moves what waits into the ring, as far as it has room, and wakes the thread.
     pub(super) fn flush(&mut self) {
-        if self.waiting.is_empty() {
-            return;
-        }
+        self.fill_ring();
+        self.wake();
+    }
+
+    fn fill_ring(&mut self) {
         while let Some(instruction) = self.waiting.pop_front() {
             if let Err(full) = self.instructions.push(instruction) {
                 self.waiting.push_front(full.0);
                 break;
             }
         }
-        self.waker.wake();
+    }
+
+    fn wake(&mut self) {
+        (self.hurried, self.ring_by) = (false, None);
+        // Awake for another reason, it has found them already.
+        if self.instructions.free() < self.instructions.capacity() {
+            self.waker.wake();
+        }
     }
 
     /// The next event, if there is one.

@@ -141,9 +141,10 @@ impl Owner {
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
         let idle = self.clock.now() + Duration::from_secs(60);
-        let calm = self.calm.poll_timeout();
-        let timers = [self.exchange.poll_timeout(), self.front.poll_timeout(), calm, stop_by];
-        timers.into_iter().flatten().min().unwrap_or(idle)
+        let machines =
+            [self.exchange.poll_timeout(), self.front.poll_timeout(), self.calm.poll_timeout()];
+        let timers = machines.into_iter().chain([self.media.poll_timeout(), stop_by]);
+        timers.flatten().min().unwrap_or(idle)
     }
 
     /// Gives back what a busy time has taken, when it is over.
@@ -376,7 +377,7 @@ impl Owner {
                 }
             }
         }
-        self.media.flush();
+        self.media.hand_over(now);
         stopped
     }
 

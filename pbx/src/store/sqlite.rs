@@ -65,6 +65,8 @@ ALTER TABLE record ADD COLUMN transferred_from INTEGER;
 pub struct SqliteStore {
     connection: Connection,
     log: Log,
+    /// Sequence number of the last write, once something was appended.
+    appended: Option<u64>,
 }
 
 /// The write-ahead log beside the database.
@@ -85,7 +87,7 @@ impl SqliteStore {
         let connection = Self::prepare(Connection::open(path)?)?;
         let mut log: OsString = path.as_os_str().to_owned();
         log.push("-wal");
-        Ok(Self { connection, log: Log { path: log.into(), file: None } })
+        Ok(Self { connection, log: Log { path: log.into(), file: None }, appended: None })
     }
 
     fn prepare(mut connection: Connection) -> Result<Connection, StoreError> {
@@ -150,11 +152,16 @@ impl Store for SqliteStore {
         }
         transaction.prepare_cached("UPDATE sequence SET last = ?")?.execute([sequence])?;
         transaction.commit()?;
+        self.appended = Some(sequence);
         Ok(sequence)
     }
 
     fn sync(&mut self) -> Result<u64, StoreError> {
-        let last = self.last_sequence()?;
+        // Asking the database locks it, which takes longer than most flushes.
+        let last = match self.appended {
+            Some(last) => last,
+            None => self.last_sequence()?,
+        };
         self.log.flush().map_err(StoreError::Flush)?;
         Ok(last)
     }

@@ -1,15 +1,15 @@
 //! Writes behind: a thread that appends groups of writes and makes them durable.
 //!
 //! ```text
-//!  exchange --Write--> queue (bounded) --group, every 20 ms--> Store::append -> Store::sync
+//!  exchange --Write--> queue (bounded) --group, every 50 ms--> Store::append -> Store::sync
 //!                        |                                       |
 //!                        | full: counted, said once              | locked, disk full: kept and tried again
 //! ```
 //!
-//! A write that comes alone is appended at once; those that come within 20 ms after it are appended
-//! together, since a commit costs as much as many writes. Call records are durable 20 ms after they
-//! were written at the latest, registrations within a second: what a loss of power takes of those,
-//! the telephones repeat.
+//! Groups are at least 50 ms apart, since a commit costs as much as many writes: a write that comes
+//! alone is appended after the 2 ms in which others may join it, those that follow wait for the next
+//! group. Call records are made durable with their group, registrations within a second: what a loss
+//! of power takes of those, the telephones repeat.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -21,9 +21,10 @@ use super::{Store, Write};
 
 /// Writes that may wait while the store does not take them.
 pub const SPILL: usize = 65_536;
-/// The shortest time between two groups, and the longest that a call record is written without being
-/// durable: under load every other group is flushed.
-const GATHER: Duration = Duration::from_millis(20);
+/// The shortest time between two groups.
+const GATHER: Duration = Duration::from_millis(50);
+/// How long the first write of a group waits for those that come with it.
+const COMPANY: Duration = Duration::from_millis(2);
 /// How long a registration may stay written without being durable.
 const DURABLE_AFTER: Duration = Duration::from_secs(1);
 /// A store that had nothing to write for so long may give back what it holds.
@@ -159,10 +160,9 @@ impl Backlog {
 
     /// Lets further writes come until the time for the next group, unless there is a full one.
     fn gather(&self, last_group: Option<Instant>) {
-        let Some(last) = last_group else { return };
-        let rest = GATHER.saturating_sub(last.elapsed());
-        if !rest.is_zero() && self.waiting.load(Ordering::Relaxed) < GROUP {
-            std::thread::sleep(rest);
+        let rest = last_group.map_or(Duration::ZERO, |last| GATHER.saturating_sub(last.elapsed()));
+        if self.waiting.load(Ordering::Relaxed) < GROUP {
+            std::thread::sleep(rest.max(COMPANY));
         }
     }
 
@@ -195,7 +195,6 @@ impl<F: Fn()> Work<F> {
         let mut group = Vec::new();
         let mut open = true;
         let mut last_group: Option<Instant> = None;
-        let mut last_sync: Option<Instant> = None;
         let mut rested = true;
         // By when what is written has to be durable.
         let mut sync_by: Option<Instant> = None;
@@ -234,11 +233,7 @@ impl<F: Fn()> Work<F> {
                         lock(&self.progress).written = sequence;
                         let now = Instant::now();
                         last_group = Some(now);
-                        let by = match last_sync {
-                            _ if !records => now + DURABLE_AFTER,
-                            Some(last) if now < last + 2 * GATHER => now + GATHER,
-                            _ => now,
-                        };
+                        let by = if records { now } else { now + DURABLE_AFTER };
                         sync_by = Some(sync_by.map_or(by, |earlier| earlier.min(by)));
                     }
                     Err(error) => {
@@ -260,7 +255,6 @@ impl<F: Fn()> Work<F> {
             if sync_by.is_none_or(|by| open && now < by) {
                 continue;
             }
-            last_sync = Some(now);
             sync_by = match self.sync() {
                 true => None,
                 false if open => Some(now + RETRY),

@@ -68,6 +68,11 @@ impl Headers {
         Headers { source, bounds: Bounds::of(limits), ..Headers::default() }
     }
 
+    /// Bytes of the received message, 0 when nothing of one is here.
+    pub(crate) fn received_len(&self) -> usize {
+        self.source.len()
+    }
+
     /// Adds lines of the received message.
     pub(crate) fn push_received(&mut self, lines: &[RawLine]) {
         // Some are added to nearly every message that is received.
@@ -289,6 +294,20 @@ impl Headers {
         self.fields.retain(|field| {
             index += 1;
             index <= from || !field.is(known, name, others)
+        });
+        before - self.fields.len()
+    }
+
+    /// Removes every line of a header but the last one; says how many those were.
+    pub fn keep_last(&mut self, name: HeaderName) -> usize {
+        let known = name.resolve();
+        let others = &self.others;
+        let mut left = self.fields.iter().filter(|field| field.is(known, &name, others)).count();
+        let before = self.fields.len();
+        self.fields.retain(|field| {
+            let of_that_name = field.is(known, &name, others);
+            left -= usize::from(of_that_name);
+            !of_that_name || left == 0
         });
         before - self.fields.len()
     }
@@ -697,6 +716,18 @@ mod tests {
         let mut out = Vec::new();
         headers.write(0, &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_last_line_of_a_name_is_kept_in_its_place() {
+        let mut headers =
+            headers(&[("X-A", "1"), ("Subject", "a"), ("x-a", "2"), ("s", "b"), ("To", "c")]);
+        assert_eq!(headers.keep_last(HeaderName::Via), 0);
+        assert_eq!(headers.keep_last(HeaderName::Subject), 1);
+        assert_eq!(headers.keep_last(HeaderName::parse("x-A").unwrap()), 1);
+        assert_eq!(headers.keep_last(HeaderName::To), 0);
+        let lines = "x-a: 2\r\nSubject: b\r\nTo: c\r\nContent-Length: 0\r\n";
+        assert_eq!(written(&headers).to_lowercase(), lines.to_lowercase());
     }
 
     #[test]

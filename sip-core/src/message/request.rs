@@ -91,6 +91,13 @@ impl Request {
         out.extend_from_slice(&self.body);
     }
 
+    /// How many bytes the message had that this request was read from, whatever was noted in it since;
+    /// 0 for a request that was made here. Whoever answers an address that may be forged sends it
+    /// little more than that.
+    pub fn received_len(&self) -> usize {
+        self.headers.received_len()
+    }
+
     /// The request as bytes.
     pub fn to_bytes(&self) -> Bytes {
         // Nearly all have a method and a URI of less than 100 bytes together.

@@ -147,12 +147,17 @@ impl Response {
 
     /// The response as bytes.
     pub fn to_bytes(&self) -> Bytes {
-        // "SIP/2.0 200 ", two line ends
-        let start_line = 16 + self.reason.as_bytes().len();
-        let headers = self.headers.written(self.body.len());
-        let mut out = Vec::with_capacity(start_line + headers + self.body.len());
+        let mut out = Vec::with_capacity(self.written_len());
         self.write(&mut out);
         out.into()
+    }
+
+    /// At most so many bytes are what [`to_bytes`](Self::to_bytes) gives, and exactly so many unless
+    /// a Content-Length was set.
+    pub fn written_len(&self) -> usize {
+        // "SIP/2.0 200 ", two line ends
+        let start_line = 16 + self.reason.as_bytes().len();
+        start_line + self.headers.written(self.body.len()) + self.body.len()
     }
 }
 
