@@ -1,28 +1,9 @@
 //! Loops told from spirals (RFC 5393 §4); `stateful_proxy.rs` has Max-Breadth on the wire.
 
-use sip_core::proxy::{Ours, Refusal, check, routing_mark};
-use sip_core::{Limits, Request};
+mod common;
 
-fn ours() -> Ours {
-    Ours::at(vec!["proxy.example.com".parse().unwrap(), "192.0.2.1:5060".parse().unwrap()])
-}
-
-fn request_of(method: &str, uri: &str, lines: &str) -> Request {
-    let text = format!(
-        "{method} {uri} SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bKa;rport\n{lines}\
-         From: <sip:alice@example.com>;tag=1\nTo: <sip:bob@example.com>\nCall-ID: c\n\
-         CSeq: 7 {method}\n\n"
-    );
-    Request::parse(text.replace('\n', "\r\n").into(), &Limits::default()).unwrap()
-}
-
-fn request(uri: &str, lines: &str) -> Request {
-    request_of("INVITE", uri, lines)
-}
-
-fn checked(request: &Request) -> Result<(), Refusal> {
-    check(request, &ours(), &[], routing_mark(request).unwrap())
-}
+use common::proxying::{checked, request, request_of};
+use sip_core::proxy::{Refusal, routing_mark};
 
 #[test]
 fn a_loop_is_told_from_a_spiral() {
