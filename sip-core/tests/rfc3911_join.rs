@@ -4,6 +4,7 @@ mod common;
 
 use common::naming::{TO_FROM, invite_with, naming};
 use common::*;
+use insta::assert_snapshot;
 use sip_core::endpoint::{Event, Named};
 use sip_core::header::{Join, Replaces, TypedHeader};
 use sip_core::{Method, Transport};
@@ -16,12 +17,17 @@ fn lab() -> Lab {
 fn a_join_leaves_the_call_alone() {
     let mut lab = lab();
     let (_, bobs) = lab.call();
+    lab.clear_ladder();
     let header: Join = naming(&lab, bobs, TO_FROM, "");
     invite_with(&mut lab, header);
     let asked = lab.expect_request(Bob, Method::Invite);
     assert_eq!(lab.bob.named(asked.id), Some(Named::Join(bobs)));
     lab.respond(Bob, &asked, 200);
     lab.settle();
+    assert_snapshot!(lab.draw(), @r"
+      0 --> INVITE
+      0 <-- 200
+    ");
     lab.no_event(Bob);
     assert_eq!(lab.bob.dialogs(), 2);
     let stranger = Join::parse(b"nobody;to-tag=1;from-tag=2").unwrap();

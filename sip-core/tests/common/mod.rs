@@ -1,6 +1,7 @@
 //! Two endpoints and the network between them, on a virtual clock.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod forking;
 pub mod naming;
 pub mod proxying;
 pub mod referral;
