@@ -271,9 +271,8 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
-        let mut count = 0;
         loop {
-            count = match self.receive(count) {
+            let count = match self.receive() {
                 Ok(count) => count,
                 Err(error) => {
                     tracing::error!(%error, "the media thread cannot wait for packets");
@@ -305,10 +304,9 @@ impl Worker {
         }
     }
 
-    /// Waits for packets, the bell or the machine, whichever is first, and takes what there is. `last`
-    /// is how many there were the time before.
-    fn receive(&mut self, last: usize) -> io::Result<usize> {
-        let timeout = if last == BATCH || self.io.has_more() {
+    /// Waits for packets, the bell or the machine, whichever is first, and takes what there is.
+    fn receive(&mut self) -> io::Result<usize> {
+        let timeout = if self.io.has_more() {
             Some(Duration::ZERO)
         } else {
             let due = self.machine.poll_timeout();
