@@ -12,6 +12,7 @@ mod flood;
 mod latency;
 mod machine;
 mod media;
+mod memory;
 mod meter;
 mod registrant;
 mod report;
@@ -74,6 +75,19 @@ enum What {
         /// Measure each so many times, in turn.
         #[arg(long, default_value_t = 5)]
         rounds: usize,
+    },
+    /// Measures how soon office-pbx is ready and what it takes at rest, by the number of extensions.
+    Start(memory::Starts),
+    /// Plays a scenario once, and says what memory the server still has some time after its end.
+    Calm {
+        /// What to play.
+        #[arg(value_enum)]
+        scenario: Scenario,
+        /// How many seconds after.
+        #[arg(long, default_value_t = 60)]
+        after: u64,
+        #[command(flatten)]
+        options: Options,
     },
     /// The loop over bare sockets itself.
     #[command(hide = true)]
@@ -148,6 +162,8 @@ fn work(what: What) -> anyhow::Result<bool> {
         What::Machine { calls, seconds, rounds } => {
             machine::measure(calls, seconds, rounds).map(|()| true)
         }
+        What::Start(starts) => memory::starts(&starts).map(|()| true),
+        What::Calm { scenario, after, options } => memory::calm(scenario, &options, after),
         What::BareLoop { sockets } => bare::relay(sockets).map(|()| true),
         What::Compare { before, after } => {
             print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));

@@ -33,6 +33,8 @@ pub(super) enum Instruction {
     Port(PortId, UdpSocket),
     /// For the machine.
     Command(Command),
+    /// A busy time is over.
+    Calm,
     /// End of work.
     Stop,
 }
@@ -340,6 +342,7 @@ impl Worker {
                         tracing::error!(%error, port = port.0, "an RTP port cannot be used");
                     }
                 },
+                Instruction::Calm => self.machine.shrink(),
                 Instruction::Stop => return false,
             }
         }

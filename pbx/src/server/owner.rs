@@ -154,6 +154,7 @@ impl Owner {
             self.exchange.shrink();
             self.records.shrink_to_fit();
             self.announcements.shrink_to_fit();
+            self.media.tell(Instruction::Calm);
             if let Some(give_back) = self.when_calm {
                 give_back();
             }
