@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # OpenSSL's client at our TLS server: the certificate is good for its name, versions before 1.2 are
-# refused, a client certificate names its owner. SIPp over TLS as well, where Debian's can do it.
+# refused, a client certificate names its owner. SIPp's calls over TLS are in sipp-tls.sh.
 source "$(dirname "$0")/../lib.sh" "$1"
 
 command -v openssl >/dev/null || {
@@ -57,12 +57,3 @@ if timeout 10 openssl s_client -connect "127.0.0.1:${port[0]}" -tls1_1 </dev/nul
     fail "TLS 1.1 was taken"
 fi
 echo "OpenSSL over TLS 1.2 and 1.3, with and without a certificate"
-
-if sipp -v 2>&1 | head -n 5 | grep -q TLS; then
-    timeout 60 sipp -sf "$(dirname "$0")/options.xml" -i 127.0.0.1 -t l1 -tls_cert "$work/tls-trunk.pem" \
-        -tls_key "$work/tls-trunk.key" -r 20 -m 100 -nostdin "127.0.0.1:${port[0]}" >"$work/tls-sipp.txt" 2>&1 ||
-        { tail -n 40 "$work/tls-sipp.txt"; fail "sipp over TLS"; }
-    echo "100 requests of SIPp over TLS"
-else
-    echo "skipped: this sipp has no TLS"
-fi

@@ -132,7 +132,8 @@ impl Leg {
             &Limits { lines: 10_000, ..Limits::strict() },
         );
         assert_eq!(read.as_ref(), Ok(sent), "what is sent is well formed");
-        assert_eq!(self.dialog.local_description(), Some(sent));
+        assert_eq!(self.dialog.local_description().as_ref(), Some(sent));
+        assert_eq!(self.dialog.local_body(), Some(&sent.to_bytes()));
         assert!(sent.origin.session_version >= self.version, "the version never falls");
         assert_eq!(sent.origin.session_id, 1);
         self.version = sent.origin.session_version;

@@ -1,17 +1,10 @@
 //! What is played at a delay that follows the network.
 
-use core::time::Duration;
-
 use crate::Playout;
-use crate::buffer::{JitterBuffer, Keeping};
+use crate::buffer::JitterBuffer;
+use crate::keeping::Keeping;
 use crate::stream::Place;
 
-/// After an outage of this long, one more tick is waited when a lone packet comes, to see whether the
-/// backlog follows at once: what was concealed may be skipped for nothing, and only before playout goes on.
-/// Coming back from a delay D too long at a fifth costs 2.5 D² in delay and time; a tick of 10 ms concealed
-/// costs as much as 27 ms of delay for a second (`crossings`: 0.364 / 0.137 a millisecond). At 150 ms the
-/// one is 56 ms for a second, and every other backlog comes at once.
-pub(crate) const OUTAGE: Duration = Duration::from_millis(150);
 /// Playout slows down for the next packet when it is this much later than the fastest, in parts of the
 /// delay: later than nearly all, and early enough for a pull or two.
 const MISSED_NUM: i64 = 3;

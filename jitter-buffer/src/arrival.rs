@@ -1,8 +1,9 @@
 //! What arrives: where a packet goes.
 
-use core::time::Duration;
-
-use crate::buffer::{JitterBuffer, Keeping};
+use crate::buffer::JitterBuffer;
+use crate::held::Held;
+use crate::keeping::Keeping;
+use crate::late_run::LateRun;
 use crate::slots::Frame;
 use crate::stream::{Header, Place, Stream};
 use crate::timeline::Timeline;
@@ -56,9 +57,8 @@ impl<T> JitterBuffer<T> {
             return self.reanchor(reason, header, ahead, now, payload);
         }
         if is_fixed && self.is_past(place.media) {
-            let run = self.late_run.get_or_insert(LateRun { since: now, packets: 0 });
-            run.packets += 1;
-            if run.packets >= LATE_PACKETS && now - run.since >= self.limits.late_time {
+            let run = self.late_run.get_or_insert(LateRun::new(now));
+            if run.proves(now, self.limits.late_time) {
                 return self.reanchor(Reanchor::Delay, header, ahead, now, payload);
             }
         } else {
@@ -241,34 +241,3 @@ impl<T> JitterBuffer<T> {
         self.counters.discarded += u64::from(self.held.take().is_some());
     }
 }
-
-/// A packet more than this behind the newest is not a late one: reordering stays within 100 packets
-/// of at most 120 ms, and silences between them seldom last so long.
-pub(crate) const REACH: Duration = Duration::from_secs(60);
-
-/// A packet that may be the first of new numbers, or a stray one.
-#[derive(Debug)]
-pub(crate) struct Held<T> {
-    header: Header,
-    arrival: i64,
-    payload: T,
-}
-
-impl<T> Held<T> {
-    /// Whether `header` is of the same source and `by` packets later.
-    fn precedes(&self, header: Header, by: u16) -> bool {
-        self.header.ssrc == header.ssrc && self.header.sequence.wrapping_add(by) == header.sequence
-    }
-}
-
-/// New packets have been coming late only.
-#[derive(Debug)]
-pub(crate) struct LateRun {
-    since: i64,
-    packets: u32,
-}
-
-/// Late packets for so long are no delay spike that passes by itself, so the timeline gives in.
-pub(crate) const LATE_TIME: Duration = Duration::from_millis(400);
-/// A few packets, between silences, prove nothing.
-const LATE_PACKETS: u32 = 5;

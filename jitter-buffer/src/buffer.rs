@@ -1,15 +1,13 @@
-use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::adaptive::OUTAGE;
-use crate::arrival::{Held, LATE_TIME, LateRun, REACH};
 use crate::cadence::Cadence;
-use crate::drift::{self, Drift};
+use crate::held::Held;
+use crate::keeping::Keeping;
+use crate::late_run::LateRun;
+use crate::limits::Limits;
 use crate::slots::Slots;
 use crate::statistics::{Delays, Jitter};
 use crate::stream::{Header, Placement, Stream};
-use crate::stretching::Budget;
-use crate::target::Target;
 use crate::timeline::Timeline;
 use crate::units::MediaClock;
 use crate::{Config, ConfigError, Mode, Playout, PushOutcome, Reanchor, Statistics};
@@ -48,29 +46,6 @@ pub struct JitterBuffer<T> {
     pub(crate) delays: Delays,
 }
 
-/// How the delay is kept where it should be.
-#[derive(Debug)]
-pub(crate) enum Keeping {
-    Fixed {
-        drift: Drift,
-        /// Steps to be filled while the timeline stands, which lengthens the delay.
-        hold: i64,
-    },
-    Adaptive(Box<Adaptive>),
-}
-
-/// What only [`Mode::Adaptive`] needs.
-#[derive(Debug)]
-pub(crate) struct Adaptive {
-    pub(crate) target: Target,
-    /// `None` when the caller cannot stretch.
-    pub(crate) budget: Option<Budget>,
-    /// Whether playout has waited to see if the backlog of an outage comes at once.
-    pub(crate) has_waited: bool,
-    /// Media played since a frame was dropped to shorten the delay.
-    pub(crate) since_drop: i64,
-}
-
 impl<T> JitterBuffer<T> {
     /// Makes an empty buffer with all its memory.
     ///
@@ -84,15 +59,7 @@ impl<T> JitterBuffer<T> {
         Ok(Self {
             config,
             clock,
-            limits: Limits {
-                tick,
-                max_delay: clock.units(config.max_delay),
-                conceal: clock.units(config.conceal_limit),
-                reach: clock.units(REACH),
-                late_time: clock.units(LATE_TIME),
-                outage: clock.units(OUTAGE),
-                second: clock.units(Duration::from_secs(1)),
-            },
+            limits: Limits::new(&config, clock),
             slots: Slots::new(config.capacity),
             stream: None,
             timeline: Timeline::new(tick, 0, 0),
@@ -264,39 +231,4 @@ impl<T> JitterBuffer<T> {
     pub(crate) fn capacity(&self) -> u64 {
         self.config.capacity as u64
     }
-}
-
-impl Keeping {
-    fn new(config: &Config, clock: MediaClock) -> Self {
-        match config.mode {
-            Mode::Fixed { .. } => {
-                let drift = Drift::new(clock.units(drift::WINDOW));
-                Self::Fixed { drift, hold: 0 }
-            }
-            Mode::Adaptive { least, most } => Self::Adaptive(Box::new(Adaptive {
-                target: Target::new(
-                    clock,
-                    clock.units(config.tick),
-                    clock.units(least),
-                    clock.units(most),
-                ),
-                budget: config.stretching.then(|| Budget::new(clock)),
-                has_waited: false,
-                since_drop: 0,
-            })),
-        }
-    }
-}
-
-/// The configuration's durations, in timestamp units.
-#[derive(Debug)]
-pub(crate) struct Limits {
-    pub(crate) tick: i64,
-    pub(crate) max_delay: i64,
-    pub(crate) conceal: i64,
-    /// How far a packet can be behind the newest.
-    pub(crate) reach: i64,
-    pub(crate) late_time: i64,
-    pub(crate) outage: i64,
-    pub(crate) second: i64,
 }

@@ -1,7 +1,8 @@
 //! What is played at a fixed delay, and what both modes share.
 
 use crate::Playout;
-use crate::buffer::{JitterBuffer, Keeping};
+use crate::buffer::JitterBuffer;
+use crate::keeping::Keeping;
 use crate::slots::Frame;
 use crate::stream::Place;
 

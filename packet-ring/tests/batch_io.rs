@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 use packet_ring::batch::{Backend, Datagram, Finding, IoConfig, SocketId, StdIo, UdpIo, open};
 use packet_ring::pool::{PacketPool, PoolConfig};
 
-/// Those of this machine; what it lacks is said.
+/// Those of this machine, with and without the kernel's notes; what it lacks is said.
 fn back_ends(config: &IoConfig) -> Vec<Box<dyn UdpIo>> {
+    [true, false].into_iter().flat_map(|stamps| opened(config, stamps)).collect()
+}
+
+fn opened(config: &IoConfig, timestamps: bool) -> Vec<Box<dyn UdpIo>> {
     let mut all = Vec::new();
     for backend in [Backend::Std, Backend::Mmsg, Backend::IoUring] {
-        match open(&IoConfig { order: vec![backend], ..config.clone() }) {
+        match open(&IoConfig { order: vec![backend], timestamps, ..config.clone() }) {
             Ok((io, report)) => {
                 assert_eq!(report.chosen, backend);
                 all.push(io);
@@ -50,41 +54,71 @@ fn receive(io: &mut dyn UdpIo, pool: &PacketPool, wanted: usize) -> Vec<Datagram
 
 #[test]
 fn datagrams_arrive_whole_and_in_order() {
-    for mut io in back_ends(&IoConfig::default()) {
-        let io = &mut *io;
-        let name = io.backend();
-        let pool = pool(4096);
-        let (a, a_address) = socket(io);
-        let others: Vec<_> = (0..20).map(|_| socket(io)).collect();
-        let mut next = vec![0_u32; others.len()];
-        for round in 0..30_u32 {
-            let mut batch = Vec::new();
-            for (to, _) in others.iter().zip(0..) {
-                for piece in 0..4_u32 {
-                    // Lengths that GSO can put together in part.
-                    let mut payload = vec![7; if piece == 3 { 60 } else { 172 }];
-                    payload[..4].copy_from_slice(&(round * 4 + piece).to_be_bytes());
-                    batch.push(datagram(&pool, a, to.1, &payload));
-                }
-            }
-            assert_eq!(io.send_batch(&mut batch).unwrap(), 80, "{name}");
-            assert!(batch.is_empty());
-            for received in receive(io, &pool, 80) {
-                let index = others.iter().position(|(id, _)| *id == received.socket).unwrap();
-                assert_eq!(received.peer, Some(a_address));
-                let number = u32::from_be_bytes(received.packet[..4].try_into().unwrap());
-                assert_eq!(number, next[index], "{name}: order");
-                assert_eq!(received.packet.len(), if number % 4 == 3 { 60 } else { 172 });
-                assert!(received.packet[4..].iter().all(|byte| *byte == 7));
-                assert_eq!(received.received.is_some(), name != Backend::Std, "{name}: timestamp");
-                next[index] += 1;
+    for timestamps in [true, false] {
+        for mut io in opened(&IoConfig::default(), timestamps) {
+            arrive_whole_and_in_order(&mut *io, timestamps);
+        }
+    }
+}
+
+fn arrive_whole_and_in_order(io: &mut dyn UdpIo, timestamps: bool) {
+    let name = io.backend();
+    let pool = pool(4096);
+    let (a, a_address) = socket(io);
+    let others: Vec<_> = (0..20).map(|_| socket(io)).collect();
+    let mut next = vec![0_u32; others.len()];
+    for round in 0..30_u32 {
+        let mut batch = Vec::new();
+        for (to, _) in others.iter().zip(0..) {
+            for piece in 0..4_u32 {
+                // Lengths that GSO can put together in part.
+                let mut payload = vec![7; if piece == 3 { 60 } else { 172 }];
+                payload[..4].copy_from_slice(&(round * 4 + piece).to_be_bytes());
+                batch.push(datagram(&pool, a, to.1, &payload));
             }
         }
-        assert!(next.iter().all(|next| *next == 120), "{name}: {next:?}");
-        let counters = io.counters();
-        assert_eq!((counters.received, counters.sent), (2400, 2400), "{name}");
-        assert_eq!(counters.errors + counters.oversize + counters.truncated, 0, "{name}");
-        assert!(name == Backend::Std || counters.calls < 4800, "{name}: {}", counters.calls);
+        assert_eq!(io.send_batch(&mut batch).unwrap(), 80, "{name}");
+        assert!(batch.is_empty());
+        for received in receive(io, &pool, 80) {
+            let index = others.iter().position(|(id, _)| *id == received.socket).unwrap();
+            assert_eq!(received.peer, Some(a_address));
+            let number = u32::from_be_bytes(received.packet[..4].try_into().unwrap());
+            assert_eq!(number, next[index], "{name}: order");
+            assert_eq!(received.packet.len(), if number % 4 == 3 { 60 } else { 172 });
+            assert!(received.packet[4..].iter().all(|byte| *byte == 7));
+            assert_eq!(
+                received.received.is_some(),
+                timestamps && name != Backend::Std,
+                "{name}: timestamp"
+            );
+            next[index] += 1;
+        }
+    }
+    assert!(next.iter().all(|next| *next == 120), "{name}: {next:?}");
+    let counters = io.counters();
+    assert_eq!((counters.received, counters.sent), (2400, 2400), "{name}");
+    assert_eq!(counters.errors + counters.oversize + counters.truncated, 0, "{name}");
+    assert!(name == Backend::Std || counters.calls < 4800, "{name}: {}", counters.calls);
+}
+
+#[test]
+fn what_is_at_hand_is_told_and_had_without_waiting() {
+    for mut io in back_ends(&IoConfig::default()) {
+        let pool = pool(1024);
+        let sockets: Vec<_> = (0..100).map(|_| socket(&mut *io)).collect();
+        assert!(!io.has_more());
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for (_, address) in &sockets {
+            peer.send_to(b"one each", address).unwrap();
+        }
+        let mut all = Vec::new();
+        while all.len() < sockets.len() {
+            let timeout =
+                (!io.has_more()).then_some(Duration::from_secs(20)).or(Some(Duration::ZERO));
+            assert!(io.recv_batch(&pool, &mut all, timeout).unwrap() > 0, "{}", io.backend());
+        }
+        let from: std::collections::BTreeSet<_> = all.iter().map(|one| one.socket).collect();
+        assert_eq!(from.len(), sockets.len(), "{}", io.backend());
     }
 }
 

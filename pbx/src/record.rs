@@ -38,6 +38,17 @@ pub struct CallRecord {
     pub caller_media: Option<StreamStatistics>,
     /// What the answering leg's media stream carried, when it had one.
     pub callee_media: Option<StreamStatistics>,
+    /// Whose transfer made this call, if one did; the caller is then the party that was transferred.
+    pub transfer: Option<Box<Transfer>>,
+}
+
+/// A transfer, as the call that came of it tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Who transferred the caller.
+    pub by: Party,
+    /// The call between the two that went before.
+    pub from: CallId,
 }
 
 impl CallRecord {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pbx::call::{CallId, Cause};
 use pbx::directory::Party;
 use pbx::media::StreamStatistics;
-use pbx::record::{CallRecord, EndedBy};
+use pbx::record::{CallRecord, EndedBy, Transfer};
 use pbx::store::writer::Writer;
 use pbx::store::{MemoryStore, Store, StoreError, StoredBinding, Write};
 use sip_core::Transport;
@@ -32,6 +32,10 @@ fn record(call: u64) -> CallRecord {
             ..StreamStatistics::default()
         }),
         callee_media: None,
+        transfer: call.is_multiple_of(2).then(|| {
+            let by = Party::Trunk { trunk: "city".into(), number: "102".into() };
+            Box::new(Transfer { by, from: CallId(1) })
+        }),
     }
 }
 
@@ -133,6 +137,27 @@ mod sqlite {
         drop(connection);
         let error = SqliteStore::open(&path).unwrap_err();
         assert!(error.to_string().contains("later version"), "{error}");
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.sqlite");
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.append(&[Write::Record(record(1))]).unwrap();
+        drop(store);
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        for column in ["kind", "trunk", "by", "from"] {
+            let change = format!("ALTER TABLE record DROP COLUMN transferred_{column}");
+            connection.execute_batch(&change).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        drop(connection);
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.append(&[Write::Record(record(2))]).unwrap();
+        drop(store);
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.records(0, 10).unwrap(), [(1, record(1)), (2, record(2))]);
     }
 
     #[test]

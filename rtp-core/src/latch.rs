@@ -288,7 +288,24 @@ impl Latch {
     }
 
     /// Judges an RTP packet that came at `now` from `from`.
+    #[inline]
     pub fn handle_rtp(&mut self, now: Duration, from: SocketAddr, packet: &Packet<'_>) -> Verdict {
+        // Nearly every packet is the settled peer's next one, of which `judge` would say the same.
+        if let State::Settled { peer } = &mut self.state
+            && peer.address == from
+            && peer.ssrc == packet.ssrc()
+            && self.config.payload_types.contains(packet.payload_type())
+            && self.config.silence.is_none_or(|most| now.saturating_sub(peer.last) < most)
+        {
+            peer.last = now;
+            peer.successor = None;
+            self.counters.accepted += 1;
+            return Verdict::Accept;
+        }
+        self.handle_unusual(now, from, packet)
+    }
+
+    fn handle_unusual(&mut self, now: Duration, from: SocketAddr, packet: &Packet<'_>) -> Verdict {
         if let (State::Settled { peer }, Some(silence)) = (self.state, self.config.silence)
             && now.saturating_sub(peer.last) >= silence
         {
@@ -323,6 +340,7 @@ impl Latch {
     }
 
     /// Where to send media now; `None` while the peer wants none.
+    #[inline]
     pub fn destination(&self) -> Option<SocketAddr> {
         if self.held { None } else { self.peer().or(self.signalled.media) }
     }
@@ -340,6 +358,7 @@ impl Latch {
     }
 
     /// The address that media has been accepted from and goes to; `None` before the first packet.
+    #[inline]
     pub fn peer(&self) -> Option<SocketAddr> {
         match self.state {
             State::Waiting { previous, .. } => previous.map(|peer| peer.address),

@@ -179,8 +179,11 @@ impl ReceiverStatistics {
         if let Some(previous) = self.transit.replace(transit) {
             let difference = (transit.wrapping_sub(previous) as i32).unsigned_abs();
             let decay = (self.jitter_scaled + 8) >> 4;
-            self.jitter_scaled = self.jitter_scaled + u64::from(difference) - decay;
-            self.totals.peak_jitter = self.totals.peak_jitter.max(self.jitter());
+            let before = self.jitter_scaled;
+            self.jitter_scaled = before + u64::from(difference) - decay;
+            if self.jitter_scaled > before {
+                self.totals.peak_jitter = self.totals.peak_jitter.max(self.jitter());
+            }
         }
     }
 }

@@ -61,8 +61,7 @@ impl Bridge {
             Event::Ack { dialog, request } => {
                 let Some(other) = self.legs.get(&dialog) else { return };
                 let kind = request.headers.typed::<ContentType>().ok().flatten();
-                let body = kind.map(|kind| (kind, request.body));
-                let _ = driver.endpoint.ack(driver.now(), *other, body);
+                let _ = driver.endpoint.ack(driver.now(), *other, kind.zip(Some(request.body)));
             }
             Event::Cancelled { id } => {
                 for (client, _) in self.passed.iter().filter(|(_, (server, _))| *server == id) {
@@ -70,7 +69,9 @@ impl Bridge {
                 }
             }
             Event::Failed { id, .. } => {
-                let Some((server, request)) = self.passed.remove(&id) else { return };
+                // Whoever sent anything else has given up by now as well.
+                let passed = self.passed.remove(&id).filter(|(_, of)| of.method == Method::Invite);
+                let Some((server, request)) = passed else { return };
                 answer(driver, server, &request, StatusCode::REQUEST_TIMEOUT);
             }
             Event::AckTimeout { dialog } => {
@@ -114,8 +115,7 @@ impl Bridge {
         }
     }
 
-    fn pass_back(&mut self, driver: &mut Driver, of: Names, response: &Response) {
-        let (id, dialog) = of;
+    fn pass_back(&mut self, driver: &mut Driver, (id, dialog): Names, response: &Response) {
         let Some((server, request)) = self.passed.get(&id) else { return };
         let mut back = Response::to(request, response.status);
         back.body = response.body.clone();

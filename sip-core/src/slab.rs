@@ -16,6 +16,8 @@ const FIRST: usize = 32;
 pub(crate) struct Slab<T> {
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
+    /// The generation in which a further place begins.
+    first: u32,
 }
 
 #[derive(Debug)]
@@ -26,7 +28,7 @@ struct Entry<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Vec::new() }
+        Self { entries: Vec::new(), free: Vec::new(), first: 0 }
     }
 }
 
@@ -46,8 +48,9 @@ impl<T> Slab<T> {
             self.entries.reserve(FIRST);
         }
         let index = self.entries.len() as u32;
-        self.entries.push(Entry { generation: 0, value: Some(value) });
-        Key { index, generation: 0 }
+        let generation = self.first;
+        self.entries.push(Entry { generation, value: Some(value) });
+        Key { index, generation }
     }
 
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
@@ -73,6 +76,21 @@ impl<T> Slab<T> {
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(key.index);
         Some(*value)
+    }
+
+    /// Gives back the places that nobody has needed since a busier time, as far as there is none in use
+    /// behind them. Takes time for each place there is.
+    pub(crate) fn shrink(&mut self) {
+        let used = self.entries.iter().rposition(|entry| entry.value.is_some());
+        let used = used.map_or(0, |last| last + 1);
+        // A key of a place that is gone must not fit one that comes in its stead.
+        let spent = self.entries.drain(used..).map(|entry| entry.generation).max();
+        self.first = self.first.max(spent.unwrap_or(0));
+        self.free.retain(|&index| (index as usize) < used);
+        // The first places are taken first, so that the last ones become free in time.
+        self.free.sort_unstable_by(|one, other| other.cmp(one));
+        self.entries.shrink_to_fit();
+        self.free.shrink_to_fit();
     }
 
     /// Every entry, by index.
@@ -106,5 +124,22 @@ mod tests {
         assert_eq!(slab.get(first), None);
         assert_eq!(slab.remove(first), None);
         assert_eq!((slab.get(second), slab.len()), (Some(&"b"), 1));
+    }
+
+    #[test]
+    fn what_a_busy_time_has_taken_is_given_back() {
+        let mut slab = Slab::default();
+        let keys: Vec<Key> = (0..1_000).map(|n| slab.insert(n)).collect();
+        for key in &keys {
+            if key.index != 2 {
+                slab.remove(*key);
+            }
+        }
+        slab.shrink();
+        assert_eq!((slab.len(), slab.entries.capacity(), slab.free.capacity()), (1, 3, 2));
+        let again: Vec<Key> = (0..1_000).map(|n| slab.insert(n)).collect();
+        assert!(keys.iter().all(|key| slab.get(*key).is_some() == (key.index == 2)));
+        assert!((0..1_000).all(|n| slab.get(again[n]) == Some(&n)));
+        assert_eq!(slab.len(), 1_001);
     }
 }

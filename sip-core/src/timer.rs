@@ -45,6 +45,8 @@ pub struct Wheel<T> {
     occupied: [u64; LEVELS],
     entries: Vec<Entry<T>>,
     free: u32,
+    /// The generation in which a further entry begins.
+    first: u32,
     elapsed: u64,
     len: usize,
 }
@@ -80,6 +82,7 @@ impl<T> Wheel<T> {
             occupied: [0; LEVELS],
             entries: Vec::new(),
             free: NIL,
+            first: 0,
             elapsed: 0,
             len: 0,
         }
@@ -138,6 +141,24 @@ impl<T> Wheel<T> {
     /// farther one it may name an earlier moment at which timers only move closer.
     pub fn next(&self) -> Option<Duration> {
         self.first().map(|(_, _, at)| Duration::from_millis(at))
+    }
+
+    /// Gives back the room that was needed for more timers than there are now, as far as there is none
+    /// in use behind it. Takes time for each timer that there was room for.
+    pub fn shrink(&mut self) {
+        let used = self.entries.iter().rposition(|entry| entry.value.is_some());
+        let used = used.map_or(0, |last| last + 1);
+        // A key of an entry that is gone must not fit one that comes in its stead.
+        let spent = self.entries.drain(used..).map(|entry| entry.generation).max();
+        self.first = self.first.max(spent.unwrap_or(0));
+        self.entries.shrink_to_fit();
+        self.free = NIL;
+        for (index, entry) in self.entries.iter_mut().enumerate().rev() {
+            if entry.value.is_none() {
+                entry.next = self.free;
+                self.free = index as u32;
+            }
+        }
     }
 
     /// The earliest occupied slot: its level, its index and the tick at which it is due.
@@ -220,7 +241,7 @@ impl<T> Wheel<T> {
             self.entries.push(Entry {
                 value: Some(value),
                 deadline,
-                generation: 0,
+                generation: self.first,
                 previous: NIL,
                 next: NIL,
                 level: 0,
@@ -329,6 +350,27 @@ mod tests {
             wheel.stop(key);
         }
         assert_eq!(wheel.entries.len(), 1);
+    }
+
+    #[test]
+    fn what_a_busy_time_has_taken_is_given_back() {
+        let mut wheel = Wheel::new();
+        let keys: Vec<TimerKey> = (0..1_000).map(|at| wheel.start(ms(at), at)).collect();
+        for key in keys.iter().filter(|key| ![1, 4].contains(&key.index)) {
+            wheel.stop(*key);
+        }
+        wheel.shrink();
+        assert_eq!((wheel.len(), wheel.entries.capacity()), (2, 5));
+        for at in 1_000..2_000 {
+            wheel.start(ms(at), at);
+        }
+        assert!(keys.iter().all(|key| wheel.stop(*key).is_some() == [1, 4].contains(&key.index)));
+        let mut fired = 0;
+        while let Some(at) = wheel.expire(ms(2_000)) {
+            assert!(at >= 1_000);
+            fired += 1;
+        }
+        assert_eq!((fired, wheel.len()), (1_000, 0));
     }
 
     #[test]

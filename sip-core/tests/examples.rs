@@ -17,6 +17,10 @@ mod tls_phones;
 #[allow(dead_code)]
 #[path = "../examples/tls_server.rs"]
 mod tls_server;
+#[cfg(feature = "tls")]
+#[allow(dead_code)]
+#[path = "../examples/tls_uac.rs"]
+mod tls_uac;
 
 use core::net::SocketAddr;
 
@@ -203,5 +207,34 @@ async fn phones_log_in_and_call_over_tls() {
         alice.endpoint.request_in(now, dialog, within(Method::Bye)).unwrap();
         let Event::Response { response, .. } = soon(alice.event()).await else { panic!("none") };
         assert_eq!(response.status, StatusCode::OK);
+    }
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn the_tls_caller_calls_whom_it_knows() {
+    use net_support::authority::Authority;
+    use sip_core::net::{ClientCertificates, Tls};
+    use sip_core::{SipUri, Transport};
+
+    let authority = Authority::new();
+    let identity = authority.identity(&["example.com"]);
+    let tls = Tls::new(authority.roots(), Some(identity), ClientCertificates::Ignored).unwrap();
+    let mut transports = Transports::new(Config::default());
+    transports.use_tls(tls);
+    let remote = transports.bind(Transport::Tls, loopback()).await.unwrap();
+    tokio::spawn(answer_all(driver(transports, 2)));
+    for (roots, name, answered) in [
+        (authority.roots(), "example.com", true),
+        (authority.roots(), "example.net", false),
+        (Authority::new().roots(), "example.com", false),
+    ] {
+        let mut transports = Transports::new(Config::default());
+        transports.use_tls(Tls::new(roots, None, ClientCertificates::Ignored).unwrap());
+        let target = SipUri::parse(format!("sip:600@{name};transport=tls")).unwrap();
+        let mut caller = tls_uac::Caller::new(transports, remote, target).unwrap();
+        for _ in 0..2 {
+            assert_eq!(soon(caller.call()).await.is_ok(), answered, "{name}");
+        }
     }
 }

@@ -156,7 +156,7 @@ fn an_update_that_nobody_answers_does_not_block_for_ever() {
     lab.settle();
     lab.expect_request(Bob, Method::Update);
     lab.run(secs(33));
-    assert!(matches!(lab.event(Alice), Event::Failed { .. }));
+    assert!(matches!(lab.event_after_100s(Alice), Event::Failed { .. }));
     assert!(matches!(lab.event(Bob), Event::ResponseFailed { .. }));
     update(&mut lab, Bob, bobs).unwrap();
 }

@@ -6,6 +6,7 @@ mod common;
 use common::*;
 use insta::assert_snapshot;
 use sip_core::endpoint::{Event, Input};
+use sip_core::transaction::Failure;
 use sip_core::{Method, Transport};
 
 /// What another fork would have sent: the same response with another To tag.
@@ -183,12 +184,94 @@ fn after_timer_l_the_server_is_gone() {
     lab.rest();
 }
 
+/// §8.7: that a 2xx or a repetition of it could not be sent is told at once, each time. It goes on
+/// being repeated, and what ends that is the ACK, or its absence for 64*T1.
+#[test]
+fn a_2xx_that_cannot_be_sent_is_told_at_once() {
+    for acknowledged in [true, false] {
+        let mut lab = Lab::new();
+        let (_, asked, answer) = answered(&mut lab);
+        let flow = lab.flow(Bob);
+        let failed = Event::ResponseFailed { id: asked.id, reason: Failure::Transport(flow) };
+        for at in [0, 500, 1500] {
+            lab.now = ms(at);
+            lab.bob.handle_timeout(lab.now);
+            lab.take();
+            lab.no_event(Bob);
+            lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
+            assert_eq!(lab.event(Bob), failed);
+            lab.no_event(Bob);
+        }
+        lab.clear_ladder();
+        lab.run_cut_off(secs(6));
+        let ladder = lab.draw();
+        let bobs: Vec<_> =
+            ladder.lines().map(str::trim).filter(|line| line.contains("<--")).collect();
+        assert_eq!(bobs, ["3500 <-- 200", "7500 <-- 200"]);
+        if !acknowledged {
+            lab.run_cut_off(secs(25));
+            assert!(matches!(lab.event(Bob), Event::AckTimeout { .. }));
+            continue;
+        }
+        lab.deliver(answer);
+        let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+        lab.ack(Alice, alices);
+        lab.settle();
+        lab.expect_ack(Bob);
+        // From now on there is nothing left that could be lost, though the transaction stays.
+        lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
+        lab.no_event(Bob);
+    }
+}
+
+/// §8.7: the same for a re-INVITE; a call that has ended meanwhile has nobody to tell.
+#[test]
+fn a_2xx_to_a_re_invite_that_cannot_be_sent_is_told() {
+    for ended in [false, true] {
+        let mut lab = Lab::new();
+        let (alices, bobs) = lab.call();
+        lab.request_in(Alice, alices, Method::Invite);
+        lab.settle();
+        let asked = lab.expect_request(Bob, Method::Invite);
+        lab.respond(Bob, &asked, 200);
+        lab.take_one("200");
+        if ended {
+            lab.bob.abandon(lab.now, bobs).unwrap();
+        }
+        let flow = lab.flow(Bob);
+        lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
+        if !ended {
+            let failed = Event::ResponseFailed { id: asked.id, reason: Failure::Transport(flow) };
+            assert_eq!(lab.event(Bob), failed);
+        }
+        lab.no_event(Bob);
+    }
+}
+
+/// §8.7: of responses before the final one and of those that refuse, the same.
+#[test]
+fn any_response_that_cannot_be_sent_is_told() {
+    for code in [180, 486] {
+        let mut lab = Lab::new();
+        let asked = lab.called();
+        lab.respond(Bob, &asked, code);
+        let flow = lab.flow(Bob);
+        lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
+        let failed = Event::ResponseFailed { id: asked.id, reason: Failure::Transport(flow) };
+        assert_eq!(lab.event(Bob), failed);
+        lab.no_event(Bob);
+        // The transaction goes on.
+        lab.settle();
+        lab.expect_response(Alice, code);
+    }
+}
+
 /// When a connection breaks under a 2xx, its next repetition goes over another one (RFC 3261
 /// §18.2.2).
 #[test]
 fn a_2xx_outlives_its_connection() {
     let mut lab = Lab::tcp();
-    let (_, _, answer) = answered(&mut lab);
+    let (_, asked, answer) = answered(&mut lab);
     let flow = lab.flow(Bob);
     lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
     lab.no_event(Bob);
@@ -197,6 +280,11 @@ fn a_2xx_outlives_its_connection() {
     let again = lab.take_one("200");
     assert_eq!((again.bytes, again.flow.connection), (answer.bytes, None));
     assert_eq!(again.flow.remote, flow.remote);
+    // When there is no other either, that is told.
+    lab.bob.handle_input(lab.now, Input::FlowFailed { flow: again.flow });
+    let failed = Event::ResponseFailed { id: asked.id, reason: Failure::Transport(again.flow) };
+    assert_eq!(lab.event(Bob), failed);
+    lab.no_event(Bob);
 }
 
 /// A CANCEL that comes in Accepted is answered and changes nothing.

@@ -42,7 +42,7 @@ fn an_early_answer_may_be_corrected() {
 
     // The 2xx repeats it: the usual case. Nothing changes.
     let mut usual = a.clone();
-    assert_eq!(usual.receive_answer(b.local_description().unwrap()).unwrap(), early);
+    assert_eq!(usual.receive_answer(&b.local_description().unwrap()).unwrap(), early);
     assert!(!usual.has_local_offer());
 
     // A peer that changes its mind is heard.

@@ -350,6 +350,9 @@ fn silence_becomes_408_and_what_cannot_be_sent_500() {
         }
         all.extend(sent.iter().map(describe));
     }
+    // But that it is not answered yet, it says once.
+    assert_eq!(all.iter().filter(|sent| *sent == "100 > 9").count(), 1, "{all:?}");
+    all.retain(|sent| sent != "100 > 9");
     assert!(all.iter().all(|sent| sent == "OPTIONS > 101"), "{all:?}");
     lab.rests();
 }

@@ -5,6 +5,7 @@
 
 use core::fmt::Debug;
 
+use sip_core::StatusCode;
 use sip_core::transaction::{
     Action, Timer, invite_client, invite_server, non_invite_client, non_invite_server,
 };
@@ -161,7 +162,7 @@ fn invite_server_transaction() {
     );
 }
 
-/// RFC 3261 figure 8. `TimerUnanswered` is ours.
+/// RFC 3261 figure 8, with the 100 of RFC 4320 §4.1. `TimerUnanswered` is ours.
 #[test]
 fn non_invite_server_transaction() {
     use non_invite_server::Event::*;
@@ -170,8 +171,11 @@ fn non_invite_server_transaction() {
         &State::ALL,
         &non_invite_server::Event::ALL,
         &[
+            (Trying, TimerLateTrying, Proceeding, &[SendTrying]),
             (Trying, Provisional, Proceeding, &[Send]),
             (Trying, Final, Completed, &[Send]),
+            // The user has sent a 100 before: it only goes on.
+            (Proceeding, TimerLateTrying, Proceeding, &[]),
             (Proceeding, Request, Proceeding, &[Send]),
             (Proceeding, Provisional, Proceeding, &[Send]),
             (Proceeding, Final, Completed, &[Send]),
@@ -179,7 +183,6 @@ fn non_invite_server_transaction() {
             (Completed, Request, Completed, &[Send]),
             (Completed, TransportError, Terminated, &[InformUser]),
             (Completed, TimerJ, Terminated, &[]),
-            (Trying, TimerUnanswered, Terminated, &[InformUser]),
             (Proceeding, TimerUnanswered, Terminated, &[InformUser]),
         ],
         State::on,
@@ -224,6 +227,31 @@ fn timers_start_and_stop() {
     assert_eq!(server(U::Completed, IS::Ack), [Stop(Timer::G), Stop(Timer::H), Start(Timer::I)]);
 
     use non_invite_server::{Event as NS, State as V};
-    assert_eq!(timers(V::Trying.on(NS::Final).1), [Start(Timer::J)]);
-    assert_eq!(timers(V::Proceeding.on(NS::Final).1), [Start(Timer::J)]);
+    assert_eq!(V::START, [Start(Timer::LateTrying)]);
+    for state in [V::Trying, V::Proceeding] {
+        assert_eq!(timers(state.on(NS::Final).1), [Start(Timer::J)]);
+        assert_eq!(timers(state.on(NS::Provisional).1), []);
+        assert_eq!(timers(state.on(NS::TimerLateTrying).1), [Start(Timer::Unanswered)]);
+    }
+}
+
+/// RFC 4320 §4: which responses a transaction takes from its user, by state, status and transport.
+#[test]
+fn a_non_invite_server_transaction_takes_no_harm() {
+    use non_invite_server::State::*;
+    let takes = |state: non_invite_server::State, reliable| -> Vec<u16> {
+        [100, 180, 199, 200, 202, 302, 407, 408, 409, 500, 603]
+            .into_iter()
+            .filter(|code| state.takes(StatusCode::new(*code).unwrap(), reliable))
+            .collect()
+    };
+    let ends = [200, 202, 302, 407, 409, 500, 603];
+    let all = [&[100][..], &ends].concat();
+    assert_eq!(takes(Trying, false), ends);
+    assert_eq!(takes(Trying, true), all);
+    for reliable in [false, true] {
+        assert_eq!(takes(Proceeding, reliable), all);
+        assert_eq!(takes(Completed, reliable), []);
+        assert_eq!(takes(Terminated, reliable), []);
+    }
 }

@@ -4,6 +4,7 @@
 //! production calendar's days off, working weekends and short days ([`OnCalendar`]), [`Recurring`]
 //! hours, a [`Season`], the [`Week`].
 
+mod build_error;
 mod builder;
 mod check;
 mod clock;
@@ -11,6 +12,8 @@ mod exception;
 #[cfg(feature = "toml")]
 mod file;
 mod hours;
+mod on_calendar;
+mod parts;
 mod plan;
 #[expect(clippy::module_inception, reason = "one noun, one file")]
 mod schedule;
@@ -18,10 +21,12 @@ mod season;
 mod state;
 mod week;
 
-pub use builder::{BuildError, Builder, OnCalendar, WithoutData};
+pub use build_error::BuildError;
+pub use builder::Builder;
 pub use check::Finding;
 pub use exception::{Change, Exception, Override, Recurring};
 pub use hours::{Hours, HoursError, Span};
+pub use on_calendar::{OnCalendar, WithoutData};
 pub use schedule::Schedule;
 pub use season::{MonthDay, MonthDayError, Season, SeasonRange};
 pub use state::{Cause, State, Until, Why};

@@ -11,19 +11,11 @@ use jiff::{
 };
 
 use super::{
-    BuildError, Builder, Change, Hours, OnCalendar, Schedule, Season, SeasonRange, Week,
-    WithoutData,
-    builder::shared_day,
+    BuildError, Change, Hours, OnCalendar, Schedule, SeasonRange, Week, WithoutData,
     hours::{DAY, Span},
+    parts::{Base, Parts},
 };
 use crate::{GotoIfTime, arithmetic::DaySet, production::DayKind, text::index};
-
-/// Where the hours come from that nothing else changes.
-#[derive(Clone, Debug)]
-pub(super) enum Base {
-    Weekly { week: Week, seasons: Vec<Season> },
-    GotoIfTime(Vec<GotoIfTime>),
-}
 
 /// The hours of some day and where they come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,7 +86,7 @@ impl Plans {
         plans
     }
 
-    pub(super) fn compile(parts: &Builder) -> Result<Self, BuildError> {
+    pub(super) fn compile(parts: &Parts) -> Result<Self, BuildError> {
         let mut plans = Self::default();
         plans.add_base(parts)?;
         if let Some(on) = &parts.calendar {
@@ -155,7 +147,7 @@ impl Plans {
         &self.plans[self.base_index(date, weekday) as usize]
     }
 
-    fn add_base(&mut self, parts: &Builder) -> Result<(), BuildError> {
+    fn add_base(&mut self, parts: &Parts) -> Result<(), BuildError> {
         match &parts.base {
             Base::Weekly { week, seasons } => {
                 for (number, season) in seasons.iter().enumerate() {
@@ -165,7 +157,7 @@ impl Plans {
                         return Err(BuildError::Backwards { what: "season", number, first, last });
                     }
                     for (other, before) in seasons.iter().enumerate().take(number) {
-                        if let Some(day) = shared_day(before.range, season.range) {
+                        if let Some(day) = before.range.shared_day(season.range) {
                             return Err(BuildError::SeasonsOverlap {
                                 first: other,
                                 second: number,
@@ -268,7 +260,7 @@ fn true_on(conditions: &[GotoIfTime], day: Date, weekday: Weekday) -> u32 {
 }
 
 struct Compiler<'p> {
-    parts: &'p Builder,
+    parts: &'p Parts,
     plans: Plans,
     /// By date, the numbers of what applies, in order.
     recurring: BTreeMap<Date, Vec<u32>>,

@@ -10,8 +10,10 @@ use super::{
     Builder, Cause, Exception, Hours, OnCalendar, Override, Recurring, Season, State, Week, Why,
     clock::{Clock, Reading},
     hours::DAY,
-    plan::{Base, Origin, Plan, Plans},
+    parts::{Base, Parts},
+    plan::{Origin, Plan, Plans},
 };
+
 /// Opening hours in a time zone.
 ///
 /// Spans are half-open: at 18:00:00 a day of 09:00-18:00 is closed. Only the wall clock of the zone
@@ -53,7 +55,7 @@ impl Schedule {
     /// A schedule of weekly hours and nothing else.
     pub fn weekly(zone: TimeZone, week: Week) -> Self {
         let plans = Plans::weekly(&week);
-        Self::assemble(Builder::new(zone), plans)
+        Self::assemble(Parts::new(zone), plans)
     }
 
     /// Begins a schedule in `zone` that is closed until it is given hours.
@@ -140,7 +142,7 @@ impl Schedule {
         (0..self.exceptions.len()).filter(|number| !self.plans.is_effective(*number))
     }
 
-    pub(super) fn assemble(parts: Builder, plans: Plans) -> Self {
+    pub(super) fn assemble(parts: Parts, plans: Plans) -> Self {
         let seasons = match parts.base {
             Base::Weekly { seasons, .. } => seasons,
             Base::GotoIfTime(_) => Vec::new(),

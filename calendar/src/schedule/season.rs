@@ -42,6 +42,21 @@ impl SeasonRange {
             }
         }
     }
+
+    /// The first day that both hold.
+    pub(super) fn shared_day(self, other: Self) -> Option<Date> {
+        // Every day of a leap year stands for the yearly ones; dates are walked as they are.
+        let (first, days) = match (self, other) {
+            (Self::Dates(first, last), _) | (_, Self::Dates(first, last)) => {
+                (first, last.duration_since(first).as_hours() / 24 + 1)
+            }
+            _ => (jiff::civil::date(2024, 1, 1), 366),
+        };
+        first
+            .series(jiff::Span::new().days(1))
+            .take(usize::try_from(days).unwrap_or(0))
+            .find(|date| self.contains(*date) && other.contains(*date))
+    }
 }
 
 /// A day of any year. 29 February is one, and lies between its neighbours in every year.

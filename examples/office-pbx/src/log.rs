@@ -1,6 +1,6 @@
 //! What happens, a line each; telephone numbers beyond internal ones are redacted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
@@ -29,7 +29,8 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
 /// Logs events of the exchange, those of a call in a span of its own.
 #[derive(Default)]
 pub struct Log {
-    calls: HashMap<CallId, Span>,
+    // A tree: it becomes small again by itself.
+    calls: BTreeMap<CallId, Span>,
 }
 
 impl Log {
@@ -59,6 +60,8 @@ fn line(event: &Event) {
         // What is pressed may be a PIN.
         Event::Digit { call, by, .. } => debug!(%call, "{} presses a key", RedactedParty(by)),
         Event::DialFailed { call, cause } => info!(%call, "nobody answers: {cause}"),
+        Event::Transferred { call, from } => info!(%call, "transferred from call {from}"),
+        Event::TransferFailed { call, status } => info!(%call, status, "transfer failed"),
         Event::Ended { record } => info!(
             call = %record.call,
             seconds = record.billable_seconds(),
@@ -130,6 +133,7 @@ mod tests {
             status: 200,
             caller_media: None,
             callee_media: None,
+            transfer: None,
         };
         let duration = std::time::Duration::from_millis(100);
         let mut log = Log::default();

@@ -2,12 +2,14 @@
 //!
 //! `main` reads the command line and joins the parts: [`config`] (what the file says), [`accounts`]
 //! (passwords of the data folder), [`office`] (numbers and services), [`log`] (what happens),
-//! [`watch`] (metrics, bans and captures over HTTP).
-#![forbid(unsafe_code)]
+//! [`watch`] (metrics, bans and captures over HTTP), [`memory`] (what is not needed any more).
+// One module, `memory`, calls one function of the C library.
+#![deny(unsafe_code)]
 
 mod accounts;
 mod config;
 mod log;
+mod memory;
 mod office;
 mod watch;
 
@@ -22,7 +24,6 @@ use pbx::server::{MediaBackend, Server, Settings, SipTrace};
 use pbx::store::SqliteStore;
 use sip_core::Transport;
 
-use accounts::Accounts;
 use config::{Config, REFERENCE};
 
 /// An office telephone exchange: extensions, an echo test, a voice menu and trunks.
@@ -77,11 +78,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     };
     let first = config.listen_udp.first().or(config.listen_tcp.first()).copied();
     let server = reachable(first.context("no address to listen on")?);
-    let accounts = Accounts::open(&arguments.data, &config, &server.to_string())?;
+    accounts::complete(&arguments.data, &mut config, &server.to_string())?;
     let store = SqliteStore::open(&arguments.data.join("office-pbx.sqlite"))
         .with_context(|| format!("the store in {} cannot be used", arguments.data.display()))?;
     let welcome = Welcome::new(&config, &arguments);
-    let directory = office::directory(&mut config, accounts)?;
+    let directory = office::directory(&mut config)?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| {
         anyhow::anyhow!("the operating system gives no random numbers: {error}")
@@ -105,6 +106,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     }
     welcome.print(&server);
     drop((welcome, config));
+    // The text of the configuration was many times what is kept of it.
+    memory::give_back();
     let mut log = log::Log::default();
     let mut interrupted = Signals::new()?;
     loop {
@@ -151,6 +154,7 @@ fn server_settings(config: &Config, arguments: &Arguments) -> Settings {
         front: config.front.clone(),
         hep: config.hep,
         kept_messages: config.kept_messages,
+        when_calm: Some(memory::give_back),
         ..Settings::default()
     }
 }
@@ -168,19 +172,23 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
     }
 }
 
+/// So many extensions are named.
+const SHOWN: usize = 20;
+
 /// What runs, and what to do next.
 struct Welcome(String);
 
 impl Welcome {
     fn new(config: &Config, arguments: &Arguments) -> Self {
-        let numbers: Vec<&str> =
-            config.extensions.iter().map(|extension| extension.number.as_str()).collect();
+        let all = config.extensions.len();
+        let shown = config.extensions.iter().take(SHOWN).map(|extension| &*extension.number);
+        let mut numbers = shown.collect::<Vec<&str>>().join(", ");
+        if all > SHOWN {
+            numbers += &format!(" and {} more", all - SHOWN);
+        }
         let accounts = arguments.data.join("accounts.toml");
-        let mut text = format!(
-            "extensions {}; their passwords are in {}\n",
-            numbers.join(", "),
-            accounts.display()
-        );
+        let mut text =
+            format!("extensions {numbers}; their passwords are in {}\n", accounts.display());
         for service in &config.services {
             text += &format!("dial {} for {}\n", service.number, service.kind);
         }

@@ -10,7 +10,6 @@ use pbx::media::Audio;
 use sip_core::Transport;
 use sip_core::auth::server::Secret;
 
-use crate::accounts::Accounts;
 use crate::config::{Config, ServiceKind};
 use dialplan::plan::Plan;
 
@@ -32,18 +31,16 @@ fn context_of(trunk: &str) -> String {
 /// # Errors
 ///
 /// When a greeting cannot be read.
-pub fn directory(config: &mut Config, mut accounts: Accounts) -> anyhow::Result<Directory> {
-    let mut directory = Directory::new(Plan::builder().build()?);
+pub fn directory(config: &mut Config) -> anyhow::Result<Directory> {
+    let mut directory = Directory::new(plan(config)?);
+    directory.reserve(config.extensions.len());
     for extension in std::mem::take(&mut config.extensions) {
-        let password = accounts.passwords.remove(&extension.number).unwrap_or_default();
         directory.add_extension(Extension {
             number: extension.number,
             name: extension.name,
-            secret: Secret::Password(password),
+            secret: Secret::Password(extension.password.unwrap_or_default()),
         });
     }
-    drop(accounts);
-    directory.set_plan(plan(config, directory.numbers())?);
     let config = &*config;
     for trunk in &config.trunks {
         directory.add_trunk(Trunk {
@@ -64,14 +61,9 @@ pub fn directory(config: &mut Config, mut accounts: Accounts) -> anyhow::Result<
     Ok(directory)
 }
 
-fn plan<'a>(
-    config: &Config,
-    extensions: impl Iterator<Item = &'a str>,
-) -> anyhow::Result<Plan<Route>> {
+fn plan(config: &Config) -> anyhow::Result<Plan<Route>> {
     let mut builder = Plan::builder();
-    for number in extensions {
-        builder.context(OFFICE).add(number, Route::Extension(number.to_owned()))?;
-    }
+    builder.context(OFFICE).add("_X!", Route::Dialled)?;
     for service in &config.services {
         let name = match &service.kind {
             ServiceKind::Echo => "echo".to_owned(),

@@ -102,6 +102,10 @@ pub struct Leg {
     pub(crate) held: bool,
     /// Hops that the caller's request may still take (RFC 3261 §20.22).
     pub(crate) hops: u8,
+    /// How often we have tried in vain to renew the session after a transfer.
+    pub(crate) renewals: u8,
+    /// A transfer has ended its call, and the peer may say BYE first.
+    pub(crate) parting: bool,
 }
 
 impl Leg {

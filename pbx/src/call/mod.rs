@@ -33,7 +33,7 @@ pub(crate) use session::Session;
 use crate::directory::Party;
 use crate::feature::Feature;
 use crate::media::StreamStatistics;
-use crate::record::EndedBy;
+use crate::record::{EndedBy, Transfer};
 
 /// The exchange's own number for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +88,9 @@ pub(crate) struct Draft {
     pub(crate) status: Option<u16>,
     pub(crate) caller_media: Option<StreamStatistics>,
     pub(crate) callee_media: Option<StreamStatistics>,
+    pub(crate) transfer: Option<Box<Transfer>>,
+    /// How many transfers have led here, one after the other.
+    pub(crate) transfers: u8,
 }
 
 impl Call {

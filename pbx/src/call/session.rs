@@ -72,7 +72,10 @@ impl Session {
 
     /// An offer of ours, the first one or a repetition of what holds.
     pub(crate) fn offer(&mut self) -> Bytes {
-        self.negotiation.make_offer().map(|offer| offer.to_bytes()).unwrap_or_default()
+        match self.negotiation.make_offer() {
+            Ok(_) => self.described(),
+            Err(_) => Bytes::new(),
+        }
     }
 
     /// An offer for the leg that `caller`'s offer is to become: its codecs first, in its order. Where the
@@ -100,6 +103,42 @@ impl Session {
         self.offer()
     }
 
+    /// An offer within the session that lets media flow both ways, of `codecs` where there are any.
+    pub(crate) fn offer_anew(&mut self, codecs: Vec<SdpCodec>) -> Bytes {
+        if !codecs.is_empty() {
+            self.negotiation.local_mut().codecs = codecs;
+        }
+        self.offer_direction(Direction::SendRecv)
+    }
+
+    /// Whether what this peer sends can be given to the other, as it is or transcoded.
+    pub(crate) fn is_understood_by(&self, other: &Self) -> bool {
+        let theirs = other.codecs();
+        self.codecs().first().is_none_or(|own| {
+            theirs.iter().any(|codec| codec.is_compatible(own))
+                || is_g711(own) && theirs.iter().any(is_g711)
+        })
+    }
+
+    /// The codecs that can be given to this peer.
+    pub(crate) fn understood(&self) -> Vec<SdpCodec> {
+        let mut codecs = self.codecs();
+        if codecs.iter().any(is_g711) {
+            for known in [SdpCodec::PCMA, SdpCodec::PCMU] {
+                if !codecs.iter().any(|codec| codec.is_compatible(&known)) {
+                    codecs.push(known);
+                }
+            }
+        }
+        codecs
+    }
+
+    /// The codecs agreed on, the one that is sent first.
+    fn codecs(&self) -> Vec<SdpCodec> {
+        let agreed = self.negotiation.negotiated().map(|agreed| &agreed.codecs[..]);
+        agreed.unwrap_or_default().iter().map(|codec| codec.codec.clone()).collect()
+    }
+
     /// The answer to the offer that waits; the one given before where none waits. With `like`, its
     /// codec comes first, so that nothing needs to be transcoded.
     ///
@@ -108,18 +147,22 @@ impl Session {
     /// 488 when there is no codec in common.
     pub(crate) fn answer(&mut self, like: Option<&Negotiated>) -> Result<Bytes, Refused> {
         if self.negotiation.pending_offer().is_none()
-            && let Some(given) = self.negotiation.local_description()
+            && let Some(given) = self.negotiation.local_body()
         {
-            return Ok(given.to_bytes());
+            return Ok(given.clone());
         }
         if let Some(other) = like {
             let _ = Relay::default().answer(&mut self.negotiation, other);
             self.negotiation.local_mut().order = CodecOrder::Local;
         }
-        let (answer, _) =
-            self.negotiation.make_answer().map_err(|error| Refused(error.status()))?;
+        self.negotiation.make_answer().map_err(|error| Refused(error.status()))?;
         self.peer = self.offered;
-        Ok(answer.to_bytes())
+        Ok(self.described())
+    }
+
+    /// What was just said of the session.
+    fn described(&self) -> Bytes {
+        self.negotiation.local_body().cloned().unwrap_or_default()
     }
 
     /// Takes the answer to our offer from a 2xx or an ACK. An empty one confirms an early answer.
@@ -232,6 +275,10 @@ impl Session {
 fn parse(body: &Bytes) -> Result<SessionDescription, Refused> {
     SessionDescription::parse_bytes(body, &Limits::default())
         .map_err(|error| Refused(error.status()))
+}
+
+fn is_g711(codec: &SdpCodec) -> bool {
+    [SdpCodec::PCMA, SdpCodec::PCMU].iter().any(|known| codec.is_compatible(known))
 }
 
 fn kind(codec: &SdpCodec) -> CodecKind {

@@ -4,7 +4,9 @@ mod extension;
 mod party;
 mod trunk;
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -39,6 +41,9 @@ pub enum Target {
 pub enum Route {
     /// The telephones of an extension.
     Extension(String),
+    /// The telephones of the extension that was dialled itself, nothing where there is none: one entry,
+    /// such as `_X!`, leads to all extensions, however many.
+    Dialled,
     /// A trunk.
     Trunk {
         /// The trunk's name.
@@ -57,7 +62,7 @@ pub type FeatureFactory = Arc<dyn Fn() -> Box<dyn Feature> + Send + Sync>;
 
 /// Extensions, trunks, services and the plan that leads to them.
 pub struct Directory {
-    extensions: HashMap<String, Extension>,
+    extensions: HashSet<ByNumber>,
     trunks: BTreeMap<String, Trunk>,
     services: BTreeMap<String, FeatureFactory>,
     plan: Plan<Route>,
@@ -67,7 +72,7 @@ impl Directory {
     /// A directory around a dialplan.
     pub fn new(plan: Plan<Route>) -> Self {
         Self {
-            extensions: HashMap::new(),
+            extensions: HashSet::new(),
             trunks: BTreeMap::new(),
             services: BTreeMap::new(),
             plan,
@@ -79,14 +84,14 @@ impl Directory {
         self.plan = plan;
     }
 
-    /// The numbers of the extensions, in no particular order.
-    pub fn numbers(&self) -> impl Iterator<Item = &str> {
-        self.extensions.keys().map(String::as_str)
+    /// Makes room for so many further extensions at once.
+    pub fn reserve(&mut self, extensions: usize) {
+        self.extensions.reserve(extensions);
     }
 
     /// Adds or replaces an extension.
     pub fn add_extension(&mut self, extension: Extension) {
-        self.extensions.insert(extension.number.clone(), extension);
+        self.extensions.replace(ByNumber(extension));
     }
 
     /// Adds or replaces a trunk.
@@ -101,7 +106,7 @@ impl Directory {
 
     /// The extension with this number.
     pub fn extension(&self, number: &str) -> Option<&Extension> {
-        self.extensions.get(number)
+        self.extensions.get(number).map(|ByNumber(extension)| extension)
     }
 
     /// The trunk of this name.
@@ -128,7 +133,7 @@ impl Directory {
     pub fn display_name<'a>(&'a self, party: &Party) -> &'a str {
         match party {
             Party::Extension(number) => {
-                self.extensions.get(number).map_or("", |extension| &extension.name)
+                self.extension(number).map_or("", |extension| &extension.name)
             }
             _ => "",
         }
@@ -139,6 +144,7 @@ impl Directory {
         let found = self.plan.lookup(context, number).ok()?;
         Some(match found.target {
             Route::Extension(extension) => Target::Extension(extension.clone()),
+            Route::Dialled => Target::Extension(self.extension(number)?.number.clone()),
             Route::Service(service) => Target::Service(service.clone()),
             Route::Trunk { trunk, strip, prefix } => {
                 let rest: String = number.chars().skip(*strip).collect();
@@ -148,8 +154,33 @@ impl Directory {
     }
 }
 
+/// An extension, found by its number without a second copy of it.
+struct ByNumber(Extension);
+
+impl Borrow<str> for ByNumber {
+    fn borrow(&self) -> &str {
+        &self.0.number
+    }
+}
+
+impl Hash for ByNumber {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.number.hash(state);
+    }
+}
+
+impl PartialEq for ByNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.number == other.0.number
+    }
+}
+
+impl Eq for ByNumber {}
+
 #[cfg(test)]
 mod tests {
+    use sip_core::auth::server::Secret;
+
     use super::*;
 
     #[test]
@@ -164,5 +195,23 @@ mod tests {
         );
         assert_eq!(directory.route("internal", "101"), None);
         assert_eq!(directory.route("elsewhere", "9495551234"), None);
+    }
+
+    #[test]
+    fn one_entry_leads_to_every_extension() {
+        let mut builder = Plan::builder();
+        builder.context("internal").add("_X!", Route::Dialled).unwrap();
+        builder.context("internal").add("600", Route::Service("echo".into())).unwrap();
+        let mut directory = Directory::new(builder.build().unwrap());
+        for number in ["7", "101"] {
+            let secret = Secret::Password("secret".into());
+            directory.add_extension(Extension { number: number.into(), name: "".into(), secret });
+        }
+        for number in ["7", "101"] {
+            let found = directory.route("internal", number);
+            assert_eq!(found, Some(Target::Extension(number.into())));
+        }
+        assert_eq!(directory.route("internal", "600"), Some(Target::Service("echo".into())));
+        assert_eq!(directory.route("internal", "102"), None);
     }
 }

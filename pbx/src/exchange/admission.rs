@@ -24,7 +24,7 @@ const TAG: usize = 21;
 const PROOFS: usize = 1_024;
 
 /// The methods the exchange answers with something else than 405.
-pub(super) const METHODS: [Method; 7] = [
+pub(super) const METHODS: [Method; 8] = [
     Method::Invite,
     Method::Ack,
     Method::Cancel,
@@ -32,6 +32,7 @@ pub(super) const METHODS: [Method; 7] = [
     Method::Options,
     Method::Register,
     Method::Info,
+    Method::Refer,
 ];
 
 impl Exchange {
@@ -44,6 +45,11 @@ impl Exchange {
             // It has a meaning within calls only (RFC 6086 §4.2.1).
             Method::Info => {
                 let refusal = Response::to(&request, StatusCode::CALL_DOES_NOT_EXIST);
+                self.turn_away(now, id, &request, &flow, refusal);
+            }
+            // Nobody is called because somebody asks for it from outside (RFC 3515 §5.2).
+            Method::Refer => {
+                let refusal = Response::to(&request, StatusCode::FORBIDDEN);
                 self.turn_away(now, id, &request, &flow, refusal);
             }
             _ => self.turn_away(now, id, &request, &flow, not_allowed(&request)),
@@ -133,6 +139,8 @@ impl Exchange {
             status: None,
             caller_media: None,
             callee_media: None,
+            transfer: None,
+            transfers: 0,
         };
         self.legs.insert(
             leg_id,
@@ -156,6 +164,8 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
+                renewals: 0,
+                parting: false,
             }),
         );
         self.calls.insert(

@@ -37,6 +37,7 @@ impl Exchange {
         let legs = call.legs.clone();
         self.clear_timer(ring_until, Timer::Ring(id));
         self.clear_timer(wakes, Timer::Feature(id));
+        self.end_referral(now, id, status);
         for leg in legs {
             self.release(now, leg, cause, status);
         }
@@ -67,6 +68,7 @@ impl Exchange {
                 }
                 (None, None) => self.signalling_done(id),
             },
+            LegState::Answered | LegState::Confirmed if leg.parting => {}
             LegState::Answered | LegState::Confirmed => self.say_bye(now, id),
             LegState::Cancelling | LegState::Leaving => {}
             LegState::Done => self.forget_if_over(id),
@@ -138,6 +140,7 @@ impl Exchange {
             status: draft.status.unwrap_or(0),
             caller_media: draft.caller_media,
             callee_media: draft.callee_media,
+            transfer: draft.transfer,
         };
         self.store.push_back(Write::Record(record.clone()));
         self.emit(Event::Ended { record: Box::new(record) });

@@ -71,6 +71,20 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
+    /// A transfer has succeeded.
+    Transferred {
+        /// The call that came of it; its record names the transferor.
+        call: CallId,
+        /// The call between transferor and transferee, which is over.
+        from: CallId,
+    },
+    /// Nobody answered a transfer, and the transferee came back.
+    TransferFailed {
+        /// The call between transferor and transferee.
+        call: CallId,
+        /// The status that the transferor was told.
+        status: u16,
+    },
     /// A call has ended; this is its record, which a store has been told to keep.
     Ended {
         /// What is kept of it.
@@ -116,7 +130,9 @@ impl Event {
             | Self::Resumed { call, .. }
             | Self::Digit { call, .. }
             | Self::Played { call }
-            | Self::DialFailed { call, .. } => Some(*call),
+            | Self::DialFailed { call, .. }
+            | Self::Transferred { call, .. }
+            | Self::TransferFailed { call, .. } => Some(*call),
             Self::Ended { record } => Some(record.call),
             Self::Registered { .. }
             | Self::Unregistered { .. }

@@ -7,11 +7,13 @@
 //! program around it ([`Input::Command`], [`Exchange::poll_event`]).
 //!
 //! The files of this folder follow a call: `admission` lets it in, `routing` finds whom to ring,
-//! `signalling` moves its legs, `modification` passes hold through, `media` lets them hear each
-//! other, `ending` says goodbye and writes the record.
+//! `signalling` moves its legs, `modification` passes hold through, `transfer` leads a party elsewhere,
+//! `media` lets them hear each other, `ending` says goodbye and writes the record.
 
 mod admission;
+mod attended;
 mod command;
+mod destination;
 mod ending;
 mod event;
 mod info;
@@ -19,9 +21,11 @@ mod keeping;
 mod media;
 mod modification;
 mod registration;
+mod renewal;
 mod routing;
 mod settings;
 mod signalling;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -40,6 +44,7 @@ pub use event::Event;
 pub use settings::Settings;
 
 use keeping::Keeping;
+use transfer::Referral;
 
 use crate::call::{Call, CallId, Hearing, Leg, LegId};
 use crate::directory::Directory;
@@ -83,6 +88,8 @@ pub struct Exchange {
     by_server: HashMap<ServerId, LegId>,
     by_dialog: HashMap<DialogId, LegId>,
     by_port: HashMap<PortId, LegId>,
+    /// Transfers whose outcome is open, by the call that the transferee is in meanwhile.
+    referrals: BTreeMap<CallId, Referral>,
     timers: BTreeSet<(Duration, Timer)>,
     next_call: u64,
     next_leg: u64,
@@ -102,6 +109,7 @@ pub struct Exchange {
 enum Purpose {
     Invite,
     Modify,
+    Renew,
     Bye,
 }
 
@@ -114,6 +122,10 @@ enum Timer {
     Feature(CallId),
     /// A re-INVITE of ours was never finally answered.
     Guard(LegId),
+    /// A leg whose partner has changed can be told of it again.
+    Renew(LegId),
+    /// A transferor has had its time to hang up.
+    Part(LegId),
 }
 
 impl Exchange {
@@ -153,6 +165,7 @@ impl Exchange {
             by_server: HashMap::new(),
             by_dialog: HashMap::new(),
             by_port: HashMap::new(),
+            referrals: BTreeMap::new(),
             timers: BTreeSet::new(),
             next_call: first_call,
             next_leg: 0,
@@ -259,10 +272,27 @@ impl Exchange {
                 + self.by_dialog.len()
                 + self.by_port.len(),
             timers: self.timers.len(),
+            referrals: self.referrals.len(),
+            subscriptions: self.endpoint.subscriptions(),
             transactions: self.endpoint.transactions(),
             dialogs: self.endpoint.dialogs(),
             ports_leased: self.ports.leased(),
         }
+    }
+
+    /// Gives back the room that tables have needed in a busier time. Takes time for each entry that there
+    /// was room for: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.endpoint.shrink();
+        self.by_client.shrink_to_fit();
+        self.by_server.shrink_to_fit();
+        self.by_dialog.shrink_to_fit();
+        self.by_port.shrink_to_fit();
+        self.media.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.for_features.shrink_to_fit();
+        self.store.shrink_to_fit();
+        self.proofs.shrink_to_fit();
     }
 
     /// What the SIP endpoint has counted.
@@ -354,6 +384,8 @@ impl Exchange {
                 }
             }
             Timer::Guard(id) => self.on_guard(now, id),
+            Timer::Renew(id) => self.renew(now, id),
+            Timer::Part(id) => self.on_parting(now, id),
         }
     }
 
@@ -413,6 +445,10 @@ pub struct Occupancy {
     pub names: usize,
     /// Timers of call control.
     pub timers: usize,
+    /// Transfers whose outcome is open.
+    pub referrals: usize,
+    /// Subscriptions, which REFER makes.
+    pub subscriptions: usize,
     /// SIP transactions.
     pub transactions: usize,
     /// SIP dialogs.

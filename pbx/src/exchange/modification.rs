@@ -26,7 +26,7 @@ use crate::call::{Cause, LegId, LegState, Modification};
 use crate::record::EndedBy;
 
 /// How long a peer may keep our re-INVITE in a 100 before the call is given up: 64·T1.
-const GUARD: Duration = Duration::from_secs(32);
+pub(super) const GUARD: Duration = Duration::from_secs(32);
 
 impl Exchange {
     pub(super) fn on_reinvite(
@@ -223,12 +223,15 @@ impl Exchange {
 
     /// The leg that `leg_id` talks to.
     pub(super) fn other_leg(&self, leg_id: LegId) -> Option<LegId> {
-        let call = self.calls.get(&self.legs.get(&leg_id)?.call)?;
+        let id = self.legs.get(&leg_id)?.call;
+        let call = self.calls.get(&id)?;
         let callee = call.callee?;
-        match leg_id {
-            id if id == call.caller => Some(callee),
-            id if id == callee => Some(call.caller),
-            _ => None,
-        }
+        let other = match leg_id {
+            id if id == call.caller => callee,
+            id if id == callee => call.caller,
+            _ => return None,
+        };
+        // While a transfer is under way it may be in another call.
+        self.legs.get(&other).is_some_and(|leg| leg.call == id).then_some(other)
     }
 }

@@ -46,6 +46,7 @@ impl Exchange {
         }
         self.conduct(now, id, |_, _| {});
         self.emit(Event::Answered { call: id, by: Party::Service(service.to_owned()) });
+        self.on_taken(now, id);
     }
 
     fn ring_extension(&mut self, now: Duration, id: CallId, extension: &str) {
@@ -151,6 +152,8 @@ impl Exchange {
                 provisional: 100,
                 held: false,
                 hops,
+                renewals: 0,
+                parting: false,
             }),
         );
         if let Some(call) = self.calls.get_mut(&id) {
@@ -170,6 +173,7 @@ impl Exchange {
             call.state = CallState::Service;
             self.emit(Event::DialFailed { call: id, cause });
         } else {
+            self.give_back(now, id, status);
             self.end(now, id, cause, EndedBy::Exchange, status);
         }
     }
@@ -195,6 +199,7 @@ impl Exchange {
             self.let_hear(caller, Hearing::Nothing);
             self.emit(Event::DialFailed { call: id, cause });
         } else {
+            self.give_back(now, id, status);
             self.end(now, id, cause, by, status);
         }
     }

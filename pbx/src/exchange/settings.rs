@@ -7,7 +7,7 @@ use rtp_core::tone::{Country, Signal};
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
 use sip_core::header::UserAgent;
-use sip_core::{Flow, HostPort, Request, Transport, endpoint, registrar};
+use sip_core::{Flow, HostPort, Request, Token, Transport, endpoint, registrar};
 
 use super::admission::METHODS;
 use crate::media::Audio;
@@ -27,6 +27,10 @@ pub struct Settings {
     pub max_calls: usize,
     /// Contacts of one extension rung at a time.
     pub max_contacts_rung: usize,
+    /// How often one call may be transferred on, one transfer after the other; at most 255.
+    pub max_transfers: usize,
+    /// Transfers that may wait for somebody to answer at a time; further ones are refused with 503.
+    pub max_referrals: usize,
     /// Numbers to call for help, which find room beyond [`max_calls`](Self::max_calls); the first is
     /// what `urn:service:sos` (RFC 5031) dials.
     pub emergency: Vec<String>,
@@ -61,6 +65,8 @@ impl Default for Settings {
             silence_limit: Some(Duration::from_secs(30)),
             max_calls: 5_000,
             max_contacts_rung: 8,
+            max_transfers: 10,
+            max_referrals: 1_000,
             emergency: Vec::new(),
             retry_after: Duration::from_secs(5),
             accepts_calls: true,
@@ -110,6 +116,7 @@ impl Settings {
     pub(super) fn endpoint(&self) -> endpoint::Config {
         let mut config = self.endpoint.clone();
         config.allow = METHODS.to_vec();
+        config.supported.push(Token::from_static("norefersub"));
         if let Some(external) = self.external_address {
             config.address =
                 endpoint::Address::by(move |flow| HostPort::new(external, Some(flow.local.port())));

@@ -44,7 +44,7 @@ impl Exchange {
         id: ServerId,
         dialog: DialogId,
         request: Request,
-        _flow: Flow,
+        flow: Flow,
     ) {
         let Some(leg) = self.by_dialog.get(&dialog).copied() else {
             // A dialog that we are about to leave, such as that of a late fork.
@@ -61,6 +61,7 @@ impl Exchange {
             Method::Invite => self.on_reinvite(now, id, leg, request),
             Method::Options => self.on_options(now, id, &request),
             Method::Info => self.on_info(now, id, leg, &request),
+            Method::Refer => self.on_refer(now, id, leg, &request, &flow),
             _ => self.refuse_method(now, id, &request),
         }
     }
@@ -141,6 +142,12 @@ impl Exchange {
         match known {
             Some((leg, Purpose::Invite)) => self.on_invite_response(now, leg, dialog, response),
             Some((leg, Purpose::Modify)) => self.on_modify_response(now, leg, dialog, response),
+            Some((leg, Purpose::Renew)) => {
+                self.on_modify_response(now, leg, dialog, response);
+                if response.status.is_final() {
+                    self.on_renewed(now, leg, response.status);
+                }
+            }
             Some((leg, Purpose::Bye)) => {
                 if response.status.is_final() {
                     self.signalling_done(leg);
@@ -256,6 +263,7 @@ impl Exchange {
         self.answer_caller(now, call_id, Some(leg_id));
         self.let_hear_each_other(caller, leg_id);
         self.emit(Event::Answered { call: call_id, by: party });
+        self.on_taken(now, call_id);
     }
 
     /// One of the telephones that ring has refused. The caller hears of it when none is left.

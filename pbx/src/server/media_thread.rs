@@ -308,15 +308,18 @@ impl Worker {
     /// Waits for packets, the bell or the machine, whichever is first, and takes what there is. `last`
     /// is how many there were the time before.
     fn receive(&mut self, last: usize) -> io::Result<usize> {
-        let due = self.machine.poll_timeout().map(|at| at.saturating_sub(self.clock.now()));
-        let pause = self.tick.pause().min(due.unwrap_or(Duration::MAX));
-        let timeout = if last == BATCH {
+        let timeout = if last == BATCH || self.io.has_more() {
             Some(Duration::ZERO)
-        } else if pause.is_zero() {
-            due
         } else {
-            std::thread::sleep(pause);
-            Some(Duration::ZERO)
+            let due = self.machine.poll_timeout();
+            let mut left = due.map(|at| at.saturating_sub(self.clock.now()));
+            let pause = self.tick.pause().min(left.unwrap_or(Duration::MAX));
+            if !pause.is_zero() {
+                // Then it waits if nothing has gathered, lest it looks a thousand times a second.
+                std::thread::sleep(pause);
+                left = due.map(|at| at.saturating_sub(self.clock.now()));
+            }
+            left
         };
         let count = self.io.recv_batch(&self.pool, &mut self.received, timeout)?;
         if count == 0 {

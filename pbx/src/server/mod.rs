@@ -13,6 +13,7 @@
 //!
 //! One task owns all calls, so that nothing about a call needs a lock.
 
+mod calm;
 mod capture;
 mod clock;
 mod control;
@@ -42,6 +43,7 @@ use crate::front::{self, Front};
 use crate::media::Machine;
 use crate::store::writer::{Progress, Writer};
 use crate::store::{Store, StoreError};
+use calm::Calm;
 use capture::{Hep, Memory};
 use clock::Clock;
 pub use control::{Banned, Control, State, Tally};
@@ -74,6 +76,9 @@ pub struct Settings {
     pub hep: Option<(SocketAddr, u32)>,
     /// Bytes of the last SIP messages that are kept for [`Control::pcap`]; 0: none.
     pub kept_messages: usize,
+    /// Called when a busy time is over and its tables have become small, for a program whose allocator
+    /// keeps what was freed. It may take some milliseconds: meanwhile no message is handled.
+    pub when_calm: Option<fn()>,
 }
 
 impl Default for Settings {
@@ -93,6 +98,7 @@ impl Default for Settings {
             sip_trace: None,
             hep: None,
             kept_messages: 0,
+            when_calm: None,
         }
     }
 }
@@ -222,6 +228,8 @@ impl Server {
             out_of_ports: 0,
             bind_again: Duration::ZERO,
             accepts_failed: 0,
+            calm: Calm::default(),
+            when_calm: settings.when_calm,
         };
         owner
             .bind_ports()

@@ -15,6 +15,7 @@ use sip_core::{Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
+use super::calm::Calm;
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
 use super::control::{Ask, Banned, State, Tally};
@@ -73,6 +74,8 @@ pub(super) struct Owner {
     pub(super) bind_again: Duration,
     /// Connections that could not be accepted, as far as was told.
     pub(super) accepts_failed: u64,
+    pub(super) calm: Calm,
+    pub(super) when_calm: Option<fn()>,
 }
 
 impl Owner {
@@ -122,6 +125,9 @@ impl Owner {
             if self.exchange.poll_timeout().is_some_and(|at| at <= now) {
                 self.exchange.handle_timeout(now);
             }
+            if self.calm.is_due(now) {
+                self.look_for_calm(now);
+            }
             stopped = self.carry(now) || stop_by.is_some_and(|at| now >= at);
             if !self.media.is_alive() {
                 tracing::error!("the media thread has ended; the server stops");
@@ -135,9 +141,23 @@ impl Owner {
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
         let idle = self.clock.now() + Duration::from_secs(60);
-        let machines = [self.exchange.poll_timeout(), self.front.poll_timeout()];
+        let machines =
+            [self.exchange.poll_timeout(), self.front.poll_timeout(), self.calm.poll_timeout()];
         let timers = machines.into_iter().chain([self.media.poll_timeout(), stop_by]);
         timers.flatten().min().unwrap_or(idle)
+    }
+
+    /// Gives back what a busy time has taken, when it is over.
+    fn look_for_calm(&mut self, now: Duration) {
+        let tables = self.exchange.occupancy();
+        if self.calm.handle_timeout(now, tables.legs + tables.transactions) {
+            self.exchange.shrink();
+            self.records.shrink_to_fit();
+            self.announcements.shrink_to_fit();
+            if let Some(give_back) = self.when_calm {
+                give_back();
+            }
+        }
     }
 
     /// Takes all that has arrived: what is left with the system waits there unseen, and what is too

@@ -44,6 +44,9 @@ pub trait Store: Send {
     /// The writes are still written, and durable after a later call that succeeds.
     fn sync(&mut self) -> Result<u64, StoreError>;
 
+    /// There was nothing to write for some seconds: memory that only speeds up writing may go.
+    fn rest(&mut self) {}
+
     /// Sequence number of the last write; 0 before the first.
     ///
     /// # Errors

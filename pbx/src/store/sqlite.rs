@@ -16,10 +16,12 @@ use super::{Changed, Store, StoreError, StoredBinding, Versioned, Write};
 use crate::call::{CallId, Cause};
 use crate::directory::Party;
 use crate::media::StreamStatistics;
-use crate::record::{CallRecord, EndedBy};
+use crate::record::{CallRecord, EndedBy, Transfer};
 
 /// The layout that this version writes.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
+/// What is kept in memory of the file.
+const CACHE_KIB: i64 = 512;
 /// How long to wait for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -36,7 +38,8 @@ CREATE TABLE IF NOT EXISTS record (
     started TEXT NOT NULL, answered TEXT, ended TEXT NOT NULL,
     billable_seconds INTEGER NOT NULL,
     cause INTEGER NOT NULL, ended_by TEXT NOT NULL, status INTEGER NOT NULL,
-    caller_media TEXT, callee_media TEXT
+    caller_media TEXT, callee_media TEXT,
+    transferred_kind TEXT, transferred_trunk TEXT, transferred_by TEXT, transferred_from INTEGER
 );
 CREATE TABLE IF NOT EXISTS binding (
     extension TEXT NOT NULL, contact TEXT NOT NULL, contact_header TEXT NOT NULL,
@@ -47,6 +50,14 @@ CREATE TABLE IF NOT EXISTS binding (
 CREATE TABLE IF NOT EXISTS value (key TEXT PRIMARY KEY, version INTEGER NOT NULL, value BLOB);
 CREATE INDEX IF NOT EXISTS value_version ON value (version);
 CREATE INDEX IF NOT EXISTS record_call ON record (call);
+";
+
+/// What a file of layout 1 lacks.
+const SINCE_1: &str = "
+ALTER TABLE record ADD COLUMN transferred_kind TEXT;
+ALTER TABLE record ADD COLUMN transferred_trunk TEXT;
+ALTER TABLE record ADD COLUMN transferred_by TEXT;
+ALTER TABLE record ADD COLUMN transferred_from INTEGER;
 ";
 
 /// Keeps everything in one file.
@@ -83,6 +94,9 @@ impl SqliteStore {
         connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // Writes go to the ends of tables, and all is read at the start only: the default of four
+        // times as much is filled by many calls and never used.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         let layout: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if layout > LAYOUT {
             return Err(StoreError::Damaged(format!(
@@ -91,6 +105,9 @@ impl SqliteStore {
         }
         let transaction = connection.transaction()?;
         transaction.execute_batch(SCHEMA)?;
+        if layout == 1 {
+            transaction.execute_batch(SINCE_1)?;
+        }
         transaction.pragma_update(None, "user_version", LAYOUT)?;
         transaction.commit()?;
         Ok(connection)
@@ -149,6 +166,11 @@ impl Store for SqliteStore {
         Ok(last)
     }
 
+    fn rest(&mut self) {
+        // What cannot be given back is no harm.
+        let _ = self.connection.execute_batch("PRAGMA shrink_memory");
+    }
+
     fn last_sequence(&mut self) -> Result<u64, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT last FROM sequence")?;
         Ok(statement.query_row([], |row| row.get(0))?)
@@ -177,7 +199,8 @@ impl Store for SqliteStore {
         let mut statement = self.connection.prepare_cached(
             "SELECT sequence, call, sip_call_id, caller_kind, caller_trunk, caller, dialled,
                     answered_kind, answered_trunk, answered_by, started, answered, ended,
-                    cause, ended_by, status, caller_media, callee_media
+                    cause, ended_by, status, caller_media, callee_media,
+                    transferred_kind, transferred_trunk, transferred_by, transferred_from
              FROM record WHERE sequence > ? ORDER BY sequence LIMIT ?",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -246,8 +269,11 @@ fn insert_record(
 ) -> Result<(), StoreError> {
     let (caller_kind, caller_trunk, caller) = party_columns(&record.caller);
     let answered = record.answered_by.as_ref().map(party_columns);
+    let transferred = record.transfer.as_ref().map(|transfer| party_columns(&transfer.by));
     connection
-        .prepare_cached("INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")?
+        .prepare_cached(
+            "INSERT INTO record VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        )?
         .execute(params![
             sequence,
             record.call.0,
@@ -268,6 +294,10 @@ fn insert_record(
             record.status,
             record.caller_media.as_ref().map(media_text),
             record.callee_media.as_ref().map(media_text),
+            transferred.map(|(kind, _, _)| kind),
+            transferred.and_then(|(_, trunk, _)| trunk),
+            transferred.map(|(_, _, number)| number),
+            record.transfer.as_ref().map(|transfer| transfer.from.0),
         ])?;
     Ok(())
 }
@@ -318,6 +348,13 @@ fn read_record(row: &Row<'_>) -> Result<CallRecord, StoreError> {
         status: row.get(15)?,
         caller_media: media(16)?,
         callee_media: media(17)?,
+        transfer: match row.get::<_, Option<String>>(18)? {
+            Some(kind) => Some(Box::new(Transfer {
+                by: read_party(&kind, row.get(19)?, row.get(20)?)?,
+                from: CallId(row.get(21)?),
+            })),
+            None => None,
+        },
     })
 }
 

@@ -27,6 +27,8 @@ const GATHER: Duration = Duration::from_millis(50);
 const COMPANY: Duration = Duration::from_millis(2);
 /// How long a registration may stay written without being durable.
 const DURABLE_AFTER: Duration = Duration::from_secs(1);
+/// A store that had nothing to write for so long may give back what it holds.
+const REST: Duration = Duration::from_secs(5);
 /// Pause before a store that refused is tried again.
 const RETRY: Duration = Duration::from_millis(200);
 /// Writes of one group.
@@ -193,6 +195,7 @@ impl<F: Fn()> Work<F> {
         let mut group = Vec::new();
         let mut open = true;
         let mut last_group: Option<Instant> = None;
+        let mut rested = true;
         // By when what is written has to be durable.
         let mut sync_by: Option<Instant> = None;
         // A store that refuses after the end was asked for is tried a last few times.
@@ -201,14 +204,22 @@ impl<F: Fn()> Work<F> {
             if open && group.is_empty() {
                 let patience = match sync_by {
                     Some(by) => by.saturating_duration_since(Instant::now()),
-                    None => Duration::from_secs(3_600),
+                    None if rested => Duration::from_secs(3_600),
+                    None => REST,
                 };
                 match self.backlog.wait(patience) {
                     Ok(write) => {
+                        rested = false;
                         group.push(write);
                         self.backlog.gather(last_group);
                     }
-                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Timeout) => {
+                        if sync_by.is_none() && !rested {
+                            self.store.rest();
+                            group.shrink_to_fit();
+                            rested = true;
+                        }
+                    }
                     Err(RecvTimeoutError::Disconnected) => open = false,
                 }
             }

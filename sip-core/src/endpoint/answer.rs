@@ -273,6 +273,8 @@ impl Endpoint {
                 Some(known)
             }
             None => {
+                // Nearly always there is but one.
+                forks.reserve_exact(1);
                 forks.push(Fork::new(tag, dialog));
                 Some(forks.len() - 1)
             }

@@ -167,6 +167,10 @@ pub enum Event {
     },
     /// A response of the user's did not get through: nobody acknowledged it in 64*T1, its flow
     /// failed, or there was no response in the time in which one could still be of use.
+    ///
+    /// Of a 2xx to an INVITE, each time that it or its repetition could not be sent (RFC 6026 §8.7).
+    /// It is repeated all the same, and [`AckTimeout`](Self::AckTimeout) tells when that was in vain; a
+    /// user who has seen enough ends the call.
     ResponseFailed {
         /// The request it answered.
         id: ServerId,

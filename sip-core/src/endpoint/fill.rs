@@ -29,7 +29,8 @@ impl Lines {
         let agent = config.user_agent.as_ref().and_then(|text| UserAgent::new(text).ok());
         Self {
             agent: Line::of(agent),
-            allow: Line::of((!config.allow.is_empty()).then(|| Allow(config.allow.clone()))),
+            allow: Line::of((!config.allow.is_empty()).then(|| Allow(config.allow.clone())))
+                .without_spaces(),
             supported: Line::of(
                 (!config.supported.is_empty()).then(|| Supported(config.supported.clone())),
             ),
@@ -55,6 +56,12 @@ impl Line {
             value
         });
         Self(value.filter(|value| memchr::memchr3(b'\r', b'\n', 0, value).is_none()))
+    }
+
+    /// The same list, shorter: it is in many messages.
+    fn without_spaces(mut self) -> Self {
+        self.0.iter_mut().for_each(|value| value.retain(|byte| *byte != b' '));
+        self
     }
 
     /// Adds the line where its author has left it out.
@@ -136,8 +143,11 @@ impl Endpoint {
         self.lines.agent.fill(HeaderName::Server, headers);
         let tells = matches!(method, Method::Invite | Method::Update | Method::Options)
             && status.is_success();
-        if tells || status == crate::StatusCode::METHOD_NOT_ALLOWED {
+        if tells {
             self.lines.fill_capabilities(headers);
+        } else if status == crate::StatusCode::METHOD_NOT_ALLOWED {
+            // Allow alone (§21.4.6): strangers get this, and it must not be long.
+            self.lines.allow.fill(HeaderName::Allow, headers);
         }
     }
 

@@ -42,6 +42,7 @@ mod server;
 mod stateless;
 mod subscriber;
 mod subscription;
+mod tag;
 mod usage;
 mod way_back;
 
@@ -260,6 +261,21 @@ impl Endpoint {
             && self.events.is_empty()
     }
 
+    /// Gives back the room that a busier time has needed. Takes time for each transaction and dialog that
+    /// there was room for: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.transactions.shrink();
+        self.clients.shrink();
+        self.dialogs.shrink();
+        self.dialog_tags.shrink_to_fit();
+        self.merged.shrink_to_fit();
+        self.departed.shrink();
+        self.subscriptions.shrink();
+        self.awaited.shrink_to_fit();
+        self.timers.shrink();
+        self.events.shrink_to_fit();
+    }
+
     /// What was counted so far.
     pub fn statistics(&self) -> Statistics {
         Statistics { dropped: self.transactions.dropped(), ..self.statistics }
@@ -280,12 +296,7 @@ impl Endpoint {
                 Outcome::ServerEnded { key, user, failure } => {
                     self.server_ended(now, key, user, failure);
                 }
-                Outcome::ServerTrouble { key, failure } => {
-                    if self.transactions.server(key).is_some_and(|user| !user.own) {
-                        let id = ServerId(key);
-                        self.events.push_back(Event::ResponseFailed { id, reason: failure });
-                    }
-                }
+                Outcome::ServerTrouble { key, failure } => self.server_troubled(key, failure),
             }
         }
     }

@@ -40,6 +40,11 @@ impl Departed {
         Self { known: HashSet::with_hasher(hash), order: VecDeque::new() }
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.known.shrink_to_fit();
+        self.order.shrink_to_fit();
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.order.is_empty()
     }

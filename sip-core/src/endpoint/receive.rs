@@ -11,6 +11,7 @@ use super::peer::Peer;
 use super::reliable::Reliability;
 use super::server::{Merged, ServerUser, contact_lines, tag_to};
 use super::subscription::{Part, Sought};
+use super::tag::LocalTag;
 use super::usage::Pending;
 use super::way_back::WayBack;
 use super::{Endpoint, Error, Event, ServerId, SubscriptionId};
@@ -22,7 +23,7 @@ use crate::flow::Flow;
 use crate::header::{
     CSeqRef, CallIdRef, FromRef, Known, MinSe, Require, RetryAfter, ToRef, Unsupported, ViaRef,
 };
-use crate::keyed::{KeyedHash, push_hex};
+use crate::keyed::KeyedHash;
 use crate::transaction::{Incoming, ServerKey, ServerTag};
 use crate::{
     HeaderError, HeaderName, Headers, Limits, Message, Method, Request, Response, StatusCode,
@@ -34,7 +35,7 @@ struct Envelope {
     tag: ServerTag,
     /// The port that responses go to when their connection is lost.
     port: u16,
-    to_tag: Option<String>,
+    to_tag: Option<Box<str>>,
     /// The dialog that a request with a To tag names.
     dialog: Option<DialogTag>,
     /// What copies of a request without one share.
@@ -57,7 +58,7 @@ impl Envelope {
             number: cseq.number(),
             tag: ServerTag::with_via(request, via)?,
             port: via.port().unwrap_or_else(|| via.transport().default_port()),
-            to_tag: to.tag().map(str::to_owned),
+            to_tag: to.tag().map(Box::from),
             dialog: to_tag.map(|to_tag| DialogTag::of_bytes(call_id, to_tag, from_tag)),
             merged: to_tag.is_none().then(|| Merged::new(hash, call_id, from_tag, cseq)),
         })
@@ -426,7 +427,7 @@ impl Endpoint {
             user.set_up().routes = (!routes.is_empty()).then(|| Box::new(routes));
         }
         if initial || subscribes {
-            match Dialog::callee(&arrival.request, &user.tag, arrival.flow) {
+            match Dialog::callee(&arrival.request, user.tag.text(&mut [0; 16]), arrival.flow) {
                 Ok(seed) => user.set_up().seed = Some(Box::new(seed)),
                 Err(error) => return self.refuse(now, arrival, error.status(), |_| {}),
             }
@@ -460,7 +461,10 @@ impl Endpoint {
         ServerUser {
             method: arrival.request.method.clone(),
             port: arrival.flow.remote.port(),
-            tag: arrival.envelope.to_tag.clone().unwrap_or_else(|| self.new_tag()).into(),
+            tag: match &arrival.envelope.to_tag {
+                Some(tag) => LocalTag::Named(tag.clone()),
+                None => LocalTag::New(self.random.next_u64()),
+            },
             number: arrival.envelope.number,
             dialog: None,
             merged: arrival.envelope.merged,
@@ -532,9 +536,7 @@ impl Endpoint {
     pub(super) fn tag_alone(&self, response: &mut Response) -> Result<u64, Error> {
         let vias: Vec<&[u8]> = response.headers.raw(HeaderName::Via).collect();
         let mark = self.hash.hash_one(vias);
-        let mut tag = String::with_capacity(16);
-        push_hex(&mut tag, mark);
-        tag_to(response, &tag)?;
+        tag_to(response, &LocalTag::New(mark))?;
         Ok(mark)
     }
 

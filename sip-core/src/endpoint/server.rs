@@ -7,6 +7,7 @@ use super::named::Named;
 use super::peer::Peer;
 use super::reliable::{Reliability, Reliable};
 use super::subscription::Sought;
+use super::tag::LocalTag;
 use super::usage::{Pending, Usage};
 use super::{Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::{Offer, describes};
@@ -50,7 +51,7 @@ pub(super) struct ServerUser {
     /// The port that the request came from; responses may go to another one of the same host.
     pub(super) port: u16,
     /// Our tag in To.
-    pub(super) tag: Box<str>,
+    pub(super) tag: LocalTag,
     pub(super) number: u32,
     pub(super) dialog: Option<DialogId>,
     pub(super) merged: Option<Merged>,
@@ -123,10 +124,17 @@ impl Endpoint {
     /// provisional response waits for its PRACK; a CANCEL or BYE that comes meanwhile wins, and
     /// [`Event::Cancelled`] tells.
     ///
+    /// A request other than an INVITE is answered finally or not at all (RFC 4320 §4): without an
+    /// answer the endpoint sends 100 by itself, 3.5 s after its arrival, and 64*T1 after it
+    /// [`Event::ResponseFailed`] tells that the sender has given up. A user who cannot answer in time
+    /// need not do anything.
+    ///
     /// # Errors
     ///
-    /// The request has its final response already, for example because it was cancelled; or a
-    /// provisional response other than 100 was given to something else than an INVITE (RFC 4320).
+    /// The request has its final response already, for example because it was cancelled; or it is no
+    /// INVITE, and the response is a 408, which would come when its sender has timed out by itself; or
+    /// a provisional one, but for a 100 over a reliable transport, or after that of the endpoint's
+    /// own.
     pub fn respond(
         &mut self,
         now: Duration,
@@ -143,7 +151,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// The request has its final response already; or the response is not final, or accepts an
-    /// INVITE; or the request is in a dialog.
+    /// INVITE, or is a 408 to something else; or the request is in a dialog.
     pub fn respond_alone(
         &mut self,
         now: Duration,
@@ -159,6 +167,9 @@ impl Endpoint {
         let accepts = status.is_success() && user.method == Method::Invite;
         if user.dialog.is_some() || !status.is_final() || accepts {
             return Err(Error::NotAllowed("only an end outside a dialog is sent alone"));
+        }
+        if !self.transactions.takes(key, status) {
+            return Err(refused(status));
         }
         let method = user.method.clone();
         let flow = self.transactions.server_flow(key).ok_or(Error::Gone(Noun::Server))?;
@@ -190,6 +201,9 @@ impl Endpoint {
         if !self.transactions.is_pending(key) {
             return Err(Error::Gone(Noun::Server));
         }
+        if !self.transactions.takes(key, response.status) {
+            return Err(refused(response.status));
+        }
         let user = self.transactions.server_mut(key).ok_or(Error::Gone(Noun::Server))?;
         if user.reliable().is_some_and(Reliable::holds_accept) {
             return Err(Error::Gone(Noun::Server));
@@ -197,9 +211,6 @@ impl Endpoint {
         let status = response.status;
         let is_invite = user.method == Method::Invite;
         let reliably = reliably || user.reliability == Reliability::Must;
-        if status.is_provisional() && status != StatusCode::TRYING && !is_invite {
-            return Err(Error::NotAllowed("only an INVITE is answered provisionally"));
-        }
         if status != StatusCode::TRYING {
             tag_to(&mut response, &user.tag)?;
         }
@@ -400,6 +411,18 @@ impl Endpoint {
         }
     }
 
+    /// A response could not be sent, and its transaction goes on.
+    pub(super) fn server_troubled(&mut self, key: ServerKey, failure: Failure) {
+        let Some(user) = self.transactions.server(key) else { return };
+        // Behind the ACK of a 2xx there is nothing more that could be lost.
+        let usage = user.dialog.and_then(|dialog| self.dialogs.get(dialog.0));
+        let done = self.transactions.is_accepted(key)
+            && !usage.is_some_and(|usage| usage.awaits_ack_of(key));
+        if !user.own && !done {
+            self.events.push_back(Event::ResponseFailed { id: ServerId(key), reason: failure });
+        }
+    }
+
     pub(super) fn server_ended(
         &mut self,
         now: Duration,
@@ -439,8 +462,19 @@ impl Endpoint {
     }
 }
 
+/// Why a response to something else than an INVITE is not sent (RFC 4320 §4).
+fn refused(status: StatusCode) -> Error {
+    Error::NotAllowed(match status {
+        StatusCode::TRYING => "a 100 to this request is sent by the endpoint, when it may be",
+        StatusCode::REQUEST_TIMEOUT => "only an INVITE is answered 408: others' senders know",
+        _ => "only an INVITE is answered provisionally",
+    })
+}
+
 /// Writes our tag into To.
-pub(super) fn tag_to(response: &mut Response, tag: &str) -> Result<(), Error> {
+pub(super) fn tag_to(response: &mut Response, tag: &LocalTag) -> Result<(), Error> {
+    let mut room = [0; 16];
+    let tag = tag.text(&mut room);
     // What ends in a bracket has no parameters yet. Nearly every To of a first request does.
     if response.headers.append_behind(Known::To, b'>', &[b";tag=", tag.as_bytes()]) {
         return Ok(());

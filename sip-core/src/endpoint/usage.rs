@@ -99,6 +99,11 @@ impl Usage {
         }
     }
 
+    /// Whether our 2xx to this INVITE is without its ACK.
+    pub(super) fn awaits_ack_of(&self, invite: ServerKey) -> bool {
+        self.accepted.as_ref().is_some_and(|accepted| accepted.server == invite)
+    }
+
     /// Whether the user may send a request of this method now.
     /// `holds_accept` says that a 2xx of ours waits for a PRACK.
     pub(super) fn allows(&self, method: &Method, holds_accept: bool) -> Result<(), Error> {

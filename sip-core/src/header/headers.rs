@@ -97,6 +97,12 @@ impl Headers {
         }
     }
 
+    /// Gives back the room for further lines.
+    pub(crate) fn shrink(&mut self) {
+        self.own.shrink_to_fit();
+        self.fields.shrink_to_fit();
+    }
+
     /// The first value of a header: absent, malformed and present are three different answers.
     ///
     /// # Errors
@@ -418,11 +424,25 @@ impl Headers {
         }
     }
 
+    /// Writes the lines of known names that pass.
+    pub(crate) fn write_known(&self, passes: impl Fn(Known) -> bool, out: &mut Vec<u8>) {
+        let mut run = None;
+        for field in self.fields.iter().filter(|field| passes(field.known)) {
+            self.write_behind(&mut run, field, out);
+        }
+        run.iter().for_each(|run| self.write_run(run, out));
+    }
+
+    /// So many bytes are written by [`write_known`](Self::write_known).
+    pub(crate) fn written_known(&self, passes: impl Fn(Known) -> bool) -> usize {
+        let passing = self.fields.iter().filter(|field| passes(field.known));
+        passing.map(|field| field.len() + 2).sum()
+    }
+
     /// Writes all lines, and a Content-Length that is right.
     pub(crate) fn write(&self, body: usize, out: &mut Vec<u8>) {
         let mut counted = false;
-        // Lines that stand side by side are copied as one.
-        let mut run: Option<Field> = None;
+        let mut run = None;
         for field in &self.fields {
             if field.known == Known::ContentLength {
                 if counted {
@@ -435,12 +455,7 @@ impl Headers {
                     continue;
                 }
             }
-            match &mut run {
-                Some(run) if run.is_own == field.is_own && run.end + 2 == field.start => {
-                    run.end = field.end;
-                }
-                _ => run.replace(*field).iter().for_each(|run| self.write_run(run, out)),
-            }
+            self.write_behind(&mut run, field, out);
         }
         run.iter().for_each(|run| self.write_run(run, out));
         if !counted {
@@ -463,6 +478,18 @@ impl Headers {
     /// Whether a Content-Length says that the body has so many bytes.
     fn says(&self, field: &Field, body: usize) -> bool {
         content_length(self.value_of(field), 0) == Ok(body)
+    }
+
+    /// Adds a line to the run of lines that stand side by side, which are copied as one, or writes that
+    /// and begins another one.
+    #[inline]
+    fn write_behind(&self, run: &mut Option<Field>, field: &Field, out: &mut Vec<u8>) {
+        match run {
+            Some(run) if run.is_own == field.is_own && run.end + 2 == field.start => {
+                run.end = field.end;
+            }
+            _ => run.replace(*field).iter().for_each(|run| self.write_run(run, out)),
+        }
     }
 
     /// Writes from the start of a first line to the end of a last one, with its line end.

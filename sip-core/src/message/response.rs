@@ -1,13 +1,14 @@
 //! Responses.
 
 use core::fmt;
+use core::time::Duration;
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
 use super::{Message, Request, StatusCode, check, scan};
 use crate::error::{HeaderError, ParseError, ParseErrorKind, Rejection};
-use crate::header::{HeaderName, Headers, Known, To, ToRef};
+use crate::header::{HeaderName, Headers, Known, Timestamp, To, ToRef};
 use crate::limits::Limits;
 use crate::text::is_token;
 
@@ -43,6 +44,28 @@ impl Response {
             is_copied(name) || name == Known::Timestamp && status == StatusCode::TRYING
         });
         Response { headers, ..Response::new(status) }
+    }
+
+    /// The 100 to a request, `delay` after its arrival (§8.2.6.1).
+    pub(crate) fn trying(request: &Request, delay: impl FnOnce() -> Duration) -> Bytes {
+        if request.headers.has(Known::Timestamp) {
+            let mut response = Response::to(request, StatusCode::TRYING);
+            if let Ok(Some(stamp)) = response.headers.typed::<Timestamp>()
+                && stamp.delay.is_none()
+            {
+                let delay = Some(format!("{:.3}", delay().as_secs_f64()));
+                response.headers.set(Timestamp { delay, ..stamp });
+            }
+            return response.to_bytes();
+        }
+        const START: &[u8] = b"SIP/2.0 100 Trying\r\n";
+        const END: &[u8] = b"Content-Length: 0\r\n\r\n";
+        let headers = request.headers.written_known(is_copied);
+        let mut out = Vec::with_capacity(START.len() + headers + END.len());
+        out.extend_from_slice(START);
+        request.headers.write_known(is_copied, &mut out);
+        out.extend_from_slice(END);
+        out.into()
     }
 
     /// Gives the To a tag, as every response but 100 to a request without one needs (§8.2.6.2). A

@@ -340,7 +340,9 @@ impl Proxy {
         self.settle(now);
     }
 
-    /// Answers a request that is not forwarded, or not yet.
+    /// Answers a request that is not forwarded, or not yet. What may not be sent is left alone: what
+    /// comes after a final response; and to anything but an INVITE a 408, or a provisional response
+    /// (RFC 4320 §4), but for a 100 over a reliable transport.
     pub fn respond(&mut self, now: Duration, id: ContextId, response: Response) {
         self.answer(now, id.0, response);
         self.settle(now);
@@ -585,14 +587,7 @@ impl Proxy {
     fn act(&mut self, now: Duration, key: Key, steps: Vec<Step<ClientKey>>) {
         for step in steps {
             match step {
-                Step::Forward(response) => {
-                    // To anything but an INVITE it would come too late, and do harm (RFC 4320 §4.2).
-                    let invite = self.contexts.get(key);
-                    let invite = invite.is_some_and(|c| c.request.method == Method::Invite);
-                    if invite || response.status != StatusCode::REQUEST_TIMEOUT {
-                        self.answer(now, key, response);
-                    }
-                }
+                Step::Forward(response) => self.answer(now, key, response),
                 Step::Cancel(client) => {
                     // Before a provisional response it has to wait (§9.1).
                     match self.transactions.invite_state(client) {
@@ -625,6 +620,10 @@ impl Proxy {
         let Some(context) = self.contexts.get(key) else { return };
         let Some(server) = context.server else { return };
         let status = response.status;
+        // To anything but an INVITE some would come too late, and do harm (RFC 4320 §4).
+        if !self.transactions.takes(server, status) {
+            return;
+        }
         if status != StatusCode::TRYING
             && response.headers.require::<To>().is_ok_and(|to| to.tag().is_none())
             && response.set_to_tag(&context.tag).is_err()

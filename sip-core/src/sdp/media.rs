@@ -42,6 +42,14 @@ impl MediaKind {
         }
     }
 
+    /// The same, which keeps no body alive.
+    pub(super) fn detached(&self) -> Self {
+        match self {
+            Self::Other(text) => Self::Other(text.detached()),
+            known => known.clone(),
+        }
+    }
+
     /// `None` when the text is no token. `share` makes a text of an unknown one.
     pub(super) fn parse(text: &[u8], share: impl FnOnce(&[u8]) -> Text) -> Option<Self> {
         Some(match text {
@@ -89,6 +97,14 @@ impl Protocol {
             b"RTP/AVP" => Some(Self::rtp_avp()),
             b"RTP/SAVP" => Some(Self::rtp_savp()),
             other => Self::new(share(other)),
+        }
+    }
+
+    /// The same, which keeps no body alive.
+    pub(super) fn detached(&self) -> Self {
+        match self.as_bytes() {
+            b"RTP/AVP" => Self::rtp_avp(),
+            _ => Self(self.0.detached()),
         }
     }
 
@@ -150,6 +166,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// The same, which keeps no body alive.
+    pub(super) fn detached(&self) -> Self {
+        match self {
+            Self::Payload(number) => Self::Payload(*number),
+            Self::Other(text) => Self::Other(text.detached()),
+        }
+    }
+
     /// The payload type, for RTP.
     pub fn payload_type(&self) -> Option<u8> {
         match self {

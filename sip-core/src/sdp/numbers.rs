@@ -36,6 +36,7 @@ impl PayloadNumbers {
                 self.add(&event, local.rtcp_mux, &mut offered);
             }
         }
+        self.bound.shrink_to_fit();
         offered
     }
 
@@ -50,6 +51,8 @@ impl PayloadNumbers {
             self.bound.retain(|bound| bound.payload_type != codec.payload_type);
         }
         self.bound.splice(0..0, answered.iter().cloned());
+        // Kept for as long as the session.
+        self.bound.shrink_to_fit();
         answered
     }
 

@@ -1,11 +1,17 @@
 //! Offer and answer (RFC 3264).
 
+use core::hash::{Hash, Hasher};
+use std::hash::DefaultHasher;
+
+use bytes::Bytes;
+
 use super::agreement::{
     answered_codecs, answered_events, common_codecs, common_events, restrict, settle,
 };
 use super::codec::Codec;
 use super::direction::Direction;
 use super::error::{AnswerError, Rejection, StateError};
+use super::limits::{Limits, Strictness};
 use super::local::{AnswerWith, Local};
 use super::media::{Media, MediaKind};
 use super::negotiated::Negotiated;
@@ -34,12 +40,15 @@ pub struct OfferAnswer {
     local: Local,
     state: State,
     /// The `m=` lines agreed on so far, for the next offer to repeat.
-    streams: Vec<Media>,
+    streams: Box<[Line]>,
     /// Which of them carries audio.
     audio: Option<usize>,
     numbers: PayloadNumbers,
-    sent: Option<SessionDescription>,
-    received: Option<SessionDescription>,
+    /// The description sent last, as it was sent: a session holds it for as long as it lasts, and read
+    /// into its parts it takes ten times the room. Empty before the first.
+    sent: Bytes,
+    /// The origin of the description received last, hashed.
+    received: Option<u64>,
     current: Option<Negotiated>,
 }
 
@@ -49,16 +58,37 @@ enum State {
     Stable {
         answered: bool,
     },
-    LocalOffer {
-        audio: usize,
-        codecs: Vec<Codec>,
-        early: Option<Box<Early>>,
-    },
-    RemoteOffer {
-        offer: Box<SessionDescription>,
-        /// The stream to take, unless the offer ends the audio of the session.
-        audio: Option<(usize, Box<Peer>)>,
-    },
+    LocalOffer(Box<LocalOffer>),
+    RemoteOffer(Box<RemoteOffer>),
+}
+
+/// Our offer, which waits for its answer.
+#[derive(Clone, Debug)]
+struct LocalOffer {
+    lines: Vec<Line>,
+    audio: usize,
+    codecs: Vec<Codec>,
+    rtcp_mux: bool,
+    direction: Direction,
+    early: Option<Early>,
+}
+
+/// The peer's offer, which waits for our answer.
+#[derive(Clone, Debug)]
+struct RemoteOffer {
+    offer: SessionDescription,
+    /// The stream to take, unless the offer ends the audio of the session.
+    audio: Option<(usize, Peer)>,
+}
+
+/// What has to be repeated of an `m=` line.
+#[derive(Clone, Debug)]
+struct Line {
+    kind: MediaKind,
+    protocol: Protocol,
+    /// None of the audio stream's, which every description of ours lists anew.
+    formats: Box<[Format]>,
+    over: bool,
 }
 
 /// An answer that may still be corrected, and what held before it.
@@ -74,10 +104,10 @@ impl OfferAnswer {
         Self {
             local,
             state: State::Stable { answered: false },
-            streams: Vec::new(),
+            streams: Box::default(),
             audio: None,
             numbers: PayloadNumbers::default(),
-            sent: None,
+            sent: Bytes::new(),
             received: None,
             current: None,
         }
@@ -98,27 +128,38 @@ impl OfferAnswer {
         self.current.as_ref()
     }
 
-    /// The description sent last, to be repeated in a 2xx after a 183.
-    pub fn local_description(&self) -> Option<&SessionDescription> {
-        self.sent.as_ref()
+    /// The description sent last, read from its [`local_body`](Self::local_body).
+    pub fn local_description(&self) -> Option<SessionDescription> {
+        // Ours, whatever its size.
+        const ANY: Limits = Limits {
+            bytes: usize::MAX,
+            line_bytes: usize::MAX,
+            lines: usize::MAX,
+            media: usize::MAX,
+            attributes: usize::MAX,
+            formats: usize::MAX,
+            strictness: Strictness::Lenient,
+        };
+        SessionDescription::parse_bytes(self.local_body()?, &ANY).ok()
     }
 
-    /// The description received last and accepted.
-    pub fn remote_description(&self) -> Option<&SessionDescription> {
-        self.received.as_ref()
+    /// The description sent last, as the body of a message: to be sent in the first place, and to be
+    /// repeated in a 2xx after a 183.
+    pub fn local_body(&self) -> Option<&Bytes> {
+        (!self.sent.is_empty()).then_some(&self.sent)
     }
 
     /// The peer's offer that waits for [`make_answer`](Self::make_answer).
     pub fn pending_offer(&self) -> Option<&SessionDescription> {
         match &self.state {
-            State::RemoteOffer { offer, .. } => Some(offer),
+            State::RemoteOffer(waiting) => Some(&waiting.offer),
             _ => None,
         }
     }
 
     /// Whether our own offer waits for its answer.
     pub fn has_local_offer(&self) -> bool {
-        matches!(self.state, State::LocalOffer { .. })
+        matches!(self.state, State::LocalOffer(_))
     }
 
     /// Makes an offer: the first one, or a new one within the session (hold, codecs, address). An unchanged
@@ -130,26 +171,27 @@ impl OfferAnswer {
     pub fn make_offer(&mut self) -> Result<SessionDescription, StateError> {
         match self.state {
             State::Stable { .. } => {}
-            State::LocalOffer { .. } => return Err(StateError::LocalOfferPending),
-            State::RemoteOffer { .. } => return Err(StateError::RemoteOfferPending),
+            State::LocalOffer(_) => return Err(StateError::LocalOfferPending),
+            State::RemoteOffer(_) => return Err(StateError::RemoteOfferPending),
         }
-        let reused = || self.streams.iter().position(|m| m.port == 0 && m.kind == MediaKind::Audio);
+        let reused = || self.streams.iter().position(|m| m.over && m.kind == MediaKind::Audio);
         let audio = self.audio.or_else(reused).unwrap_or(self.streams.len());
         let codecs = self.numbers.assign(&self.local);
         let protocol = match self.audio.and_then(|at| self.streams.get(at)) {
-            Some(media) => media.protocol.clone(),
+            Some(line) => line.protocol.clone(),
             None => Protocol::rtp_avp(),
         };
         let mut offer = self.description();
-        offer.media = self.streams.iter().map(Media::declined).collect();
-        let local = &self.local;
-        let media =
-            self.audio_media(protocol, &codecs, local.rtcp_mux, local.ptime, local.direction);
+        offer.media = self.streams.iter().map(Line::declined).collect();
+        let Local { rtcp_mux, ptime, direction, .. } = self.local;
+        let media = self.audio_media(protocol, &codecs, rtcp_mux, ptime, direction);
         match offer.media.get_mut(audio) {
             Some(slot) => *slot = media,
             None => offer.media.push(media),
         }
-        self.state = State::LocalOffer { audio, codecs, early: None };
+        let lines = lines(&offer, Some(audio));
+        let waiting = LocalOffer { lines, audio, codecs, rtcp_mux, direction, early: None };
+        self.state = State::LocalOffer(Box::new(waiting));
         Ok(self.send(offer))
     }
 
@@ -164,26 +206,27 @@ impl OfferAnswer {
         &mut self,
         answer: &SessionDescription,
     ) -> Result<Negotiated, AnswerError> {
-        let (audio, codecs) = match &self.state {
-            State::LocalOffer { audio, codecs, .. } => (*audio, codecs.clone()),
+        match self.state {
+            State::LocalOffer(_) => {}
             State::Stable { answered: true } => return self.repeated_answer(answer),
             _ => return Err(AnswerError::NoOffer),
-        };
-        self.rollback();
-        self.state = State::Stable { answered: true };
-        let outcome = self.evaluate_answer(answer, audio, &codecs);
+        }
+        let answered = core::mem::replace(&mut self.state, State::Stable { answered: true });
+        let State::LocalOffer(mut ours) = answered else { return Err(AnswerError::NoOffer) };
+        if let Some(early) = ours.early.take() {
+            self.current = early.before;
+        }
+        let outcome = self.evaluate_answer(answer, &ours);
         let over = matches!(outcome, Err(AnswerError::Declined));
         if over || outcome.is_ok() {
             // Our own lines are kept, so that an odd answer does not find its way into the next offer.
-            self.streams = self.sent.as_ref().map(|sent| sent.media.clone()).unwrap_or_default();
-            for (stream, answered) in self.streams.iter_mut().zip(&answer.media) {
-                if answered.port == 0 {
-                    stream.port = 0;
-                }
+            for (line, answered) in ours.lines.iter_mut().zip(&answer.media) {
+                line.over |= answered.port == 0;
             }
-            self.received = Some(answer.clone());
-            self.audio = (!over).then_some(audio);
-            self.current = Some(outcome.clone().unwrap_or_else(|_| Negotiated::over(audio)));
+            self.streams = ours.lines.into();
+            self.received = Some(hash(&answer.origin));
+            self.audio = (!over).then_some(ours.audio);
+            self.current = Some(outcome.clone().unwrap_or_else(|_| Negotiated::over(ours.audio)));
         }
         outcome
     }
@@ -198,17 +241,17 @@ impl OfferAnswer {
         &mut self,
         answer: &SessionDescription,
     ) -> Result<Negotiated, AnswerError> {
-        let State::LocalOffer { audio, codecs, .. } = &self.state else {
+        let State::LocalOffer(ours) = &self.state else {
             return match self.state {
                 State::Stable { answered: true } => self.repeated_answer(answer),
                 _ => Err(AnswerError::NoOffer),
             };
         };
-        let negotiated = self.evaluate_answer(answer, *audio, codecs)?;
+        let negotiated = self.evaluate_answer(answer, ours)?;
         let before = self.current.replace(negotiated.clone());
-        if let State::LocalOffer { early, .. } = &mut self.state {
-            let before = early.take().map_or(before, |early| early.before);
-            *early = Some(Box::new(Early { answer: answer.clone(), before }));
+        if let State::LocalOffer(ours) = &mut self.state {
+            let before = ours.early.take().map_or(before, |early| early.before);
+            ours.early = Some(Early { answer: answer.clone(), before });
         }
         Ok(negotiated)
     }
@@ -220,7 +263,8 @@ impl OfferAnswer {
     /// [`AnswerError::NoOffer`] when there was no early answer.
     pub fn confirm_early_answer(&mut self) -> Result<Negotiated, AnswerError> {
         match &self.state {
-            State::LocalOffer { early: Some(early), .. } => {
+            State::LocalOffer(ours) => {
+                let early = ours.early.as_ref().ok_or(AnswerError::NoOffer)?;
                 let answer = early.answer.clone();
                 self.receive_answer(&answer)
             }
@@ -236,11 +280,11 @@ impl OfferAnswer {
     pub fn receive_offer(&mut self, offer: &SessionDescription) -> Result<(), Rejection> {
         match self.state {
             State::Stable { .. } => {}
-            State::LocalOffer { .. } => return Err(Rejection::Glare),
-            State::RemoteOffer { .. } => return Err(Rejection::OfferPending),
+            State::LocalOffer(_) => return Err(Rejection::Glare),
+            State::RemoteOffer(_) => return Err(Rejection::OfferPending),
         }
         let audio = self.choose_stream(offer)?;
-        self.state = State::RemoteOffer { offer: Box::new(offer.clone()), audio };
+        self.state = State::RemoteOffer(Box::new(RemoteOffer { offer: offer.clone(), audio }));
         Ok(())
     }
 
@@ -252,9 +296,10 @@ impl OfferAnswer {
     /// [`Local::codecs`] was changed since, or [`Local::pass_through`] let an offer in that nobody takes: the
     /// offer then still waits, to be answered with other codecs or given up by [`rollback`](Self::rollback).
     pub fn make_answer(&mut self) -> Result<(SessionDescription, Negotiated), Rejection> {
-        let State::RemoteOffer { offer, audio } = &self.state else {
+        let State::RemoteOffer(waiting) = &self.state else {
             return Err(Rejection::NothingToAnswer);
         };
+        let RemoteOffer { offer, audio } = &**waiting;
         let mut answer = self.description();
         answer.times.clone_from(&offer.times);
         answer.media = offer.media.iter().map(Media::declined).collect();
@@ -271,14 +316,11 @@ impl OfferAnswer {
                 *slot = media;
             }
         }
-        // Not `clone_from`, which would make room for four.
-        self.streams = answer.media.clone();
+        self.audio = audio.as_ref().map(|(at, _)| *at);
+        self.received = Some(hash(&offer.origin));
+        self.streams = lines(&answer, self.audio).into();
         self.current = Some(negotiated.clone());
-        let answered = core::mem::replace(&mut self.state, State::Stable { answered: false });
-        if let State::RemoteOffer { offer, audio } = answered {
-            self.received = Some(*offer);
-            self.audio = audio.map(|(at, _)| at);
-        }
+        self.state = State::Stable { answered: false };
         Ok((self.send(answer), negotiated))
     }
 
@@ -286,8 +328,8 @@ impl OfferAnswer {
     /// (refused by us, or cancelled). What was agreed before holds again.
     pub fn rollback(&mut self) {
         let stable = State::Stable { answered: false };
-        if let State::LocalOffer { early: Some(early), .. } =
-            core::mem::replace(&mut self.state, stable)
+        if let State::LocalOffer(ours) = core::mem::replace(&mut self.state, stable)
+            && let Some(early) = ours.early
         {
             self.current = early.before;
         }
@@ -296,7 +338,7 @@ impl OfferAnswer {
     /// The peer's audio stream in the offer that waits.
     pub(super) fn pending_peer(&self) -> Option<&Peer> {
         match &self.state {
-            State::RemoteOffer { audio: Some((_, peer)), .. } => Some(peer),
+            State::RemoteOffer(waiting) => waiting.audio.as_ref().map(|(_, peer)| peer),
             _ => None,
         }
     }
@@ -305,14 +347,14 @@ impl OfferAnswer {
     fn choose_stream(
         &self,
         offer: &SessionDescription,
-    ) -> Result<Option<(usize, Box<Peer>)>, Rejection> {
+    ) -> Result<Option<(usize, Peer)>, Rejection> {
         if offer.media.len() < self.streams.len() {
             return Err(Rejection::StreamsDropped);
         }
         if offer.media.is_empty() {
             return Err(Rejection::NoMedia);
         }
-        if self.sent.is_some() && offer.media.iter().all(|media| media.port == 0) {
+        if !self.sent.is_empty() && offer.media.iter().all(|media| media.port == 0) {
             return Ok(None);
         }
         let mut fault = Rejection::NoAudio;
@@ -323,8 +365,8 @@ impl OfferAnswer {
         for at in first.into_iter().chain(rest) {
             let Some(media) = offer.media.get(at) else { continue };
             match self.judge(offer, media) {
-                Ok((peer, true)) => return Ok(Some((at, Box::new(peer)))),
-                Ok((peer, false)) => any = any.or(Some((at, Box::new(peer)))),
+                Ok((peer, true)) => return Ok(Some((at, peer))),
+                Ok((peer, false)) => any = any.or(Some((at, peer))),
                 Err(reason) if rank(reason) > rank(fault) => fault = reason,
                 Err(_) => {}
             }
@@ -372,15 +414,14 @@ impl OfferAnswer {
     fn evaluate_answer(
         &self,
         answer: &SessionDescription,
-        audio: usize,
-        offered: &[Codec],
+        ours: &LocalOffer,
     ) -> Result<Negotiated, AnswerError> {
-        let sent = self.sent.as_ref().ok_or(AnswerError::NoOffer)?;
-        let (Some(media), Some(ours)) = (answer.media.get(audio), sent.media.get(audio)) else {
-            return Err(count_error(sent, answer));
-        };
-        if answer.media.len() != sent.media.len() {
-            return Err(count_error(sent, answer));
+        let LocalOffer { lines, audio, codecs: offered, rtcp_mux, direction, .. } = ours;
+        let counts =
+            AnswerError::StreamCount { offered: lines.len(), answered: answer.media.len() };
+        let Some(media) = answer.media.get(*audio) else { return Err(counts) };
+        if answer.media.len() != lines.len() {
+            return Err(counts);
         }
         if media.kind != MediaKind::Audio {
             return Err(AnswerError::StreamChanged);
@@ -398,16 +439,15 @@ impl OfferAnswer {
             return Err(AnswerError::NoCommonCodec);
         }
         let events = answered_events(offered, &peer);
-        let mux = ours.rtcp_mux() && peer.rtcp_mux;
-        let offered_direction = ours.direction().unwrap_or_default();
-        let mut negotiated = settle(audio, &self.local, mux, &peer, codecs, events);
-        restrict(&mut negotiated, offered_direction.and(peer.direction.reversed()), &peer);
+        let mux = *rtcp_mux && peer.rtcp_mux;
+        let mut negotiated = settle(*audio, &self.local, mux, &peer, codecs, events);
+        restrict(&mut negotiated, direction.and(peer.direction.reversed()), &peer);
         Ok(negotiated)
     }
 
     fn repeated_answer(&self, answer: &SessionDescription) -> Result<Negotiated, AnswerError> {
-        match (&self.received, &self.current) {
-            (Some(received), Some(current)) if received.origin == answer.origin => {
+        match (self.received, &self.current) {
+            (Some(received), Some(current)) if received == hash(&answer.origin) => {
                 if current.codecs.is_empty() {
                     Err(AnswerError::Declined)
                 } else {
@@ -421,8 +461,8 @@ impl OfferAnswer {
     /// A description without streams.
     fn description(&self) -> SessionDescription {
         let local = &self.local;
-        let origin = match &self.sent {
-            Some(sent) => sent.origin.clone(),
+        let origin = match self.local_description() {
+            Some(sent) => sent.origin,
             None => Origin::new(local.session_id, local.session_version, local.address),
         };
         let mut description = SessionDescription::new(origin);
@@ -475,13 +515,45 @@ impl OfferAnswer {
 
     /// Numbers the version and remembers what is sent.
     fn send(&mut self, mut description: SessionDescription) -> SessionDescription {
-        if self.sent.as_ref().is_some_and(|sent| *sent != description) {
+        let mut body = description.to_bytes();
+        if !self.sent.is_empty() && self.sent != body {
             let version = &mut description.origin.session_version;
             *version = version.saturating_add(1);
+            body = description.to_bytes();
         }
-        self.sent = Some(description.clone());
+        self.sent = body;
         description
     }
+}
+
+impl Line {
+    /// As [`Media::declined`].
+    fn declined(&self) -> Media {
+        let (kind, protocol) = (self.kind.clone(), self.protocol.clone());
+        Media::new(kind, 0, protocol, self.formats.to_vec()).declined()
+    }
+}
+
+/// The lines of a description of ours, for later ones.
+fn lines(description: &SessionDescription, audio: Option<usize>) -> Vec<Line> {
+    let line = |(at, media): (usize, &Media)| Line {
+        kind: media.kind.detached(),
+        protocol: media.protocol.detached(),
+        formats: match audio {
+            Some(audio) if audio == at => Box::default(),
+            _ => media.formats.iter().map(Format::detached).collect(),
+        },
+        over: media.port == 0,
+    };
+    description.media.iter().enumerate().map(line).collect()
+}
+
+/// Two origins are not compared but within one session, where nobody but the peer gains from a
+/// collision.
+fn hash(origin: &Origin) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    origin.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Which reason tells most about an offer that is refused.
@@ -492,10 +564,6 @@ fn rank(reason: Rejection) -> u8 {
         Rejection::Transport => 1,
         _ => 0,
     }
-}
-
-fn count_error(offer: &SessionDescription, answer: &SessionDescription) -> AnswerError {
-    AnswerError::StreamCount { offered: offer.media.len(), answered: answer.media.len() }
 }
 
 fn push_number(media: &mut Media, name: &str, value: u32) {

@@ -51,6 +51,7 @@ impl Relay {
                 }
             }
         }
+        codecs.shrink_to_fit();
         b.codecs = codecs;
         b.ptime = peer.ptime.map(|_| peer.ptime_ms(None));
         b.max_ptime = peer.max_ptime.map(|max| max.clamp(10, 200));
@@ -87,6 +88,7 @@ impl Relay {
         if codecs.is_empty() {
             return Err(Rejection::NoCommonCodec);
         }
+        codecs.shrink_to_fit();
         let local = a.local_mut();
         local.codecs = codecs;
         local.ptime = Some(b.ptime_ms);

@@ -139,7 +139,8 @@ impl SessionDescription {
     pub fn to_bytes(&self) -> Bytes {
         let mut out = Vec::with_capacity(512);
         self.write(&mut out);
-        Bytes::from(out)
+        // A session keeps its description: without room to spare.
+        Bytes::from(out.into_boxed_slice())
     }
 
     /// The `c=` line that holds for a stream: its own, else the session's.

@@ -63,6 +63,11 @@ impl Text {
         self.0.is_empty()
     }
 
+    /// A copy of its own, which keeps no body alive.
+    pub(in crate::sdp) fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// Wraps bytes that the parser or this module has checked already.
     pub(in crate::sdp) fn trusted(bytes: Bytes) -> Self {
         Self(bytes)

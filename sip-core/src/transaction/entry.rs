@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::key::ServerTag;
 use super::make::derived;
-use super::{Action, Timer, invite_client, invite_server, non_invite_client, non_invite_server};
+use super::{
+    Action, Timer, Timing, invite_client, invite_server, non_invite_client, non_invite_server,
+};
 use crate::flow::Flow;
 use crate::header::To;
 use crate::slab::Key;
@@ -42,6 +44,7 @@ pub(super) struct Server<S> {
     pub(super) flow: Flow,
     /// Where a stream's response goes when its connection is lost (§18.2.2).
     pub(super) fallback_port: u16,
+    /// The last response; of a non-INVITE request without one, the 100 that it may come to.
     pub(super) response: Bytes,
     /// The INVITE, until its final response: what the first responses are made from.
     pub(super) invite: Option<Box<Request>>,
@@ -116,9 +119,19 @@ impl<C> Client<C> {
 }
 
 impl<S> Server<S> {
+    /// Makes the 100 to an INVITE without a response.
     pub(super) fn try_on(&mut self) {
         if let (true, Some(invite)) = (self.response.is_empty(), &self.invite) {
-            self.response = Response::to(invite, StatusCode::TRYING).to_bytes();
+            self.response = Response::trying(invite, || Timing::TRYING);
+        }
+    }
+
+    /// The last response, empty when none was sent.
+    pub(super) fn sent(&self) -> &Bytes {
+        static NONE: Bytes = Bytes::new();
+        match self.state {
+            ServerState::NonInvite(non_invite_server::State::Trying) => &NONE,
+            _ => &self.response,
         }
     }
 }
@@ -242,6 +255,7 @@ impl ServerState {
                     Stimulus::Response(status) if status.is_provisional() => Event::Provisional,
                     Stimulus::Response(_) => Event::Final,
                     Stimulus::Fired(Timer::J) => Event::TimerJ,
+                    Stimulus::Fired(Timer::LateTrying) => Event::TimerLateTrying,
                     Stimulus::Fired(Timer::Unanswered) => Event::TimerUnanswered,
                     Stimulus::TransportError => Event::TransportError,
                     _ => return None,
@@ -251,15 +265,13 @@ impl ServerState {
         }
     }
 
-    /// Whether a response of this status may still be sent.
-    pub(super) fn takes(self, status: StatusCode) -> bool {
+    /// Whether a response of this status may be sent now.
+    pub(super) fn takes(self, status: StatusCode, reliable: bool) -> bool {
         match self {
-            Self::Invite(invite_server::State::Proceeding)
-            | Self::NonInvite(
-                non_invite_server::State::Trying | non_invite_server::State::Proceeding,
-            ) => true,
+            Self::Invite(invite_server::State::Proceeding) => true,
             Self::Invite(invite_server::State::Accepted) => status.is_success(),
-            _ => false,
+            Self::Invite(_) => false,
+            Self::NonInvite(state) => state.takes(status, reliable),
         }
     }
 

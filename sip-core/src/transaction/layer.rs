@@ -88,6 +88,18 @@ impl<C, S> Transactions<C, S> {
             && self.outcomes.is_empty()
     }
 
+    /// Gives back the room that a busier time has needed. Takes time for each transaction that there was
+    /// room for: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.clients.shrink();
+        self.client_keys.shrink_to_fit();
+        self.servers.shrink();
+        self.server_keys.shrink_to_fit();
+        self.timers.shrink();
+        self.transmits.shrink_to_fit();
+        self.outcomes.shrink_to_fit();
+    }
+
     /// How many messages were dropped because [`Tables::transmits`] were waiting.
     pub fn dropped(&self) -> u64 {
         self.dropped
@@ -115,6 +127,7 @@ impl<C, S> Transactions<C, S> {
         let bytes = request.to_bytes();
         let invite = (request.method == Method::Invite).then(|| {
             request.body = Bytes::new();
+            request.headers.shrink();
             Box::new(request)
         });
         Ok(self.start_client(now, Client::new(flow, branch, bytes, invite, user)))
@@ -252,18 +265,20 @@ impl<C, S> Transactions<C, S> {
         if self.servers.len() >= self.tables.servers || self.server_keys.contains_key(&hash) {
             return Err(user);
         }
-        let (state, start, invite) = if request.method == Method::Invite {
+        let (state, start, invite, response) = if request.method == Method::Invite {
             let invite = Request { body: Bytes::new(), ..request.clone() };
             (
                 ServerState::Invite(invite_server::State::Proceeding),
                 invite_server::State::START,
                 Some(Box::new(invite)),
+                Bytes::new(),
             )
         } else {
             (
                 ServerState::NonInvite(non_invite_server::State::Trying),
                 non_invite_server::State::START,
                 None,
+                Response::trying(request, || self.timing.until_t2()),
             )
         };
         let key = ServerKey(self.servers.insert(Server {
@@ -272,7 +287,7 @@ impl<C, S> Transactions<C, S> {
             hash,
             flow,
             fallback_port,
-            response: Bytes::new(),
+            response,
             invite,
             clock: Clock::default(),
             user,
@@ -282,11 +297,20 @@ impl<C, S> Transactions<C, S> {
         Ok(key)
     }
 
-    /// Sends a response in a server transaction. A 2xx to an INVITE may be sent again and again;
-    /// anything else after a final response is ignored.
+    /// Whether a response of this status may be sent in a server transaction now. After a final
+    /// response none may, only a 2xx to an INVITE again and again; and to anything but an INVITE
+    /// what [`non_invite_server::State::takes`] says.
+    pub fn takes(&self, key: ServerKey, status: StatusCode) -> bool {
+        self.servers
+            .get(key.0)
+            .is_some_and(|server| server.state.takes(status, server.flow.is_reliable()))
+    }
+
+    /// Sends a response in a server transaction; one that it does not [take](Self::takes) is
+    /// ignored.
     pub fn respond(&mut self, now: Duration, key: ServerKey, status: StatusCode, bytes: Bytes) {
         let Some(server) = self.servers.get_mut(key.0) else { return };
-        if !server.state.takes(status) {
+        if !server.state.takes(status, server.flow.is_reliable()) {
             return;
         }
         server.response = bytes;
@@ -309,9 +333,15 @@ impl<C, S> Transactions<C, S> {
         })
     }
 
-    /// The last response sent, empty when there is none.
+    /// Whether the transaction is that of an INVITE with a 2xx, which may have been acknowledged since.
+    pub fn is_accepted(&self, key: ServerKey) -> bool {
+        let accepted = ServerState::Invite(invite_server::State::Accepted);
+        self.servers.get(key.0).is_some_and(|server| server.state == accepted)
+    }
+
+    /// The last response sent, empty when there is none; a 2xx to an INVITE is not kept.
     pub fn last_response(&self, key: ServerKey) -> Option<&Bytes> {
-        self.servers.get(key.0).map(|server| &server.response)
+        self.servers.get(key.0).map(Server::sent)
     }
 
     /// The state of an INVITE client transaction.
@@ -389,10 +419,12 @@ impl<C, S> Transactions<C, S> {
                 server.flow.remote.set_port(server.fallback_port);
             }
             // A response that is still to come takes the other way; only one that was sent may be
-            // lost. A 2xx is its user's to repeat, until it is acknowledged.
-            let accepted = server.state == ServerState::Invite(invite_server::State::Accepted);
-            let lost = !(accepted && flow.connection.is_some());
-            if lost && !server.response.is_empty() {
+            // lost. A 2xx is its user's to repeat, who takes the other way as well, if there is one.
+            let lost = match server.state {
+                ServerState::Invite(invite_server::State::Accepted) => flow.connection.is_none(),
+                _ => !server.sent().is_empty(),
+            };
+            if lost {
                 servers.push((ServerKey(key), server.flow, server.response.clone()));
             }
         }

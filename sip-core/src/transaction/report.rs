@@ -55,7 +55,8 @@ pub enum Outcome<C, S> {
         /// Why, when it failed.
         failure: Option<Failure>,
     },
-    /// A response could not be sent; the transaction goes on (RFC 6026 §8.7).
+    /// A response could not be sent; the transaction goes on (RFC 6026 §8.7). Of a 2xx to an INVITE
+    /// this is said also when its ACK has come, which the layer does not see.
     ServerTrouble {
         /// Which.
         key: ServerKey,

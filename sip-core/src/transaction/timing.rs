@@ -57,14 +57,32 @@ pub enum Timer {
     M,
     /// After 200 ms an INVITE is answered 100 (§17.2.1).
     Trying,
-    /// After 64*T1 a non-INVITE request that its user does not answer is given up.
+    /// As long as it takes the sender's timer E to come to T2, 3.5 s: then a non-INVITE request
+    /// without an answer is answered 100 (RFC 4320 §4.1).
+    LateTrying,
+    /// What is left of 64*T1 after that: then a non-INVITE request that its user does not answer is
+    /// given up.
     Unanswered,
 }
 
 impl Timing {
+    pub(super) const TRYING: Duration = Duration::from_millis(200);
+
     /// 64*T1: how long every party waits before it gives up.
     pub fn timeout(&self) -> Duration {
         self.t1 * 64
+    }
+
+    /// How long a client transaction's timer E takes to be reset to T2: 3.5 s (RFC 4320 §4.1); 64*T1
+    /// at most.
+    pub(super) fn until_t2(&self) -> Duration {
+        let mut interval = self.t1;
+        let mut elapsed = self.t1;
+        while interval * 2 < self.t2 && elapsed < self.timeout() {
+            interval *= 2;
+            elapsed += interval;
+        }
+        elapsed.min(self.timeout())
     }
 
     /// How long `timer` runs when it is started for the `n`th time in a row (from 0), on a
@@ -86,10 +104,10 @@ impl Timing {
             Timer::D | Timer::I | Timer::J | Timer::K if reliable => Some(Duration::ZERO),
             Timer::D => Some(self.timeout().max(Duration::from_secs(32))),
             Timer::I | Timer::K => Some(self.t4),
-            Timer::B | Timer::F | Timer::H | Timer::J | Timer::L | Timer::M | Timer::Unanswered => {
-                Some(self.timeout())
-            }
-            Timer::Trying => Some(Duration::from_millis(200)),
+            Timer::B | Timer::F | Timer::H | Timer::J | Timer::L | Timer::M => Some(self.timeout()),
+            Timer::Trying => Some(Self::TRYING),
+            Timer::LateTrying => Some(self.until_t2()),
+            Timer::Unanswered => Some(self.timeout() - self.until_t2()),
         }
     }
 }

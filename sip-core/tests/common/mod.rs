@@ -275,6 +275,16 @@ impl Lab {
         }
     }
 
+    /// What a side is told behind any number of 100s.
+    pub fn event_after_100s(&mut self, side: Side) -> Event {
+        loop {
+            match self.event(side) {
+                Event::Response { response, .. } if response.status == StatusCode::TRYING => {}
+                event => break event,
+            }
+        }
+    }
+
     pub fn expect_ack(&mut self, side: Side) -> (DialogId, Request) {
         match self.event(side) {
             Event::Ack { dialog, request } => (dialog, request),

@@ -6,6 +6,7 @@ use sip_core::dialog::DialogId;
 use sip_core::endpoint::{ClientId, Event, Notice, ServerId, SubscriptionId, within};
 use sip_core::header::{self, CSeq, NameAddr, ReferTo};
 use sip_core::resolve::DispatchId;
+use sip_core::transaction::Failure;
 use sip_core::{Flow, Method, Request, Response, StatusCode, Token, Transport};
 
 use crate::common::{self, describing, offering, secs};
@@ -269,6 +270,8 @@ impl World {
                     self.outcome(agent, id, None);
                 }
             }
+            // What was accepted is still acknowledged, or the absence of that told.
+            Event::ResponseFailed { reason: Failure::Transport(_), .. } => {}
             Event::Cancelled { id } | Event::ResponseFailed { id, .. } => {
                 self.agents[agent].accepted.retain(|_, (server, _)| *server != id);
             }

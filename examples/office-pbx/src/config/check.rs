@@ -1,6 +1,6 @@
 //! From what the file says to what it means, with every contradiction named.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -308,30 +308,29 @@ impl Context<'_> {
         values: Vec<file::Extension>,
         open: bool,
     ) -> Result<Vec<Extension>, ConfigError> {
-        let mut seen = BTreeSet::new();
-        let mut extensions = Vec::with_capacity(values.len());
-        for value in values {
-            let number = value.number.get_ref().clone();
+        let mut seen = HashSet::with_capacity(values.len());
+        for value in &values {
+            let number = value.number.get_ref().as_str();
             if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
                 let says = format!("\"{number}\" is not a number: digits only");
                 return Err(self.at(&value.number, "extension.number", says));
             }
-            if !seen.insert(number.clone()) {
+            if !seen.insert(number) {
                 let says = format!("{number} is given twice");
                 return Err(self.at(&value.number, "extension.number", says));
             }
             if let Some(password) = &value.password
-                && let Some(weakness) = weakness(password.get_ref(), &number, open)
+                && let Some(weakness) = weakness(password.get_ref(), number, open)
             {
                 return Err(self.at(password, "extension.password", weakness));
             }
-            extensions.push(Extension {
-                number,
-                name: value.name,
-                password: value.password.map(Spanned::into_inner),
-            });
         }
-        Ok(extensions)
+        let extension = |value: file::Extension| Extension {
+            number: value.number.into_inner(),
+            name: value.name,
+            password: value.password.map(Spanned::into_inner),
+        };
+        Ok(values.into_iter().map(extension).collect())
     }
 
     fn menus(&self, values: Vec<file::Menu>) -> Result<Vec<Menu>, ConfigError> {
@@ -483,10 +482,15 @@ pub(crate) fn weakness(password: &str, number: &str, open: bool) -> Option<Strin
     if !open {
         return None;
     }
-    let different: BTreeSet<char> = password.chars().collect();
+    let mut different = String::new();
+    for character in password.chars() {
+        if different.chars().count() < FEWEST_CHARACTERS && !different.contains(character) {
+            different.push(character);
+        }
+    }
     let weak = password.chars().count() < SHORTEST_PASSWORD
         || password == number
-        || different.len() < FEWEST_CHARACTERS;
+        || different.chars().count() < FEWEST_CHARACTERS;
     weak.then(|| {
         format!(
             "is too weak for an office that listens on more than loopback: use at least \

@@ -145,6 +145,60 @@ impl Inbox {
         if received < 0 { Err(io::Error::last_os_error()) } else { Ok(received as usize) }
     }
 
+    /// Receives one datagram of `socket` into a buffer of the pool, without the kernel's notes, which spares it
+    /// the reading and writing of a message's header. Returns how many came.
+    pub(super) fn receive_one(
+        &mut self,
+        fd: RawFd,
+        socket: SocketId,
+        pool: &PacketPool,
+        counters: &mut Counters,
+        into: &mut Vec<Datagram>,
+    ) -> io::Result<usize> {
+        if self.fresh.is_empty() {
+            pool.take_ahead(PORTION - 1, &mut self.fresh);
+        }
+        let Some(mut packet) = self.fresh.pop().or_else(|| pool.take()) else {
+            counters.starved += 1;
+            return Ok(0);
+        };
+        let name = &mut self.names[0];
+        let mut name_len = Name::LEN as u32;
+        let spare = packet.spare_mut();
+        counters.calls += 1;
+        // Not by the C library's function, as in `send_one`.
+        // SAFETY: these are the arguments of `recvfrom`, all of a register's width; the buffer and the name are
+        // borrowed, and their lengths are told.
+        let len = unsafe {
+            libc::syscall(
+                libc::SYS_recvfrom,
+                fd as libc::c_long,
+                spare.as_mut_ptr(),
+                spare.len(),
+                (libc::MSG_DONTWAIT | libc::MSG_TRUNC) as libc::c_long,
+                name.as_mut_ptr(),
+                &raw mut name_len,
+            )
+        };
+        // Of what was cut the whole length is told.
+        match usize::try_from(len).map(|len| packet.set_len(len)) {
+            Ok(Ok(())) => {
+                let peer = name.address();
+                into.push(Datagram { socket, peer, packet, received: None, offload: None });
+                Ok(1)
+            }
+            Ok(Err(_)) => {
+                self.fresh.push(packet);
+                counters.truncated += 1;
+                Ok(1)
+            }
+            Err(_) => {
+                self.fresh.push(packet);
+                Err(io::Error::last_os_error())
+            }
+        }
+    }
+
     /// Hands the first `count` messages out as datagrams of `socket` and makes their places ready again.
     /// Returns the kernel's count of drops, if it told one.
     pub(super) fn take(
@@ -227,8 +281,6 @@ pub(super) struct Outbox {
     headers: Box<[libc::mmsghdr]>,
     /// Index of the first datagram of each message, and how many.
     spans: Vec<(u16, u16)>,
-    /// Messages in a row by one socket, and the end of the row.
-    runs: Vec<(SocketId, usize)>,
 }
 
 // SAFETY: as for `Inbox`; besides, between two `fill`s the pointers to packets are used by nobody.
@@ -249,7 +301,6 @@ impl Outbox {
             iovecs: std::vec![none; BATCH].into(),
             headers: std::vec![header; BATCH].into(),
             spans: Vec::with_capacity(BATCH),
-            runs: Vec::with_capacity(BATCH),
         }
     }
 
@@ -257,7 +308,6 @@ impl Outbox {
     pub(super) fn fill(&mut self, batch: &[Datagram], gso: bool) {
         debug_assert!(batch.len() <= BATCH);
         self.spans.clear();
-        self.runs.clear();
         for (iovec, datagram) in self.iovecs.iter_mut().zip(batch) {
             let packet = &*datagram.packet;
             *iovec =
@@ -265,7 +315,7 @@ impl Outbox {
         }
         let mut at = 0;
         let tables = self.headers.iter_mut().zip(&mut self.names).zip(&mut self.controls);
-        for (message, ((header, name), control)) in tables.enumerate() {
+        for ((header, name), control) in tables {
             let Some(first) = batch.get(at) else { break };
             let count = if gso { in_a_row(&batch[at..]) } else { 1 };
             let header = &mut header.msg_hdr;
@@ -282,10 +332,6 @@ impl Outbox {
                 header.msg_control = ptr::null_mut();
             }
             self.spans.push((at as u16, count as u16));
-            match self.runs.last_mut() {
-                Some((socket, end)) if *socket == first.socket => *end = message + 1,
-                _ => self.runs.push((first.socket, message + 1)),
-            }
             at += count;
         }
     }
@@ -293,11 +339,6 @@ impl Outbox {
     /// How many messages there are.
     pub(super) fn len(&self) -> usize {
         self.spans.len()
-    }
-
-    /// A row of messages by one socket: which, and where the row ends.
-    pub(super) fn run(&self, index: usize) -> Option<(SocketId, usize)> {
-        self.runs.get(index).copied()
     }
 
     /// The datagrams of a message: the first, and how many.
@@ -334,25 +375,38 @@ impl Outbox {
         debug_assert_eq!(self.datagrams(0..self.len()), batch.len());
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
         let headers = &mut self.headers[from..to];
-        if let [header] = headers
-            && header.msg_hdr.msg_iovlen == 1
-        {
-            // One datagram needs no header, which the kernel would have to copy.
-            let (start, _) = self.span(from);
-            let (name, name_len) = self.name(from);
-            let Some(Datagram { packet, .. }) = batch.get(start) else { return Ok(0) };
-            // SAFETY: the packet is borrowed, and the name is that of `self`; the kernel only reads them.
-            let sent = unsafe {
-                libc::sendto(fd, packet.as_ptr().cast(), packet.len(), flags, name.cast(), name_len)
-            };
-            return if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(1) };
-        }
         // SAFETY: the headers were made by `fill` of this batch, which is borrowed and so unchanged; names,
         // controls and iovecs are those of `self`. The kernel only reads them, apart from `msg_len`.
         let sent =
             unsafe { libc::sendmmsg(fd, headers.as_mut_ptr(), headers.len() as u32, flags as _) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(sent as usize) }
     }
+}
+
+/// Sends one datagram, which needs no header that the kernel would have to copy.
+#[inline]
+pub(super) fn send_one(fd: RawFd, datagram: &Datagram) -> io::Result<()> {
+    let Some(peer) = datagram.peer else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let mut name = Name::default();
+    let name_len = name.set(peer);
+    let packet = &*datagram.packet;
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // The C library's own functions take part in the cancelling of threads, by two exchanges on shared memory a
+    // call; nobody cancels threads here.
+    // SAFETY: these are the arguments of `sendto`, all of a register's width; the packet is borrowed, the name is
+    // ours, and the kernel only reads them.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_sendto,
+            fd as libc::c_long,
+            packet.as_ptr(),
+            packet.len(),
+            flags as libc::c_long,
+            name.as_mut_ptr(),
+            name_len as libc::c_long,
+        )
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// How many datagrams from the first on can be one message: same socket, same peer, same length, the last

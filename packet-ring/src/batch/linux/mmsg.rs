@@ -7,7 +7,8 @@ use std::vec::Vec;
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Inbox, Outbox, SendFault, give_back, sort_out};
+use super::demand::Demand;
+use super::messages::{Inbox, Outbox, SendFault, give_back, send_one, sort_out};
 use crate::pool::PacketPool;
 
 /// `recvmmsg` and `sendmmsg` on sockets that epoll watches.
@@ -22,8 +23,12 @@ pub struct MmsgIo {
     sockets: Sockets<Socket>,
     /// Sockets that may have more.
     ready: VecDeque<SocketId>,
+    /// How often epoll has told of ready ones (wraps).
+    round: u32,
     /// The one socket had something last time, so it is asked without epoll.
     eager: bool,
+    /// A lone datagram is received without the kernel's notes: nobody wants its time.
+    plain: bool,
     inbox: Inbox,
     outbox: Outbox,
     gso: bool,
@@ -38,8 +43,7 @@ struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
     dropped: u32,
-    /// How many datagrams to ask for: to ask one that has no more costs nearly as much as to receive.
-    expected: usize,
+    demand: Demand,
 }
 
 impl MmsgIo {
@@ -61,7 +65,9 @@ impl MmsgIo {
             watching: false,
             sockets: Sockets::default(),
             ready: VecDeque::new(),
+            round: 0,
             eager: false,
+            plain: !config.timestamps && !config.gro,
             // Drops are told in a control message as well, so there is always room for one.
             inbox: Inbox::new(true, config.gro),
             outbox: Outbox::new(),
@@ -92,6 +98,7 @@ impl MmsgIo {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
+        self.round = self.round.wrapping_add(1);
         self.ready
             .extend(events.iter().take(count as usize).map(|event| SocketId(event.u64 as u32)));
         Ok(())
@@ -143,32 +150,36 @@ impl MmsgIo {
             asked += 1;
             let room = BATCH - count;
             // Epoll tells as often as asked what still has some, so with its help less will do.
-            let wanted = if self.watching { socket.expected.min(room) } else { room };
-            let starved = self.counters.starved;
-            match self.inbox.receive(socket.socket.as_raw_fd(), pool, wanted, &mut self.counters) {
-                Ok(received) => {
-                    let before = into.len();
-                    let total = self.inbox.take(received, id, pool, &mut self.counters, into);
+            let wanted = if self.watching { socket.demand.next().min(room) } else { room };
+            let (starved, before) = (self.counters.starved, into.len());
+            let fd = socket.socket.as_raw_fd();
+            let received = if wanted == 1 && self.plain {
+                self.inbox.receive_one(fd, id, pool, &mut self.counters, into)
+            } else {
+                self.inbox.receive(fd, pool, wanted, &mut self.counters).inspect(|received| {
+                    let total = self.inbox.take(*received, id, pool, &mut self.counters, into);
                     if let Some(total) = total {
                         self.counters.dropped += u64::from(total.wrapping_sub(socket.dropped));
                         socket.dropped = total;
                     }
+                })
+            };
+            match received {
+                Ok(received) => {
                     count += into.len() - before;
                     if self.counters.starved != starved {
                         self.ready.push_front(id);
                         break;
                     }
+                    socket.demand.met(self.round, wanted, received);
                     // A full batch is likely to be followed.
-                    if received == wanted {
-                        socket.expected = (wanted * 2).min(BATCH);
-                        if wanted > 1 {
-                            self.ready.push_back(id);
-                        }
-                    } else {
-                        socket.expected = received.max(1);
+                    if wanted > 1 && received == wanted {
+                        self.ready.push_back(id);
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    socket.demand.met(self.round, wanted, 0);
+                }
                 Err(_) => {
                     // An answer to something sent: it is consumed, there may be packets behind it.
                     self.counters.errors += 1;
@@ -178,6 +189,29 @@ impl MmsgIo {
         }
         self.counters.received += count as u64;
         count
+    }
+
+    /// Sends one datagram. Returns how many went.
+    #[inline]
+    fn send_alone(&mut self, fd: RawFd, datagram: &Datagram) -> usize {
+        let mut again = false;
+        loop {
+            self.counters.calls += 1;
+            let Err(error) = send_one(fd, datagram) else { return 1 };
+            let error = error.raw_os_error().unwrap_or(0);
+            match SendFault::of(error, 1) {
+                SendFault::Again if !again => {
+                    again = true;
+                    self.counters.errors += u64::from(error != libc::EINTR);
+                    continue;
+                }
+                SendFault::Full => self.counters.send_full += 1,
+                SendFault::Again | SendFault::NoSegments | SendFault::Bad => {
+                    self.counters.errors += 1;
+                }
+            }
+            return 0;
+        }
     }
 
     /// Sends the messages `from..to`, all by one socket. Returns how many datagrams went.
@@ -257,18 +291,29 @@ impl PacketIo for MmsgIo {
         let mut sent = 0;
         // The tables are of a batch; a longer one is several.
         for part in batch.chunks(BATCH) {
-            self.outbox.fill(part, self.gso);
-            let (mut at, mut index) = (0, 0);
-            while let Some((id, end)) = self.outbox.run(index) {
-                if let Some(socket) = self.sockets.get(id) {
-                    sent += self.send_run(socket.socket.as_raw_fd(), at, end, part);
-                }
-                (at, index) = (end, index + 1);
+            // Datagrams in a row by one socket go together, where it has several.
+            for row in part.chunk_by(|one, next| one.socket == next.socket) {
+                let Some(socket) = row.first().and_then(|first| self.sockets.get(first.socket))
+                else {
+                    continue;
+                };
+                let fd = socket.socket.as_raw_fd();
+                sent += match row {
+                    [alone] => self.send_alone(fd, alone),
+                    _ => {
+                        self.outbox.fill(row, self.gso);
+                        self.send_run(fd, 0, self.outbox.len(), row)
+                    }
+                };
             }
         }
         give_back(batch);
         self.counters.sent += sent as u64;
         Ok(sent)
+    }
+
+    fn has_more(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     fn counters(&self) -> Counters {
@@ -294,7 +339,7 @@ impl UdpIo for MmsgIo {
         if self.watching {
             self.watch(self.sockets.next(), &socket)?;
         }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, expected: 1 }))
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand: Demand::default() }))
     }
 
     fn remove(&mut self, socket: SocketId) -> bool {

@@ -1,6 +1,7 @@
 //! What Linux has.
 
 mod af_packet;
+mod demand;
 mod frame_ring;
 mod messages;
 mod mmsg;

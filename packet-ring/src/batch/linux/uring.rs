@@ -220,6 +220,10 @@ impl PacketIo for UringIo {
         Ok(total)
     }
 
+    fn has_more(&self) -> bool {
+        !self.arrived.is_empty()
+    }
+
     fn counters(&self) -> Counters {
         self.counters
     }

@@ -101,17 +101,14 @@ impl Machine {
         source: SocketAddr,
         packet: PacketBuf,
     ) {
-        let Some(stream) = self.streams.get_mut(&port) else {
-            self.counters.unexpected += match classify(&packet) {
-                Kind::Rtp => self.early.keep(now, port, source, packet),
-                _ => 1,
-            };
-            return;
-        };
-        match classify(&packet) {
-            Kind::Rtp => self.on_rtp(now, port, source, packet),
-            Kind::Rtcp => on_rtcp(now, stream, source, &packet),
-            _ => self.counters.not_rtp += 1,
+        let kind = classify(&packet);
+        if kind == Kind::Rtp {
+            return self.on_rtp(now, port, source, packet);
+        }
+        match (kind, self.streams.get_mut(&port)) {
+            (Kind::Rtcp, Some(stream)) => on_rtcp(now, stream, source, &packet),
+            (_, Some(_)) => self.counters.not_rtp += 1,
+            (_, None) => self.counters.unexpected += 1,
         }
     }
 
@@ -201,7 +198,12 @@ impl Machine {
 
     /// The next packet to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        let transmit = self.transmits.pop_front();
+        if self.transmits.is_empty() {
+            // The next one goes into the same place again, which the processor still has at hand.
+            self.transmits.clear();
+        }
+        transmit
     }
 
     /// The next thing to tell call control.

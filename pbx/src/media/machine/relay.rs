@@ -21,7 +21,10 @@ impl Machine {
         source: SocketAddr,
         packet: PacketBuf,
     ) {
-        let Some(stream) = self.streams.get_mut(&port) else { return };
+        let Some(stream) = self.streams.get_mut(&port) else {
+            self.counters.unexpected += self.early.keep(now, port, source, packet);
+            return;
+        };
         let Ok(view) = Packet::parse(&packet) else {
             stream.malformed += 1;
             return;

@@ -1,7 +1,9 @@
 //! A scripted telephone: a user agent that does what the test's script says, when it says.
 
+mod settings;
+mod transfer;
+
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,104 +11,25 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use sip_core::auth::client::Credentials;
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{self, ClientId, Endpoint, ServerId};
+use sip_core::endpoint::{self, ClientId, Endpoint, ServerId, SubscriptionId};
 use sip_core::header::{Contact, ContentType, Expires, From, MediaType, NameAddr, To};
-use sip_core::sdp::{Codec, Direction, Limits, Local, OfferAnswer, SessionDescription};
+use sip_core::sdp::{Direction, Limits, Local, OfferAnswer, SessionDescription};
 use sip_core::{Flow, Host, Method, Request, Response, SipUri, StatusCode};
+
+pub use settings::{Answering, PhoneSettings, Seen};
 
 use crate::network::Datagram;
 use crate::world::Node;
 
-/// Who a telephone is and where it belongs.
-#[derive(Clone, Debug)]
-pub struct PhoneSettings {
-    /// Its number, which is its user name as well.
-    pub number: String,
-    /// Its password.
-    pub password: String,
-    /// Its SIP address.
-    pub address: SocketAddr,
-    /// Where its RTP would arrive.
-    pub media: SocketAddr,
-    /// The exchange.
-    pub server: SocketAddr,
-    /// Codecs, in its order.
-    pub codecs: Vec<Codec>,
-    /// INVITEs carry no offer; the offer of the 2xx is answered in the ACK.
-    pub delayed_offer: bool,
-    /// What it does when it is called.
-    pub answering: Answering,
-}
-
-impl PhoneSettings {
-    /// An extension that rings after 20 ms and answers after 2 s.
-    pub fn new(number: &str, password: &str, address: SocketAddr, server: SocketAddr) -> Self {
-        Self {
-            number: number.to_owned(),
-            password: password.to_owned(),
-            address,
-            media: SocketAddr::new(address.ip(), 4_000),
-            server,
-            codecs: vec![Codec::PCMA, Codec::PCMU],
-            delayed_offer: false,
-            answering: Answering::After(Duration::from_secs(2)),
-        }
-    }
-}
-
-/// What a telephone does when it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answering {
-    /// Rings, and answers after so long.
-    After(Duration),
-    /// Sends early media at once, and answers after so long.
-    EarlyMedia(Duration),
-    /// Rings for ever.
-    Never,
-    /// Refuses at once.
-    Refuse(u16),
-    /// Says nothing at all, not even 100.
-    Dead,
-}
-
-/// What a telephone has seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// A REGISTER was answered.
-    Registered(u16),
-    /// A provisional response to our INVITE.
-    Progress(u16),
-    /// Our INVITE was accepted and acknowledged.
-    Accepted,
-    /// Our INVITE was refused.
-    Refused(u16),
-    /// We are called.
-    Called,
-    /// The caller gave up.
-    Cancelled,
-    /// The ACK for our 2xx came.
-    Acknowledged,
-    /// The ACK for our 2xx never came.
-    NoAck,
-    /// The peer changed the session: what its offer let flow, as it sees it.
-    Offered(Direction),
-    /// Our own re-INVITE was answered.
-    Modified(u16),
-    /// Our INFO was answered.
-    Informed(u16),
-    /// The peer hung up.
-    HungUp,
-    /// Our BYE was answered, or given up.
-    Left(u16),
-}
-
-/// A telephone with at most one call.
+/// A telephone with at most one call, and one aside.
 pub struct Phone {
     settings: PhoneSettings,
     endpoint: Endpoint,
     random: ChaCha8Rng,
     seen: Vec<(Duration, Seen)>,
     call: Option<Call>,
+    aside: Option<Call>,
+    referring: Option<(SubscriptionId, DialogId, Request)>,
     outgoing: Vec<Outgoing>,
     plans: Vec<(Duration, Plan)>,
     transmits: VecDeque<Datagram>,
@@ -116,6 +39,8 @@ struct Call {
     server: Option<(ServerId, Request)>,
     client: Option<ClientId>,
     dialog: Option<DialogId>,
+    /// The early dialog of our INVITE.
+    ringing: Option<DialogId>,
     session: OfferAnswer,
 }
 
@@ -156,6 +81,8 @@ impl Phone {
             random,
             seen: Vec::new(),
             call: None,
+            aside: None,
+            referring: None,
             outgoing: Vec::new(),
             plans: Vec::new(),
             transmits: VecDeque::new(),
@@ -221,7 +148,7 @@ impl Phone {
             request.headers.push(ContentType::sdp());
             request.body = session.make_offer().expect("a first offer").to_bytes();
         }
-        self.call = Some(Call { server: None, client: None, dialog: None, session });
+        self.call = Some(Call { server: None, client: None, dialog: None, ringing: None, session });
         let id = self.send(now, request, Why::Call);
         if let Some(call) = &mut self.call {
             call.client = id;
@@ -342,8 +269,7 @@ impl Phone {
                 self.on_request(now, id, dialog, request);
             }
             endpoint::Event::Ack { dialog, request } => {
-                let Some(call) = &mut self.call else { return };
-                if call.dialog == Some(dialog) {
+                if let Some(call) = self.call_in(dialog) {
                     if !request.body.is_empty()
                         && let Ok(answer) = parse(&request.body)
                     {
@@ -361,6 +287,10 @@ impl Phone {
             }
             endpoint::Event::Failed { id, .. } => {
                 self.on_response(now, id, None, &Response::new(StatusCode::REQUEST_TIMEOUT));
+            }
+            endpoint::Event::Notified { request, .. } => self.on_report(now, &request),
+            endpoint::Event::SubscriptionEnded { subscription, why } => {
+                self.on_referral_ended(now, subscription, why);
             }
             endpoint::Event::AckTimeout { .. } => {
                 self.note(now, Seen::NoAck);
@@ -384,11 +314,11 @@ impl Phone {
     ) {
         match (&request.method, dialog) {
             (Method::Invite, None) => self.on_call(now, id, request),
-            (Method::Invite, Some(_)) => self.on_offer(now, id, &request),
+            (Method::Invite, Some(dialog)) => self.on_offer(now, id, dialog, &request),
             (Method::Bye, Some(dialog)) => {
                 let _ = self.endpoint.respond(now, id, Response::to(&request, StatusCode::OK));
-                if self.call.as_ref().is_some_and(|call| call.dialog == Some(dialog)) {
-                    self.call = None;
+                let is_it = |call: &mut Call| call.dialog == Some(dialog);
+                if self.call.take_if(is_it).or_else(|| self.aside.take_if(is_it)).is_some() {
                     self.note(now, Seen::HungUp);
                 }
             }
@@ -445,7 +375,13 @@ impl Phone {
             }
             Answering::Dead => {}
         }
-        self.call = Some(Call { server: Some((id, request)), client: None, dialog, session });
+        self.call = Some(Call {
+            server: Some((id, request)),
+            client: None,
+            dialog,
+            ringing: None,
+            session,
+        });
     }
 
     fn answer(&mut self, now: Duration) {
@@ -454,7 +390,7 @@ impl Phone {
         let description = if call.session.pending_offer().is_some() {
             call.session.make_answer().ok().map(|(answer, _)| answer)
         } else if let Some(given) = call.session.local_description() {
-            Some(given.clone())
+            Some(given)
         } else {
             call.session.make_offer().ok()
         };
@@ -468,8 +404,8 @@ impl Phone {
         }
     }
 
-    fn on_offer(&mut self, now: Duration, id: ServerId, request: &Request) {
-        let Some(call) = &mut self.call else { return };
+    fn on_offer(&mut self, now: Duration, id: ServerId, dialog: DialogId, request: &Request) {
+        let Some(call) = self.call_in(dialog) else { return };
         let Ok(offer) = parse(&request.body) else { return };
         let direction =
             offer.audio().map_or(Direction::SendRecv, |audio| offer.direction_of(audio));
@@ -501,6 +437,9 @@ impl Phone {
         let why = self.outgoing[at].why;
         if response.status.is_provisional() {
             if why == Why::Call && response.status.code() > 100 {
+                if let Some(call) = &mut self.call {
+                    call.ringing = dialog;
+                }
                 self.note(now, Seen::Progress(response.status.code()));
             }
             return;
@@ -532,7 +471,7 @@ impl Phone {
                 if let (true, Some(dialog)) = (response.status.is_success(), dialog) {
                     let _ = self.endpoint.ack(now, dialog, None);
                 }
-                if let Some(call) = &mut self.call {
+                if let Some(call) = dialog.and_then(|dialog| self.call_in(dialog)) {
                     match parse(&response.body) {
                         Ok(answer) if response.status.is_success() => {
                             let _ = call.session.receive_answer(&answer);

@@ -1,60 +1,3 @@
-//! Plans written in TOML.
-//!
-//! ```toml
-//! start = ["internal"]                 # where calls begin; lets a check find unreachable contexts
-//! schedules = ["office-hours"]         # the schedules that the exchange knows
-//!
-//! [profile]
-//! country = "russia"                   # or a table of rules, see below
-//! area = "495"
-//!
-//! [context.internal]
-//! include = ["services", { context = "city", when = "office-hours" }]
-//! [context.internal.extensions]
-//! "100" = "reception"                  # something within
-//! "_1XX" = "user"
-//! "_1XX/_55X" = "operator"             # only for callers that fit the second pattern
-//! "_9." = { external = "${EXTEN:1}" }  # out to the public network
-//!
-//! [trunk.city]
-//! number = "{dial}"                    # how it wants numbers; "+{e164}" when nothing is said
-//! capacity = 30
-//! schedule = "office-hours"
-//! failover = [408, 503]                # SIP answers after which the next trunk is tried
-//! timeout = 8                          # seconds
-//! tariff = "city.csv"                  # what it costs
-//!
-//! [route.russia]
-//! prefixes = ["7"]
-//! policy = "least-cost"                # in-order, least-cost, weighted, percentage, round-robin
-//! trunks = ["city", { trunk = "spare", priority = 2, weight = 3, cost = "1.5", prefix = "7495" }]
-//!
-//! [emergency]
-//! trunks = ["city"]
-//! urn-number = "112"
-//!
-//! [caller-id]
-//! company = "+74951230000"
-//! forwarding = "own"                   # or "caller"
-//! devices = { "101" = "+74951230101" }
-//! directions = { "7812" = "+78121230000" }
-//!
-//! [block]
-//! prefixes = { "88" = "satellite" }
-//! allow = ["8816"]
-//!
-//! [[spending]]
-//! window = 3600                        # seconds
-//! amount = "100.00"                    # an account
-//!
-//! tariff = "sale.csv"                  # at the top of the file: what calls are charged with
-//! ```
-//!
-//! A country that is not built in is a table: `country = "49"`, `name`, `international-prefix`,
-//! `trunk-prefix`, `national-lengths = [6, 11]`, `national-first`, `bare-national`,
-//! `bare-country-code`, `area`, `local-length`, `emergency = ["112"]`,
-//! `short = [{ starts = "1", length = 3 }]`. The same keys change the built-in one.
-
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -62,276 +5,29 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use serde::Deserialize;
 use toml::Spanned;
 
+use super::FileError;
+use super::lines::Lines;
+use super::shape::{
+    BlockData, CallerIdData, ChoiceData, ContextData, EmergencyData, ForwardingData, IncludeData,
+    PlanData, PolicyData, ProfileData, RouteData, SpendingData, TargetData, TrunkData,
+};
 use crate::caller_id::{CallerIdRules, Forwarding};
 use crate::dialplan::{Dialplan, Places, Target};
 use crate::finding::{Fault, Finding};
 use crate::number::{Digits, Number, Profile, Template};
-use crate::plan::{BuildError, Origin, Plan, Step};
+use crate::plan::{Origin, Plan, Step};
 use crate::rate::{Micros, Tariff};
 use crate::route::{Choice, Emergency, Guard, Policy, Route, Router, SpendingLimit, Trunk};
 
-/// The longest file that is read, in bytes.
-pub const MAX_BYTES: usize = 16 << 20;
-
-/// Why a file is not a plan. The writer of the plan has to mend it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// It cannot be read as TOML, or a key is missing, unknown or of the wrong kind.
-    #[error("{file}:{line}: {message}")]
-    Syntax {
-        /// The file.
-        file: Box<str>,
-        /// The line, from 1.
-        line: u32,
-        /// What is wrong.
-        message: Box<str>,
-    },
-    /// It is longer than [`MAX_BYTES`].
-    #[error("{file}: {length} bytes are too many; at most {MAX_BYTES} are read")]
-    TooLong {
-        /// The file.
-        file: Box<str>,
-        /// Its length, in bytes.
-        length: usize,
-    },
-    /// The contexts break a limit.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PlanData {
-    #[serde(default)]
-    start: Vec<Spanned<String>>,
-    schedules: Option<Vec<String>>,
-    tariff: Option<Spanned<String>>,
-    profile: Option<Spanned<ProfileData>>,
-    #[serde(default)]
-    context: BTreeMap<String, Spanned<ContextData>>,
-    #[serde(default)]
-    trunk: BTreeMap<String, Spanned<TrunkData>>,
-    #[serde(default)]
-    route: BTreeMap<String, Spanned<RouteData>>,
-    emergency: Option<Spanned<EmergencyData>>,
-    #[serde(default)]
-    caller_id: CallerIdData,
-    #[serde(default)]
-    block: BlockData,
-    #[serde(default)]
-    spending: Vec<Spanned<SpendingData>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ProfileData {
-    country: Spanned<String>,
-    name: Option<String>,
-    international_prefix: Option<Spanned<String>>,
-    trunk_prefix: Option<Spanned<String>>,
-    national_lengths: Option<[u32; 2]>,
-    national_first: Option<Spanned<String>>,
-    bare_national: Option<bool>,
-    bare_country_code: Option<bool>,
-    area: Option<Spanned<String>>,
-    local_length: Option<u32>,
-    emergency: Option<Vec<Spanned<String>>>,
-    #[serde(default)]
-    short: Vec<ShortData>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ShortData {
-    starts: Spanned<String>,
-    length: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ContextData {
-    #[serde(default)]
-    include: Vec<Spanned<IncludeData>>,
-    #[serde(default)]
-    extensions: BTreeMap<String, Spanned<TargetData>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a context's name, or { context, when }")]
-enum IncludeData {
-    Name(String),
-    When(WhenData),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WhenData {
-    context: String,
-    when: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name, or { external = \"number\" }")]
-enum TargetData {
-    Local(String),
-    External(ExternalData),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExternalData {
-    external: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TrunkData {
-    number: Option<Spanned<String>>,
-    capacity: Option<u32>,
-    schedule: Option<String>,
-    failover: Option<Vec<u16>>,
-    timeout: Option<u64>,
-    tariff: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RouteData {
-    prefixes: Vec<Spanned<String>>,
-    policy: Option<PolicyData>,
-    trunks: Vec<Spanned<ChoiceData>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum PolicyData {
-    InOrder,
-    LeastCost,
-    Weighted,
-    Percentage,
-    RoundRobin,
-}
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a trunk's name, or { trunk, priority, weight, prefix, schedule, cost }"
-)]
-enum ChoiceData {
-    Name(String),
-    Table(ChoiceTable),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChoiceTable {
-    trunk: String,
-    priority: Option<u32>,
-    weight: Option<u32>,
-    prefix: Option<String>,
-    schedule: Option<String>,
-    cost: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct EmergencyData {
-    #[serde(default)]
-    trunks: Vec<String>,
-    urn_number: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CallerIdData {
-    company: Option<Spanned<String>>,
-    forwarding: Option<ForwardingData>,
-    #[serde(default)]
-    devices: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    directions: BTreeMap<String, Spanned<String>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ForwardingData {
-    Own,
-    Caller,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BlockData {
-    #[serde(default)]
-    prefixes: BTreeMap<String, Spanned<String>>,
-    #[serde(default)]
-    allow: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SpendingData {
-    window: u64,
-    amount: Spanned<String>,
-}
-
-impl Dialplan {
-    /// Reads a plan. `file` is what messages call it; `fetch` gets the files that it names.
-    ///
-    /// Values that cannot be used, such as a pattern with an open set, are left out and told by
-    /// [`Dialplan::check`]; so is a prefix that is there twice.
-    ///
-    /// # Errors
-    ///
-    /// When it is not TOML of the right form, or breaks a limit.
-    pub fn from_toml(
-        file: &str,
-        text: &str,
-        fetch: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
-    ) -> Result<Dialplan, FileError> {
-        if text.len() > MAX_BYTES {
-            return Err(FileError::TooLong { file: file.into(), length: text.len() });
-        }
-        let lines = Lines::new(text);
-        let data: PlanData = toml::from_str(text).map_err(|error| FileError::Syntax {
-            file: file.into(),
-            line: error.span().map_or(1, |span| lines.of(span.start)),
-            message: error.message().into(),
-        })?;
-        let mut reader =
-            Reader { file, lines, fetch, faults: Vec::new(), places: Places::default() };
-        reader.dialplan(data)
-    }
-
-    /// Faults met while reading, which [`Dialplan::check`] tells too.
-    pub fn faults(&self) -> &[Finding] {
-        &self.faults
-    }
-}
-
-/// Lines by byte offset.
-struct Lines(Vec<usize>);
-
-impl Lines {
-    fn new(text: &str) -> Lines {
-        Lines(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at).collect())
-    }
-
-    fn of(&self, offset: usize) -> u32 {
-        self.0.partition_point(|&end| end < offset) as u32 + 1
-    }
-}
-
-struct Reader<'r> {
-    file: &'r str,
-    lines: Lines,
-    fetch: &'r mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
-    faults: Vec<Finding>,
-    places: Places,
+/// Understands what is written, and notes what it cannot.
+pub(super) struct Reader<'r> {
+    pub(super) file: &'r str,
+    pub(super) lines: Lines,
+    pub(super) fetch: &'r mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    pub(super) faults: Vec<Finding>,
+    pub(super) places: Places,
 }
 
 impl Reader<'_> {
@@ -377,7 +73,7 @@ impl Reader<'_> {
         Some(digits)
     }
 
-    fn dialplan(&mut self, data: PlanData) -> Result<Dialplan, FileError> {
+    pub(super) fn dialplan(&mut self, data: PlanData) -> Result<Dialplan, FileError> {
         self.places.file = self.file.into();
         let profile = self.profile(data.profile);
         let tariff = data.tariff.and_then(|file| self.tariff(&file));
