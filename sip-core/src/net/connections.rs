@@ -1,6 +1,5 @@
 //! The connections of one process: who is connected, and who is to be found over which.
 
-#[cfg(feature = "tls")]
 use core::net::SocketAddr;
 use core::task::{Context, Poll, ready};
 use std::collections::{HashMap, VecDeque};
