@@ -101,21 +101,29 @@ pub(super) fn is_scanner(view: &MessageView<'_>, patterns: &[String]) -> bool {
         || contains_any(from, patterns) && matches!(view.typed::<FromRef<'_>>(), Ok(Some(_)))
 }
 
-/// Whether a text has one of the patterns in it. Every new request is looked through: most letters
-/// begin no pattern and are passed over at once.
+/// Whether a text has one of the patterns in it. Every new request is looked through: nearly all
+/// pairs of letters begin no pattern and are passed over at once.
 fn contains_any(text: &[u8], patterns: &[String]) -> bool {
-    let place = |byte: &u8| 1_u32 << (byte & 0x1f);
-    let first = |pattern: &String| pattern.as_bytes().first().map_or(0, place);
-    let firsts = patterns.iter().map(first).fold(0, |all, one| all | one);
-    let starts = text.iter().enumerate().filter(|(_, byte)| firsts & place(byte) != 0);
-    starts.filter_map(|(at, _)| text.get(at..)).any(|rest| {
-        patterns.iter().map(String::as_bytes).any(|pattern| {
-            // The second letter tells nearly all apart.
-            let (ours, theirs) = (pattern.get(1), rest.get(1));
-            ours.is_none_or(|ours| theirs.is_some_and(|it| it.eq_ignore_ascii_case(ours)))
-                && !pattern.is_empty()
-                && rest.get(..pattern.len()).is_some_and(|it| it.eq_ignore_ascii_case(pattern))
-        })
+    // Five bits are the same in both cases.
+    let bits = |byte: u8| usize::from(byte & 0x1f);
+    let mut seconds = [0_u32; 32];
+    for pattern in patterns {
+        let (first, second) = match pattern.as_bytes() {
+            [] => continue,
+            [first] => (first, u32::MAX),
+            [first, second, ..] => (first, 1 << bits(*second)),
+        };
+        seconds[bits(*first)] |= second;
+    }
+    let nexts = text.iter().skip(1).chain(&[0]);
+    text.iter().zip(nexts).enumerate().any(|(at, (byte, next))| {
+        seconds[bits(*byte)] >> bits(*next) & 1 != 0
+            && patterns.iter().map(String::as_bytes).any(|pattern| {
+                !pattern.is_empty()
+                    && text
+                        .get(at..at + pattern.len())
+                        .is_some_and(|it| it.eq_ignore_ascii_case(pattern))
+            })
     })
 }
 

@@ -4,9 +4,12 @@
 //! and only then is what follows carried on, so that a batch costs one round through the runtime.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,6 +42,8 @@ const READS: usize = 32;
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// After so many turns in a row other tasks have theirs.
 const TURNS: u32 = 8;
+/// In one of so many turns it is looked last whether something has come over the sockets.
+const OTHERS: u32 = 4;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -78,6 +83,16 @@ pub(super) struct Owner {
     pub(super) when_calm: Option<fn()>,
 }
 
+/// What the task is awake for.
+enum Occasion {
+    /// Something has come over the sockets.
+    Arrived,
+    /// There is something to carry on with.
+    Due,
+    Asked(Ask),
+    Command(Command),
+}
+
 impl Owner {
     pub(super) async fn run(mut self) -> Progress {
         let news = Arc::clone(&self.news);
@@ -85,6 +100,7 @@ impl Owner {
         let mut stopped = false;
         let mut wake = self.next_wake(stop_by);
         let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
+        let mut told = pin!(news.notified());
         let mut turn = 0_u32;
         while !stopped {
             // Setting it later is left for when it rings: nearly every message moves the next timer.
@@ -93,24 +109,45 @@ impl Owner {
                 wake = next;
                 alarm.as_mut().reset(Instant::from_std(self.clock.instant(wake)));
             }
-            tokio::select! {
-                biased;
-                command = self.commands.recv(), if stop_by.is_none() => {
-                    let command = command.unwrap_or(Command::Stop);
+            let occasion = poll_fn(|context| {
+                // What comes over the sockets is what nearly always has come; the others have their
+                // turn when it has not, and each fourth time in any case.
+                let last = turn.is_multiple_of(OTHERS);
+                if !last && self.transports.poll_ready(context).is_ready() {
+                    return Poll::Ready(Occasion::Arrived);
+                }
+                if stop_by.is_none()
+                    && let Poll::Ready(command) = self.commands.poll_recv(context)
+                {
+                    return Poll::Ready(Occasion::Command(command.unwrap_or(Command::Stop)));
+                }
+                if alarm.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Occasion::Due);
+                }
+                if told.as_mut().poll(context).is_ready() {
+                    told.set(news.notified());
+                    return Poll::Ready(Occasion::Due);
+                }
+                if let Poll::Ready(Some(ask)) = self.asked.poll_recv(context) {
+                    return Poll::Ready(Occasion::Asked(ask));
+                }
+                // What waits is handled in turns with reading, so that it is known how long it waits.
+                match last && self.transports.poll_ready(context).is_ready() {
+                    true => Poll::Ready(Occasion::Arrived),
+                    false if !self.front.is_empty() => Poll::Ready(Occasion::Due),
+                    false => Poll::Pending,
+                }
+            });
+            match occasion.await {
+                Occasion::Arrived | Occasion::Due => {}
+                Occasion::Asked(ask) => self.answer(ask),
+                Occasion::Command(command) => {
                     if matches!(command, Command::Stop) {
                         stop_by.get_or_insert(self.clock.now() + STOP);
-                    }
-                    self.exchange.handle_input(self.clock.now(), Input::Command(command));
-                    if stop_by.is_some() {
                         self.commands.close();
                     }
+                    self.exchange.handle_input(self.clock.now(), Input::Command(command));
                 }
-                () = &mut alarm => {}
-                () = news.notified() => {}
-                Some(ask) = self.asked.recv() => self.answer(ask),
-                () = self.transports.ready() => {}
-                // What waits is handled in turns with reading, so that it is known how long it waits.
-                () = std::future::ready(()), if !self.front.is_empty() => {}
             }
             self.read();
             self.handle();

@@ -11,9 +11,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::Config;
+use super::connections::Report;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
-use super::transports::{Config, Report};
 #[cfg(feature = "ws")]
 use super::websocket;
 use crate::endpoint::Input;

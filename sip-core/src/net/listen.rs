@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::Config;
 use super::census::{Place, Shared};
-use super::transports::{Config, Report};
+use super::connections::Report;
 use crate::Transport;
 use crate::flow::Flow;
 

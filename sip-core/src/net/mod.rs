@@ -26,7 +26,9 @@
 //! ```
 
 mod census;
+mod config;
 mod connection;
+mod connections;
 #[cfg(feature = "resolver")]
 mod dns;
 mod driver;
@@ -42,6 +44,7 @@ mod ways;
 #[cfg(feature = "ws")]
 mod websocket;
 
+pub use config::Config;
 #[cfg(feature = "resolver")]
 pub use dns::Dns;
 pub use driver::Driver;
@@ -50,4 +53,4 @@ pub use names::ProvedNames;
 pub use random::SystemRandom;
 #[cfg(feature = "tls")]
 pub use tls::{ClientCertificates, Identity, Roots, Tls, TlsError};
-pub use transports::{Config, Transports};
+pub use transports::Transports;

@@ -4,16 +4,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 
-use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 #[cfg(unix)]
 use tokio::io::{Interest, unix::AsyncFd};
 use tokio::time::{Sleep, sleep};
 
-use crate::endpoint::Input;
 use crate::flow::Flow;
 
 /// How many peers' ways back are remembered per socket.
@@ -35,6 +33,8 @@ pub(super) struct Udp {
     pub(super) bound: SocketAddr,
     socket: Watched,
     ways: Ways,
+    /// Whether the last read failed: there is a pause before the next one.
+    failed: bool,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -50,7 +50,7 @@ impl Udp {
         socket.bind(&address.into())?;
         let socket = Watched::new(socket.into())?;
         let bound = socket.get().local_addr()?;
-        Ok(Self { bound, socket, ways: Ways::new(bound), pause: None })
+        Ok(Self { bound, socket, ways: Ways::new(bound), failed: false, pause: None })
     }
 
     pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
@@ -63,13 +63,19 @@ impl Udp {
         buffer: &mut Vec<u8>,
         taker: &mut dyn FnMut(Flow, &[u8]),
     ) -> usize {
-        if self.pause.is_some() {
+        if self.failed || self.pause.is_some() {
             return 0;
         }
+        // Its pages are the system's until a datagram is that long.
         buffer.resize(LONGEST, 0);
         for taken in 0..BATCH {
-            // An error is told when it is waited for.
-            let Ok((length, remote)) = self.socket.try_receive(buffer) else { return taken };
+            let (length, remote) = match self.socket.try_receive(buffer) {
+                Ok(read) => read,
+                Err(error) => {
+                    self.failed = error.kind() != io::ErrorKind::WouldBlock;
+                    return taken;
+                }
+            };
             if let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty()) {
                 taker(Flow::udp(self.ways.local(remote.ip()), remote), datagram);
             }
@@ -79,55 +85,14 @@ impl Udp {
 
     /// Ready when there may be a datagram; the task is woken otherwise.
     pub(super) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if core::mem::take(&mut self.failed) {
+            self.pause = Some(Box::pin(sleep(AFTER_ERROR)));
+        }
         if let Some(pause) = &mut self.pause {
             ready!(pause.as_mut().poll(context));
             self.pause = None;
         }
         self.socket.poll_readable(context).map(|_| ())
-    }
-
-    /// Takes what has arrived, a batch at most. Ready when there may be more now; the task is woken
-    /// otherwise.
-    pub(super) fn poll_receive(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut Vec<u8>,
-        inbox: &mut VecDeque<Input>,
-    ) -> Poll<()> {
-        if let Some(pause) = &mut self.pause {
-            if pause.as_mut().poll(context).is_pending() {
-                return Poll::Pending;
-            }
-            self.pause = None;
-        }
-        // Its pages are the system's until a datagram is that long.
-        buffer.resize(LONGEST, 0);
-        loop {
-            for _ in 0..BATCH {
-                match self.socket.try_receive(buffer) {
-                    Ok((length, remote)) => {
-                        let Some(datagram) = buffer.get(..length).filter(|read| !read.is_empty())
-                        else {
-                            continue;
-                        };
-                        let flow = Flow::udp(self.ways.local(remote.ip()), remote);
-                        let message = Bytes::copy_from_slice(datagram);
-                        inbox.push_back(Input::Received { flow, message });
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(_) => {
-                        let mut pause = Box::pin(sleep(AFTER_ERROR));
-                        let over = pause.as_mut().poll(context);
-                        self.pause = over.is_pending().then_some(pause);
-                        return over;
-                    }
-                }
-            }
-            if !inbox.is_empty() {
-                return Poll::Ready(());
-            }
-            ready!(self.socket.poll_readable(context)).unwrap_or_default();
-        }
     }
 }
 

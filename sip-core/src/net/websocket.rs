@@ -9,9 +9,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::Config;
 use super::SystemRandom;
 use super::connection::Link;
-use super::transports::{Config, Report};
+use super::connections::Report;
 use crate::endpoint::Input;
 use crate::flow::Flow;
 use crate::framing::{
