@@ -304,9 +304,8 @@ impl Owner {
             }
         }
         self.tell_front();
-        while let Some(transmit) =
-            self.front.poll_transmit().or_else(|| self.exchange.poll_transmit())
-        {
+        self.send_refusals();
+        while let Some(transmit) = self.exchange.poll_transmit() {
             if self.is_watched() {
                 let Transmit { flow, bytes } = &transmit;
                 self.watch(Passage::sent(self.clock.wall(), flow, bytes));
@@ -358,6 +357,21 @@ impl Owner {
         }
         self.media.flush();
         stopped
+    }
+
+    fn send_refusals(&mut self) {
+        let watched = self.is_watched();
+        let Self { front, transports, clock, .. } = self;
+        let mut passages = Vec::new();
+        front.take_refusals(&mut |flow, bytes| {
+            if watched {
+                passages.push(Passage::sent(clock.wall(), flow, &Bytes::copy_from_slice(bytes)));
+            }
+            transports.send_bytes(flow, bytes);
+        });
+        for passage in passages {
+            self.watch(passage);
+        }
     }
 
     fn announce(&mut self, event: Event) {

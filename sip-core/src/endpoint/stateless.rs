@@ -7,9 +7,9 @@ use rand_core::Rng;
 
 use super::way_back::WayBack;
 use crate::flow::{Flow, Transmit};
-use crate::header::{CSeqRef, CallIdRef, FromRef, ToRef, ViaRef};
+use crate::header::{CSeqRef, CallIdRef, FromRef, HeaderView as _, ToRef, ViaRef};
 use crate::keyed::{KeyedHash, hex};
-use crate::message::StartLine;
+use crate::message::{Outline, StartLine};
 use crate::text::write_number;
 use crate::{HeaderName, MessageView, StatusCode};
 
@@ -108,6 +108,57 @@ impl Stateless {
         Some(Transmit { flow: reply?, bytes: out.into() })
     }
 
+    /// As [`answer`](Self::answer), of a request's outline and into `out`: the flow that the response
+    /// is to be sent by. `None` leaves `out` as it was.
+    pub fn write(
+        &self,
+        request: &Outline<'_>,
+        flow: &Flow,
+        status: StatusCode,
+        retry_after: Option<u32>,
+        out: &mut Vec<u8>,
+    ) -> Option<Flow> {
+        if request.method() == "ACK" {
+            return None;
+        }
+        let (top, others) = request.vias().split_first()?;
+        let top = ViaRef::read(top).ok()?;
+        out.reserve(512);
+        out.extend_from_slice(b"SIP/2.0 ");
+        write_number(out, status.code().into());
+        out.push(b' ');
+        out.extend_from_slice(status.reason().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        let (_, reply) = WayBack::write(&top, flow, out);
+        for via in others {
+            out.extend_from_slice(b"\r\nVia: ");
+            out.extend_from_slice(via);
+        }
+        out.extend_from_slice(b"\r\nFrom: ");
+        out.extend_from_slice(request.from());
+        out.extend_from_slice(b"\r\nTo: ");
+        out.extend_from_slice(request.to());
+        if request.to_tag().is_empty() {
+            out.extend_from_slice(b";tag=");
+            out.extend_from_slice(&self.tag_of(request));
+        }
+        out.extend_from_slice(b"\r\nCall-ID: ");
+        out.extend_from_slice(request.call_id());
+        out.extend_from_slice(b"\r\nCSeq: ");
+        out.extend_from_slice(request.cseq());
+        if let Some(seconds) = retry_after {
+            out.extend_from_slice(b"\r\nRetry-After: ");
+            write_number(out, seconds.into());
+        }
+        out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
+        Some(reply)
+    }
+
+    /// As [`knows`](Self::knows), of an outline.
+    pub fn knows_outline(&self, ack: &Outline<'_>) -> bool {
+        ack.to_tag() == self.tag_of(ack)
+    }
+
     /// Whether a request is the ACK for an answer that [`answer`](Self::answer) has given: it can
     /// be dropped.
     pub fn knows(&self, ack: &MessageView<'_>) -> bool {
@@ -118,14 +169,25 @@ impl Stateless {
         })
     }
 
-    /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
     fn tag(&self, request: &MessageView<'_>) -> Option<[u8; 16]> {
+        let call_id = request.require::<CallIdRef<'_>>().ok()?;
+        let from = request.require::<FromRef<'_>>().ok()?;
+        let number = request.require::<CSeqRef<'_>>().ok()?.number();
+        Some(self.tag_from(call_id.as_bytes(), from.tag_bytes(), number))
+    }
+
+    fn tag_of(&self, request: &Outline<'_>) -> [u8; 16] {
+        self.tag_from(request.call_id(), request.from_tag(), request.number())
+    }
+
+    /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
+    fn tag_from(&self, call_id: &[u8], from_tag: &[u8], number: u32) -> [u8; 16] {
         let mut hasher = self.hash.build_hasher();
-        hasher.write(request.require::<CallIdRef<'_>>().ok()?.as_bytes());
+        hasher.write(call_id);
         hasher.write(b" ");
-        hasher.write(request.require::<FromRef<'_>>().ok()?.tag_bytes());
-        hasher.write_u32(request.require::<CSeqRef<'_>>().ok()?.number());
-        Some(hex(hasher.finish()))
+        hasher.write(from_tag);
+        hasher.write_u32(number);
+        hex(hasher.finish())
     }
 }
 
@@ -184,6 +246,45 @@ mod tests {
         };
         assert!(knows(&ack(to.tag().unwrap())));
         assert!(!knows(&ack("0123456789abcdef")));
+    }
+
+    #[test]
+    fn an_outline_gets_the_same_answer() {
+        let stateless = Stateless::new(&mut ChaCha8Rng::seed_from_u64(1));
+        let plain = core::str::from_utf8(INVITE).unwrap();
+        let plain = plain.replace("v: SIP/2.0/UDP p;branch=z9hG4bKp, ", "Via: ");
+        let plain = plain.replace("f:", "From:").replace("t:", "To:").replace("i:", "Call-ID:");
+        for text in [plain.clone(), plain.replace(";rport", ""), plain.replace("192.0.2.1:", "p:")]
+        {
+            let sent = answer(&stateless, text.as_bytes()).unwrap();
+            let outline = Outline::of(text.as_bytes()).unwrap();
+            let (mut out, status) = (Vec::new(), StatusCode::SERVICE_UNAVAILABLE);
+            let reply = stateless.write(&outline, &flow(), status, Some(9), &mut out);
+            assert_eq!((reply, &out[..]), (Some(sent.flow), &sent.bytes[..]));
+            let ack = String::from_utf8(out).unwrap();
+            let tag = ack.split("To: <sip:102@h>").nth(1).unwrap().lines().next().unwrap();
+            let ack = text
+                .replace("INVITE", "ACK")
+                .replace("To: <sip:102@h>", &format!("To: <sip:102@h>{tag}"));
+            assert!(stateless.knows_outline(&Outline::of(ack.as_bytes()).unwrap()), "{ack}");
+            assert!(!stateless.knows_outline(&outline));
+            assert_eq!(
+                stateless.write(
+                    &Outline::of(ack.as_bytes()).unwrap(),
+                    &flow(),
+                    status,
+                    None,
+                    &mut Vec::new()
+                ),
+                None
+            );
+        }
+        // Two in one line are for the one that reads in full.
+        let two = plain.replace("Via: SIP/2.0/UDP 192", "Via: SIP/2.0/UDP p, SIP/2.0/UDP 192");
+        let outline = Outline::of(two.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(stateless.write(&outline, &flow(), StatusCode::NOT_FOUND, None, &mut out), None);
+        assert!(out.is_empty());
     }
 
     #[test]

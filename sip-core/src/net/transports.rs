@@ -423,6 +423,14 @@ impl Transports {
         }
     }
 
+    /// As [`send`](Self::send), of bytes that are somebody else's: a datagram is not copied.
+    pub fn send_bytes(&mut self, flow: &Flow, bytes: &[u8]) {
+        match flow.transport {
+            Transport::Udp => self.send_datagram(*flow, bytes),
+            _ => self.send(Transmit { flow: *flow, bytes: Bytes::copy_from_slice(bytes) }),
+        }
+    }
+
     /// Writes what is queued, for at most [`Config::linger`], and closes everything.
     pub async fn close(mut self) {
         self.sockets.abort_all();
