@@ -260,6 +260,11 @@ impl Front {
         self.refusals.take(taker);
     }
 
+    /// Refusals that wait to be sent.
+    pub fn refusals(&self) -> usize {
+        self.refusals.len()
+    }
+
     /// The next thing to tell.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

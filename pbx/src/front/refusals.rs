@@ -41,6 +41,11 @@ impl Refusals {
         self.clear();
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.each.len() - self.sent
+    }
+
     /// The next one.
     pub(super) fn pop(&mut self) -> Option<Transmit> {
         let next = self.next().map(|(flow, bytes)| (flow, bytes.to_vec()));
@@ -94,6 +99,7 @@ mod tests {
             let first = refusals.pop().unwrap();
             assert_eq!((first.flow, &first.bytes[..]), (flow(1), &b"1"[..]));
             let mut rest = Vec::new();
+            assert_eq!(refusals.len(), 19);
             refusals.take(&mut |flow, bytes| rest.push((*flow, bytes.to_vec())));
             let expected: Vec<_> =
                 (2..=20).map(|port: u16| (flow(port), port.to_string().into_bytes())).collect();

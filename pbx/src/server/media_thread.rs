@@ -338,6 +338,7 @@ mod tests {
         Stream {
             remote: Some(peer),
             rtcp_mux: false,
+            sends_first: true,
             signalled_from: None,
             codecs: vec![Codec {
                 kind: CodecKind::Pcma,

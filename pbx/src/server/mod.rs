@@ -16,6 +16,7 @@
 mod capture;
 mod clock;
 mod control;
+mod datagrams;
 mod media_thread;
 #[cfg(feature = "metrics")]
 mod meters;
@@ -201,6 +202,7 @@ impl Server {
             front,
             exchange,
             transports,
+            datagrams: None,
             media,
             binder,
             external,

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_core::net::Transports;
-use sip_core::{Transmit, endpoint};
+use sip_core::{Flow, Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
 use super::control::{Ask, Banned, State, Tally};
+use super::datagrams::Datagrams;
 use super::media_thread::{Instruction, MediaThread};
 use super::ports::PortBinder;
 use super::trace::SipTrace;
@@ -32,8 +33,8 @@ const SPARE_PORTS: usize = 32;
 /// Messages handled before it is looked again what has arrived: how long a message waits is only
 /// known once it was read.
 const HANDLED: usize = 16;
-/// Batches taken in a turn.
-const READS: usize = 32;
+/// So many datagrams at once are taken, and refusals sent, in batches.
+const MANY: usize = 16;
 /// Pause after a port could not be bound.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// After so many turns in a row other tasks have theirs.
@@ -46,6 +47,8 @@ pub(super) struct Owner {
     pub(super) front: Front,
     pub(super) exchange: Exchange,
     pub(super) transports: Transports,
+    /// Made when there is first much to read.
+    pub(super) datagrams: Option<Datagrams>,
     pub(super) media: MediaThread,
     pub(super) binder: PortBinder,
     pub(super) external: Option<IpAddr>,
@@ -155,20 +158,23 @@ impl Owner {
                 other => self.exchange.handle_input(now, Input::Sip(other)),
             }
         }
-        let Self { transports, front, .. } = self;
+        let Self { transports, front, clock, datagrams, .. } = self;
         let mut passages = Vec::new();
-        for _ in 0..READS {
-            let wall = self.clock.wall_if(watched);
-            let taken = transports.take_datagrams(&mut |flow, message| {
-                if let Some(wall) = wall {
-                    let message = Bytes::copy_from_slice(message);
-                    passages.push(Passage::received(wall, &flow, &message));
-                }
-                front.handle_message(now, flow, message);
-            });
-            if taken == 0 {
-                break;
+        let mut taker = |flow: Flow, message: &[u8]| {
+            if watched {
+                let message = Bytes::copy_from_slice(message);
+                passages.push(Passage::received(clock.wall(), &flow, &message));
             }
+            front.handle_message(now, flow, message);
+        };
+        if transports.take_datagrams(&mut taker) >= MANY {
+            if datagrams.is_none() {
+                *datagrams = Datagrams::of(transports).ok();
+            }
+            if let Some(datagrams) = datagrams {
+                datagrams.take(transports, &mut taker);
+            }
+            transports.take_datagrams(&mut taker);
         }
         for passage in passages {
             self.watch(passage);
@@ -360,15 +366,25 @@ impl Owner {
     }
 
     fn send_refusals(&mut self) {
+        let waiting = self.front.refusals();
+        if waiting == 0 {
+            return;
+        }
         let watched = self.is_watched();
-        let Self { front, transports, clock, .. } = self;
+        let Self { front, transports, clock, datagrams, .. } = self;
         let mut passages = Vec::new();
+        let mut batches = datagrams.as_mut().filter(|_| waiting >= MANY);
         front.take_refusals(&mut |flow, bytes| {
             if watched {
                 passages.push(Passage::sent(clock.wall(), flow, &Bytes::copy_from_slice(bytes)));
             }
-            transports.send_bytes(flow, bytes);
+            if !batches.as_mut().is_some_and(|batches| batches.send(flow, bytes)) {
+                transports.send_bytes(flow, bytes);
+            }
         });
+        if let Some(batches) = batches {
+            batches.flush();
+        }
         for passage in passages {
             self.watch(passage);
         }

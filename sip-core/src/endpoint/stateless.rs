@@ -101,7 +101,7 @@ impl Stateless {
         }
         if let Some(seconds) = retry_after {
             out.extend_from_slice(b"Retry-After: ");
-            write_number(&mut out, seconds.into());
+            write_seconds(&mut out, seconds);
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
@@ -148,7 +148,7 @@ impl Stateless {
         out.extend_from_slice(request.cseq());
         if let Some(seconds) = retry_after {
             out.extend_from_slice(b"\r\nRetry-After: ");
-            write_number(out, seconds.into());
+            write_seconds(out, seconds);
         }
         out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
         Some(reply)
@@ -191,6 +191,14 @@ impl Stateless {
     }
 }
 
+/// Two digits at least: many answers to one peer are then of one length, and the system takes them as one.
+fn write_seconds(out: &mut Vec<u8>, seconds: u32) {
+    if seconds < 10 {
+        out.push(b'0');
+    }
+    write_number(out, seconds.into());
+}
+
 #[cfg(test)]
 mod tests {
     use rand_chacha::ChaCha8Rng;
@@ -226,7 +234,7 @@ mod tests {
             Via: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK0\r\nFrom: <sip:101@h>;tag=1\r\n\
             To: <sip:102@h>;tag=";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.ends_with("CSeq: 7 INVITE\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"));
+        assert!(text.ends_with("CSeq: 7 INVITE\r\nRetry-After: 09\r\nContent-Length: 0\r\n\r\n"));
         assert_eq!(answer(&stateless, INVITE).unwrap().bytes, sent.bytes, "repeated");
         let Ok(Message::Response(response)) = Message::parse(sent.bytes, &Limits::default()) else {
             panic!("no response");

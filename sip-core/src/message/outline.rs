@@ -57,8 +57,8 @@ impl<'a> Outline<'a> {
         let [mut from, mut to, mut call_id, mut cseq, mut user_agent] = [None; 5];
         let mut lines = 0;
         loop {
-            let (line, after) = cut_line(rest)?;
-            rest = after;
+            let (line, others) = cut_line(rest)?;
+            rest = others;
             match line.first() {
                 None => break,
                 Some(b' ' | b'\t') => return None,
@@ -68,24 +68,31 @@ impl<'a> Outline<'a> {
             if lines > LINES {
                 return None;
             }
-            let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
-            let place = match name.len() {
-                3 if name.eq_ignore_ascii_case(b"Via") => {
-                    *vias.get_mut(count)? = trimmed(value);
+            // Nearly every line is known by how it starts.
+            let (place, value) = match line.first().map(u8::to_ascii_lowercase) {
+                Some(b'v') if let Some(value) = after(line, b"Via:") => {
+                    *vias.get_mut(count)? = trim(value);
                     count += 1;
                     continue;
                 }
-                2 if name.eq_ignore_ascii_case(b"To") => &mut to,
-                4 if name.eq_ignore_ascii_case(b"From") => &mut from,
-                4 if name.eq_ignore_ascii_case(b"CSeq") => &mut cseq,
-                7 if name.eq_ignore_ascii_case(b"Call-ID") => &mut call_id,
-                10 if name.eq_ignore_ascii_case(b"User-Agent") => &mut user_agent,
-                // Compact forms, and white space before the colon.
-                1 => return None,
-                _ if name.last().is_some_and(|byte| *byte <= b' ') => return None,
+                Some(b't') if let Some(value) = after(line, b"To:") => (&mut to, value),
+                Some(b'f') if let Some(value) = after(line, b"From:") => (&mut from, value),
+                Some(b'c') if let Some(value) = after(line, b"CSeq:") => (&mut cseq, value),
+                Some(b'c') if let Some(value) = after(line, b"Call-ID:") => (&mut call_id, value),
+                Some(b'u') if let Some(value) = after(line, b"User-Agent:") => {
+                    (&mut user_agent, value)
+                }
+                // These could be one of them with white space before the colon, or in its compact form.
+                Some(b'v' | b't' | b'f' | b'c' | b'u' | b'i') => {
+                    let name = line.get(..memchr(b':', line)?)?;
+                    if name.len() < 2 || name.last().is_some_and(|byte| *byte <= b' ') {
+                        return None;
+                    }
+                    continue;
+                }
                 _ => continue,
             };
-            if place.replace(trimmed(value)).is_some() {
+            if place.replace(trim(value)).is_some() {
                 return None;
             }
         }
@@ -172,9 +179,10 @@ fn cut_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((line, rest.strip_prefix(b"\r\n")?))
 }
 
-/// What follows the colon, without the white space around.
-fn trimmed(value: &[u8]) -> &[u8] {
-    trim(value.get(1..).unwrap_or_default())
+/// What follows the name of a header and its colon.
+fn after<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then_some(value)
 }
 
 /// The tag among the parameters of From or To; empty when there is none, `None` when it takes more than a
@@ -197,7 +205,7 @@ fn tag(value: &[u8]) -> Option<&[u8]> {
         let (name, text) = param.split_at_checked(equals)?;
         if trim(name).eq_ignore_ascii_case(b"tag") {
             let text = trim(text.strip_prefix(b"=")?);
-            return is_token(text).then_some(text);
+            return (!text.is_empty()).then_some(text);
         }
     }
     Some(b"")
@@ -274,7 +282,8 @@ mod tests {
             ("X-Y: z", "To: <sip:102@h>;tag=3"),
             ("X-Y: z", "a\nb: c"),
             ("X-Y: z", "a\rb: c"),
-            ("X-Y: z", "no colon"),
+            ("X-Y: z", "v no colon"),
+            ("X-Y: z", "f: <sip:x@h>"),
             ("7  INVITE", "7 ACK"),
             ("7  INVITE", "4294967296 INVITE"),
             ("7  INVITE", "-7 INVITE"),

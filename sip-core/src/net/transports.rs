@@ -6,6 +6,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::net::UdpSocket;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -366,6 +367,23 @@ impl Transports {
     /// copy; how many there were. A batch of each socket at most; 0 says that there is none.
     pub fn take_datagrams(&mut self, taker: &mut dyn FnMut(Flow, &[u8])) -> usize {
         self.udp.iter_mut().map(|udp| udp.take(&mut self.buffer, taker)).sum()
+    }
+
+    /// The UDP sockets and the addresses they are bound to, once more: for a driver that reads and sends
+    /// in batches where there is much. What it leaves is to be read by
+    /// [`take_datagrams`](Self::take_datagrams), which alone learns that there is no more.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no descriptor.
+    pub fn udp_sockets(&self) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
+        self.udp.iter().map(|udp| Ok((udp.bound, udp.socket()?))).collect()
+    }
+
+    /// The flow of a datagram from `remote` that such a socket has received.
+    pub fn udp_flow(&mut self, bound: SocketAddr, remote: SocketAddr) -> Flow {
+        let udp = self.udp.iter_mut().find(|udp| udp.bound == bound);
+        udp.map_or_else(|| Flow::udp(bound, remote), |udp| udp.flow(remote))
     }
 
     /// The next message or failure that is there already: what has come together with the one that
