@@ -18,6 +18,7 @@ mod info;
 mod keeping;
 mod media;
 mod modification;
+mod reach;
 mod registration;
 mod routing;
 mod settings;
@@ -37,6 +38,7 @@ use sip_core::registrar::Registrar;
 
 pub use command::Command;
 pub use event::Event;
+pub use reach::MediaNetworks;
 pub use settings::Settings;
 
 use keeping::Keeping;
