@@ -95,12 +95,4 @@ impl<'a> Head<'a> {
             Self::Full(view) => in_full(view, out),
         }
     }
-
-    /// Whether it is the ACK for such a refusal.
-    pub(super) fn is_ack_for(&self, stateless: &Stateless) -> bool {
-        match self {
-            Self::Outline(outline) => stateless.knows_outline(outline),
-            Self::Full(view) => stateless.knows(view),
-        }
-    }
 }

@@ -150,7 +150,10 @@ impl Front {
             self.counts.banned += 1;
             return;
         }
-        if message.starts_with(b"ACK ") && self.awaits_acks(now) && self.is_ours(message) {
+        if message.starts_with(b"ACK ")
+            && self.awaits_acks(now)
+            && self.stateless.knows_at_sight(message)
+        {
             self.counts.acks += 1;
             return;
         }
@@ -342,8 +345,11 @@ impl Front {
         }
         let Settings { requests, strangers, .. } = self.settings;
         let source = self.sources.entry(network::source(from), Source::default);
-        (standing == Standing::Known || source.strangers.take(now, strangers))
-            && (!kind.begins || source.requests.take(now, requests))
+        if standing == Standing::Known {
+            return source.requests.take(now, requests);
+        }
+        source.strangers.take(now, strangers)
+            && (!kind.begins || source.strange_requests.take(now, requests))
     }
 
     fn limit(&mut self, now: Duration, flow: &Flow, head: Option<&Head<'_>>) {
@@ -395,10 +401,6 @@ impl Front {
 
     fn awaits_acks(&self, now: Duration) -> bool {
         self.last_refusal.is_some_and(|at| now <= at + ACKS)
-    }
-
-    fn is_ours(&self, ack: &[u8]) -> bool {
-        Head::of(ack, &self.limits).is_some_and(|head| head.is_ack_for(&self.stateless))
     }
 
     fn tell(&mut self, event: Event) {
