@@ -165,6 +165,7 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
         extension_context: office::extension_context(),
         ring_time: config.ring_time,
         silence_limit: config.silence_limit,
+        media_networks: config.media_networks.clone(),
         max_calls: config.max_calls,
         emergency: config.emergency.clone(),
         external_address: config.external_address,

@@ -48,6 +48,7 @@ impl Instruction {
                 matches!(command, Command::Play { .. } | Command::SendDigit { .. })
             }
             Self::Port(..) | Self::Stop => true,
+            Self::Calm => false,
         }
     }
 }
@@ -390,6 +391,7 @@ mod tests {
         Stream {
             remote: Some(peer),
             rtcp_mux: false,
+            sends_first: true,
             signalled_from: None,
             codecs: vec![Codec {
                 kind: CodecKind::Pcma,

@@ -279,7 +279,7 @@ impl Machine {
         }
         let mut report = [0; MAX_REPORT_LEN];
         let Ok(Some(length)) = stream.session.poll_transmit(now, &mut report) else { return };
-        let Some(destination) = stream.latch.rtcp_destination() else { return };
+        let Some(destination) = stream.report_destination() else { return };
         let Some(mut packet) = self.pool.take() else {
             self.counters.no_buffer += 1;
             return;
