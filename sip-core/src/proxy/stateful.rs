@@ -1,26 +1,27 @@
 //! A proxy that keeps transactions and forks (RFC 3261 §16).
 
+mod marked;
+mod receive;
+mod targets;
+
 use core::time::Duration;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use rand_core::Rng;
 
+use self::marked::Marked;
 use super::context::{ResponseContext, Step};
-use super::{
-    MaxBreadth, Ours, Passed, RecordRoute, Refusal, check, forward, mark_source, pop_via,
-    preprocess, routing_mark,
-};
+use super::{Ours, Passed, RecordRoute, forward, routing_mark};
 use crate::endpoint::{Address, Input};
 use crate::flow::{Flow, Transmit};
-use crate::header::{CSeq, Contact, NameAddr, To, Via};
+use crate::header::{Contact, NameAddr, To};
 use crate::keyed::push_hex;
 use crate::redirection::Redirection;
 use crate::slab::{Key, Slab};
 use crate::timer::{TimerKey, Wheel};
 use crate::transaction::{
-    Answer, ClientKey, Failure, Incoming, Outcome, ServerKey, ServerTag, Tables, Timing,
-    Transactions, invite_client,
+    ClientKey, Failure, Outcome, ServerKey, Tables, Timing, Transactions, invite_client,
 };
 use crate::{
     HeaderError, HeaderName, Limits, Message, Method, Request, Response, StatusCode, Token, Uri,
@@ -362,217 +363,12 @@ impl Proxy {
         Ok(())
     }
 
-    fn receive_request(&mut self, now: Duration, flow: Flow, mut request: Request) {
-        let Ok(reply) = mark_source(&mut request, &flow) else { return };
-        let Ok(tag) = ServerTag::of(&request) else { return };
-        let is_ack = request.method == Method::Ack;
-        match self.transactions.receive_request(now, &request.method, &tag) {
-            Incoming::Absorbed => return,
-            // The ACK for a 2xx is a request of its own that only happens to share a branch.
-            Incoming::Ack(_) | Incoming::Unmatched => {}
-        }
-        let checked = routing_mark(&request).map_err(Refusal::from).and_then(|mark| {
-            check(&request, &self.config.ours, &self.config.supported, mark)?;
-            Ok((mark, preprocess(&mut request, &self.config.ours)?))
-        });
-        if is_ack {
-            if let Ok((_, passed)) = checked {
-                self.events.push_back(Event::Ack { request, flow, passed });
-            }
-            return;
-        }
-        if request.method == Method::Cancel {
-            return self.receive_cancel(now, request, tag, reply);
-        }
-        let port = request.headers.require::<Via>().map_or(5060, |via| via.port_or_default());
-        let mark = checked.as_ref().map_or(0, |(mark, _)| *mark);
-        let tag_of_ours = self.tag();
-        let context = Context::new(request.clone(), mark, tag_of_ours, &self.config);
-        let key = self.contexts.insert(context);
-        let Ok(server) = self.transactions.accept(now, &request, tag, reply, port, key) else {
-            self.contexts.remove(key);
-            let full = Response::to(&request, StatusCode::SERVICE_UNAVAILABLE);
-            self.transactions.transmit(reply, full.to_bytes());
-            return;
-        };
-        if let Some(context) = self.contexts.get_mut(key) {
-            context.server = Some(server);
-        }
-        match checked {
-            Ok((_, passed)) => {
-                self.events.push_back(Event::Request { id: ContextId(key), request, flow, passed });
-            }
-            Err(refusal) => self.answer(now, key, refusal.response(&request)),
-        }
-    }
-
-    /// A CANCEL is answered here, and new ones go to the branches (§16.10).
-    fn receive_cancel(&mut self, now: Duration, request: Request, tag: ServerTag, reply: Flow) {
-        let invite = ServerTag::cancelled(&request).ok();
-        let key = invite
-            .and_then(|invite| self.transactions.find(&invite))
-            .and_then(|server| self.transactions.server(server).copied());
-        let status = match key {
-            Some(_) => StatusCode::OK,
-            None => StatusCode::CALL_DOES_NOT_EXIST,
-        };
-        // The CANCEL's own transaction absorbs its repetitions; nothing stands behind it.
-        let tag_of_ours = self.tag();
-        let none = Context::new(request.clone(), 0, tag_of_ours, &self.config);
-        let none = self.contexts.insert(none);
-        let port = request.headers.require::<Via>().map_or(5060, |via| via.port_or_default());
-        match self.transactions.accept(now, &request, tag, reply, port, none) {
-            Ok(server) => {
-                if let Some(context) = self.contexts.get_mut(none) {
-                    context.server = Some(server);
-                }
-                self.answer(now, none, Response::to(&request, status));
-                // Nobody asked for it, so nobody is told.
-                self.events.pop_back();
-            }
-            Err(_) => {
-                self.contexts.remove(none);
-                return;
-            }
-        }
-        let Some(key) = key else { return };
-        let Some(context) = self.contexts.get_mut(key) else { return };
-        context.groups.clear();
-        context.closed = true;
-        let untried = context.responses.is_over() && !context.responses.is_decided();
-        let steps = context.responses.cancel(now);
-        self.act(now, key, steps);
-        if untried && let Some(context) = self.contexts.get(key) {
-            let terminated = Response::to(&context.request, StatusCode::REQUEST_TERMINATED);
-            self.answer(now, key, terminated);
-        }
-    }
-
-    fn receive_response(&mut self, now: Duration, mut response: Response) {
-        let (Ok(via), Ok(cseq)) =
-            (response.headers.require::<Via>(), response.headers.require::<CSeq>())
-        else {
-            return;
-        };
-        match self.transactions.receive_response(now, &response, &via, &cseq) {
-            Answer::Deliver(key) => {
-                let Some(&Branch::Of(context)) = self.transactions.client(key) else { return };
-                if !pop_via(&mut response, &self.config.ours) {
-                    return;
-                }
-                self.deliver(now, context, key, response);
-            }
-            Answer::Absorbed => {}
-            // What matches nothing is not passed on (RFC 6026 §8.9): transactions stay for as long as a
-            // 2xx may be repeated.
-            Answer::Stray => {}
-        }
-    }
-
-    fn deliver(&mut self, now: Duration, key: Key, client: ClientKey, response: Response) {
-        let Some(context) = self.contexts.get_mut(key) else { return };
-        if response.status.is_provisional()
-            && let Some(at) = context.waiting.iter().position(|waiting| *waiting == client)
-        {
-            // Only now may the CANCEL go out (§9.1).
-            context.waiting.swap_remove(at);
-            self.transactions.send_cancel(now, client, Branch::Cancel);
-        }
-        let Some(context) = self.contexts.get_mut(key) else { return };
-        if response.status.is_final() {
-            context.breadth.retain(|(branch, _)| *branch != client);
-        }
-        let contacts = match context.closed {
-            true => Vec::new(),
-            false => context.redirection.take(&response),
-        };
-        if !contacts.is_empty() {
-            context.responses.redirected(&client);
-            let rest = without(&response, &contacts);
-            context.offered.push(Offered { response, rest });
-            self.events.push_back(Event::Redirected { id: ContextId(key), contacts });
-            return self.arm(key);
-        }
-        let more = !context.groups.is_empty() || !context.offered.is_empty();
-        let steps = context.responses.handle_response(now, &client, response, more);
-        self.act(now, key, steps);
-        if self.is_stuck(key) {
-            let _ = self.try_next(now, key);
-        }
-    }
-
     /// Lets what is left of a redirection count.
     fn keep(&mut self, now: Duration, key: Key, response: Option<Response>) {
         let Some(context) = self.contexts.get_mut(key) else { return };
         let more = !context.groups.is_empty();
         let step = response.and_then(|response| context.responses.keep(response, more));
         self.act(now, key, step.into_iter().collect());
-    }
-
-    /// Whether all branches have failed and there are other targets.
-    fn is_stuck(&self, key: Key) -> bool {
-        self.contexts.get(key).is_some_and(|context| {
-            context.responses.is_over()
-                && !context.responses.is_decided()
-                && context.offered.is_empty()
-                && !context.groups.is_empty()
-        })
-    }
-
-    /// Sends to the next group, when no branch is open.
-    fn try_next(&mut self, now: Duration, key: Key) -> Result<(), HeaderError> {
-        let Some(context) = self.contexts.get_mut(key) else { return Ok(()) };
-        if context.closed || context.responses.is_decided() {
-            return Ok(());
-        }
-        let Some(group) = context.groups.pop_front() else {
-            self.fail(now, key, StatusCode::TEMPORARILY_UNAVAILABLE);
-            return Ok(());
-        };
-        let (request, mark) = (context.request.clone(), context.mark);
-        let taken: u32 = context.breadth.iter().map(|(_, breadth)| breadth).sum();
-        let breadth = request.headers.typed::<MaxBreadth>().ok().flatten();
-        let mut left = breadth.map_or(self.config.breadth, |b| b.0).saturating_sub(taken);
-        if left == 0 && !context.responses.is_over() {
-            // Once a branch has ended there is breadth again.
-            context.groups.push_front(group);
-            return Ok(());
-        }
-        if left == 0 {
-            self.fail(now, key, StatusCode::MAX_BREADTH_EXCEEDED);
-            return Ok(());
-        }
-        let most = self.config.branches.min(usize::try_from(left).unwrap_or(usize::MAX));
-        let mut open = u32::try_from(group.len().min(most)).unwrap_or(u32::MAX);
-        let mut tried = 0;
-        for hop in group.into_iter().take(most) {
-            // Each branch may divide its part further.
-            let share = left / open.max(1);
-            (left, open) = (left - share, open.saturating_sub(1));
-            let mut copy = match forward(&request, hop.target.as_ref(), &hop.record_route) {
-                Ok(copy) => copy,
-                Err(error) => {
-                    self.fail(now, key, error.status());
-                    return Err(error);
-                }
-            };
-            copy.headers.set(MaxBreadth(share));
-            let sent_by = self.config.address.on(&hop.flow);
-            let mut branch = Marked::new(&mut *self.random, mark);
-            let user = Branch::Of(key);
-            let sent = self.transactions.send(now, copy, hop.flow, sent_by, &mut branch, user);
-            if let (Ok(client), Some(context)) = (sent, self.contexts.get_mut(key)) {
-                context.responses.add(now, client);
-                context.open += 1;
-                context.breadth.push((client, share));
-                tried += 1;
-            }
-        }
-        if tried == 0 {
-            self.fail(now, key, StatusCode::SERVICE_UNAVAILABLE);
-        }
-        self.arm(key);
-        Ok(())
     }
 
     /// Nothing more can be tried: says so, unless a branch may still do better.
@@ -723,43 +519,5 @@ fn same_place(one: &NameAddr, other: &NameAddr) -> bool {
             one.equivalent(&bare)
         }
         (one, other) => one.equivalent(other),
-    }
-}
-
-/// Randomness for one branch: its first half is random, its second half the mark of the request
-/// (RFC 5393 §4.2.1). The transaction layer draws two words for a branch, in that order.
-struct Marked<'a> {
-    random: &'a mut dyn Rng,
-    mark: u64,
-    drawn: bool,
-}
-
-impl<'a> Marked<'a> {
-    fn new(random: &'a mut dyn Rng, mark: u64) -> Self {
-        Self { random, mark, drawn: false }
-    }
-
-    fn word(&mut self) -> u64 {
-        match core::mem::replace(&mut self.drawn, true) {
-            false => self.random.next_u64(),
-            true => self.mark,
-        }
-    }
-}
-
-impl rand_core::TryRng for Marked<'_> {
-    type Error = core::convert::Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-        Ok(self.random.next_u32())
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-        Ok(self.word())
-    }
-
-    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
-        self.random.fill_bytes(out);
-        Ok(())
     }
 }

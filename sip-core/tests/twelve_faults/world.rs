@@ -42,7 +42,7 @@ pub(crate) struct World {
     /// Generations of the connections between two agents.
     pub(crate) connections: BTreeMap<(usize, usize), u32>,
     /// What was sent under each branch.
-    pub(crate) sent: HashMap<(usize, String), u64>,
+    pub(crate) sent: HashMap<(usize, String), (u64, Duration)>,
     pub(crate) counts: Counts,
 }
 
