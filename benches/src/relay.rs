@@ -88,6 +88,7 @@ fn stream(kind: CodecKind, ptime_ms: u32, n: u8) -> Stream {
     Stream {
         remote: Some(address(n)),
         rtcp_mux: false,
+        sends_first: true,
         signalled_from: None,
         codecs: vec![Codec {
             kind,

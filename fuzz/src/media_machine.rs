@@ -316,6 +316,7 @@ fn stream(next: &mut impl FnMut() -> u8) -> Stream {
     Stream {
         remote: (flags & 1 == 0).then(|| address(addresses)),
         rtcp_mux: flags & 2 != 0,
+        sends_first: flags & 64 == 0,
         signalled_from: (flags & 4 != 0).then(|| address(addresses >> 4).ip()),
         codecs,
         events: (names & 16 != 0).then_some(EventPayload {

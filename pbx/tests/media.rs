@@ -41,6 +41,7 @@ fn stream(kinds: &[CodecKind], remote: SocketAddr) -> Stream {
     Stream {
         remote: Some(remote),
         rtcp_mux: false,
+        sends_first: true,
         signalled_from: None,
         codecs,
         events: Some(EventPayload {

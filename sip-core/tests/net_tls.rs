@@ -8,36 +8,18 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use net_support::authority::Authority;
+use net_support::tls::{flow, host, listening, server};
 use net_support::{answer_all, driver, loopback, options, request, soon};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sip_core::endpoint::{Event, Input};
 use sip_core::net::{ClientCertificates, Config, Identity, Roots, Tls, TlsError, Transports};
-use sip_core::{Flow, Host, Method, Transmit, Transport};
+use sip_core::{Method, Transmit, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-
-async fn listening(config: Config, tls: Tls) -> (Transports, SocketAddr) {
-    let mut transports = Transports::new(config);
-    transports.use_tls(tls);
-    let address = transports.bind(Transport::Tls, loopback()).await.unwrap();
-    (transports, address)
-}
-
-fn server(authority: &Authority, names: &[&str], clients: ClientCertificates) -> Tls {
-    Tls::new(authority.roots(), Some(authority.identity(names)), clients).unwrap()
-}
-
-fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
-    Flow { transport: Transport::Tls, local, remote, connection: None }
-}
-
-fn host(name: &str) -> Host {
-    Host::parse(name).unwrap()
-}
 
 #[tokio::test]
 async fn a_connection_is_used_again_for_its_name_only() {

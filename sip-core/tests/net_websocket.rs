@@ -71,6 +71,21 @@ async fn text_and_binary_messages_are_answered_where_they_came_from() {
 }
 
 #[tokio::test]
+async fn frames_of_nothing_do_no_harm() {
+    let (bob, remote) = listening(Config::default()).await;
+    tokio::spawn(answer_all(driver(bob, 1)));
+    let mut socket = soon(browser(remote, Some("sip"))).await.unwrap();
+    for _ in 0..1_000 {
+        socket.send(Message::text("")).await.unwrap();
+        socket.send(Message::binary("")).await.unwrap();
+        socket.send(Message::Pong("".into())).await.unwrap();
+    }
+    socket.send(Message::text(options("WS", "1", ";rport"))).await.unwrap();
+    let answer = text(&mut socket).await;
+    assert!(answer.starts_with("SIP/2.0 200 OK\r\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn our_own_client_speaks_it_too() {
     let (bob, remote) = listening(Config::default()).await;
     tokio::spawn(answer_all(driver(bob, 2)));

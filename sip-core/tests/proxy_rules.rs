@@ -1,5 +1,8 @@
 //! What proxies check, rewrite and hide: RFC 3261 §16, RFC 5806, RFC 7044.
 
+mod common;
+
+use common::proxying::{checked, ours, request, request_of};
 use sip_core::header::{
     Diversion, HistoryInfo, MaxForwards, NameAddr, RecordRoute as RecordRouteHeader, Route, Via,
 };
@@ -7,33 +10,12 @@ use sip_core::proxy::diversion::{Retarget, diversions, divert, retarget};
 use sip_core::proxy::identity::Filter;
 use sip_core::proxy::topology::{Mask, restore_vias, take_vias};
 use sip_core::proxy::{
-    Arrival, Ours, RecordRoute, Refusal, Stateless, check, forward, mark_source, next_hop, pop_via,
-    preprocess, response_flow, routing_mark,
+    Arrival, Ours, RecordRoute, Stateless, check, forward, mark_source, next_hop, pop_via,
+    preprocess, response_flow,
 };
 use sip_core::{
     Flow, HeaderName, Limits, Request, Response, SipUri, StatusCode, Token, Transmit, Uri,
 };
-
-fn ours() -> Ours {
-    Ours::at(vec!["proxy.example.com".parse().unwrap(), "192.0.2.1:5060".parse().unwrap()])
-}
-
-fn request_of(method: &str, uri: &str, lines: &str) -> Request {
-    let text = format!(
-        "{method} {uri} SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.9:5062;branch=z9hG4bKa;rport\n{lines}\
-         From: <sip:alice@example.com>;tag=1\nTo: <sip:bob@example.com>\nCall-ID: c\n\
-         CSeq: 7 {method}\n\n"
-    );
-    Request::parse(text.replace('\n', "\r\n").into(), &Limits::default()).unwrap()
-}
-
-fn request(uri: &str, lines: &str) -> Request {
-    request_of("INVITE", uri, lines)
-}
-
-fn checked(request: &Request) -> Result<(), Refusal> {
-    check(request, &ours(), &[], routing_mark(request).unwrap())
-}
 
 fn uri(text: &str) -> Uri {
     text.parse().unwrap()

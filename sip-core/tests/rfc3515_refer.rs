@@ -2,34 +2,13 @@
 
 mod common;
 
+use common::referral::{accept, expect_report, refer};
 use common::*;
 use insta::assert_snapshot;
-use sip_core::endpoint::{Ended, Error, Event, SubscriptionId};
+use sip_core::endpoint::{Ended, Error, Event};
 use sip_core::header::NameAddr;
 use sip_core::header::{ReferTo, SubscriptionState};
-use sip_core::{HeaderName, Method, Request, Response, StatusCode, Transport};
-
-fn refer() -> Request {
-    let mut request = skeleton(Method::Refer);
-    request.headers.push(ReferTo(NameAddr::parse("<sip:carol@192.0.2.3>").unwrap()));
-    request
-}
-
-fn accept(lab: &mut Lab) -> Option<SubscriptionId> {
-    let asked = lab.expect_request(Bob, Method::Refer);
-    let response = Response::to(&asked.request, StatusCode::ACCEPTED);
-    lab.bob.accept_refer(lab.now, asked.id, response).unwrap()
-}
-
-fn expect_report(lab: &mut Lab, line: &str) -> Request {
-    match lab.event(Alice) {
-        Event::Notified { request, .. } => {
-            assert_eq!(&request.body[..], line.as_bytes());
-            request
-        }
-        other => panic!("{other:?}"),
-    }
-}
+use sip_core::{HeaderName, Method, StatusCode, Transport};
 
 #[test]
 fn the_referee_reports_until_the_end() {

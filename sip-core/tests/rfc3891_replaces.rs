@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::naming::{TO_FROM, invite_with, naming};
 use common::*;
 use insta::assert_snapshot;
 use sip_core::dialog::DialogId;
@@ -13,24 +14,8 @@ fn lab() -> Lab {
     Lab::with(Transport::Udp, extended(&["replaces", "join"]))
 }
 
-/// A header that names Bob's dialog from his side.
-fn naming<T: TypedHeader>(lab: &Lab, bobs: DialogId, (own, peer): (&str, &str), more: &str) -> T {
-    let dialog = lab.bob.dialog(bobs).unwrap();
-    let (local, remote) = (dialog.local_tag(), dialog.remote_tag());
-    let call_id = dialog.call_id().as_str();
-    T::parse(format!("{call_id};{own}={local};{peer}={remote}{more}").as_bytes()).unwrap()
-}
-
 fn replaces(lab: &Lab, bobs: DialogId, more: &str) -> Replaces {
-    naming(lab, bobs, ("to-tag", "from-tag"), more)
-}
-
-fn invite_with(lab: &mut Lab, header: impl TypedHeader) {
-    let mut invite = request(Method::Invite, Alice);
-    invite.headers.push(header);
-    let (now, flow) = (lab.now, lab.flow(Alice));
-    lab.alice.invite(now, invite, flow).unwrap();
-    lab.settle();
+    naming(lab, bobs, TO_FROM, more)
 }
 
 #[test]
@@ -157,7 +142,7 @@ fn replaces_and_join_exclude_each_other() {
     let (_, bobs) = lab.call();
     let mut invite = request(Method::Invite, Alice);
     invite.headers.push(replaces(&lab, bobs, ""));
-    invite.headers.push(naming::<Join>(&lab, bobs, ("to-tag", "from-tag"), ""));
+    invite.headers.push(naming::<Join>(&lab, bobs, TO_FROM, ""));
     let (now, flow) = (lab.now, lab.flow(Alice));
     lab.alice.invite(now, invite, flow).unwrap();
     lab.settle();

@@ -2,8 +2,9 @@
 
 mod common;
 
+use common::naming::{TO_FROM, invite_with, naming};
 use common::*;
-use sip_core::dialog::DialogId;
+use insta::assert_snapshot;
 use sip_core::endpoint::{Event, Named};
 use sip_core::header::{Join, Replaces, TypedHeader};
 use sip_core::{Method, Transport};
@@ -12,33 +13,21 @@ fn lab() -> Lab {
     Lab::with(Transport::Udp, extended(&["replaces", "join"]))
 }
 
-/// A header that names Bob's dialog from his side.
-fn naming<T: TypedHeader>(lab: &Lab, bobs: DialogId, more: &str) -> T {
-    let dialog = lab.bob.dialog(bobs).unwrap();
-    let (local, remote) = (dialog.local_tag(), dialog.remote_tag());
-    let call_id = dialog.call_id().as_str();
-    T::parse(format!("{call_id};to-tag={local};from-tag={remote}{more}").as_bytes()).unwrap()
-}
-
-/// An INVITE of Alice's with this header.
-fn invite_with(lab: &mut Lab, header: impl TypedHeader) {
-    let mut invite = request(Method::Invite, Alice);
-    invite.headers.push(header);
-    let (now, flow) = (lab.now, lab.flow(Alice));
-    lab.alice.invite(now, invite, flow).unwrap();
-    lab.settle();
-}
-
 #[test]
 fn a_join_leaves_the_call_alone() {
     let mut lab = lab();
     let (_, bobs) = lab.call();
-    let header: Join = naming(&lab, bobs, "");
+    lab.clear_ladder();
+    let header: Join = naming(&lab, bobs, TO_FROM, "");
     invite_with(&mut lab, header);
     let asked = lab.expect_request(Bob, Method::Invite);
     assert_eq!(lab.bob.named(asked.id), Some(Named::Join(bobs)));
     lab.respond(Bob, &asked, 200);
     lab.settle();
+    assert_snapshot!(lab.draw(), @r"
+      0 --> INVITE
+      0 <-- 200
+    ");
     lab.no_event(Bob);
     assert_eq!(lab.bob.dialogs(), 2);
     let stranger = Join::parse(b"nobody;to-tag=1;from-tag=2").unwrap();
@@ -55,11 +44,11 @@ fn join_and_replaces_exclude_each_other() {
     let (now, flow) = (lab.now, lab.flow(Alice));
     for both in [true, false] {
         let mut invite = request(Method::Invite, Alice);
-        invite.headers.push(naming::<Join>(&lab, bobs, ""));
+        invite.headers.push(naming::<Join>(&lab, bobs, TO_FROM, ""));
         if both {
-            invite.headers.push(naming::<Replaces>(&lab, bobs, ""));
+            invite.headers.push(naming::<Replaces>(&lab, bobs, TO_FROM, ""));
         } else {
-            invite.headers.push(naming::<Join>(&lab, bobs, ""));
+            invite.headers.push(naming::<Join>(&lab, bobs, TO_FROM, ""));
         }
         lab.alice.invite(now, invite, flow).unwrap();
         lab.settle();
@@ -74,7 +63,7 @@ fn join_and_replaces_exclude_each_other() {
 fn what_is_not_there_is_not_joined() {
     let mut lab = lab();
     let (alices, bobs) = lab.call();
-    let header: Join = naming(&lab, bobs, "");
+    let header: Join = naming(&lab, bobs, TO_FROM, "");
     let turned =
         Join { to_tag: header.from_tag.clone(), from_tag: header.to_tag.clone(), ..header.clone() };
     invite_with(&mut lab, turned);
@@ -99,7 +88,7 @@ fn what_is_not_there_is_not_joined() {
 fn who_does_not_support_join_sees_an_ordinary_call() {
     let mut lab = Lab::new();
     let (_, bobs) = lab.call();
-    let header: Join = naming(&lab, bobs, "");
+    let header: Join = naming(&lab, bobs, TO_FROM, "");
     invite_with(&mut lab, header);
     let asked = lab.expect_request(Bob, Method::Invite);
     assert_eq!(lab.bob.named(asked.id), None);

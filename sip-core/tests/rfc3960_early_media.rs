@@ -6,6 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::*;
+use insta::assert_snapshot;
 use sip_core::DialogId;
 use sip_core::header::ContentType;
 use sip_core::sdp::{Direction, Limits, Local, Negotiated, OfferAnswer, SessionDescription};
@@ -120,6 +121,15 @@ fn the_early_answer_is_kept() {
     let answer = call.sent(200, false);
     assert_eq!(call.told(answer), (dialog, early));
     assert!(!call.sessions[&dialog].has_local_offer());
+    call.lab.ack(Alice, dialog);
+    call.lab.settle();
+    assert_snapshot!(call.lab.draw(), @r"
+      0 --> INVITE
+      0 <-- 183
+      0 <-- 180
+      0 <-- 200
+      0 --> ACK
+    ");
 }
 
 /// The 200 usually repeats it, and nothing changes.

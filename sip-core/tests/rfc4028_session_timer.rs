@@ -45,10 +45,7 @@ fn described_call(lab: &mut Lab) -> (sip_core::DialogId, sip_core::DialogId) {
     let asked = lab.expect_request(Bob, Method::Invite);
     let bobs = answer(lab, Bob, &asked, "v=1\r\n");
     lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-    lab.ack(Alice, alices);
-    lab.settle();
-    lab.expect_ack(Bob);
+    let (alices, _) = lab.acknowledge();
     lab.clear_ladder();
     (alices, bobs)
 }

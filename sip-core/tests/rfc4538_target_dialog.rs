@@ -2,23 +2,14 @@
 
 mod common;
 
+use common::naming::{LOCAL_REMOTE, naming};
 use common::*;
-use sip_core::dialog::DialogId;
 use sip_core::endpoint::Named;
-use sip_core::header::{TargetDialog, TypedHeader};
+use sip_core::header::TargetDialog;
 use sip_core::{Method, Transport};
 
 fn lab() -> Lab {
     Lab::with(Transport::Udp, extended(&["tdialog"]))
-}
-
-/// The header that names Bob's dialog from his side.
-fn naming(lab: &Lab, bobs: DialogId) -> TargetDialog {
-    let dialog = lab.bob.dialog(bobs).unwrap();
-    let (local, remote) = (dialog.local_tag(), dialog.remote_tag());
-    let call_id = dialog.call_id().as_str();
-    let text = format!("{call_id};local-tag={local};remote-tag={remote}");
-    TargetDialog::parse(text.as_bytes()).unwrap()
 }
 
 /// What Bob is told of an OPTIONS of Alice's with the header.
@@ -41,7 +32,7 @@ fn hinted(lab: &mut Lab, header: TargetDialog) -> Option<Named> {
 fn a_target_dialog_is_a_hint() {
     let mut lab = lab();
     let (_, bobs) = lab.call();
-    let header = naming(&lab, bobs);
+    let header: TargetDialog = naming(&lab, bobs, LOCAL_REMOTE, "");
     let mut unknown = header.clone();
     unknown.local_tag = "other".to_owned();
     let mut turned = header.clone();
@@ -55,6 +46,6 @@ fn a_target_dialog_is_a_hint() {
 fn who_does_not_support_it_is_told_nothing() {
     let mut lab = Lab::new();
     let (_, bobs) = lab.call();
-    let header = naming(&lab, bobs);
+    let header: TargetDialog = naming(&lab, bobs, LOCAL_REMOTE, "");
     assert_eq!(hinted(&mut lab, header), None);
 }

@@ -3,33 +3,13 @@
 
 mod net_support;
 
-use core::net::SocketAddr;
-
 use net_support::authority::Authority;
+use net_support::tls::{flow, host, listening, server};
 use net_support::{answer_all, driver, loopback, request, soon};
 use sip_core::endpoint::Event;
 use sip_core::net::{ClientCertificates, Config, Tls, Transports};
 use sip_core::transaction::Failure;
-use sip_core::{Flow, Host, Method, StatusCode, Transport};
-
-async fn listening(config: Config, tls: Tls) -> (Transports, SocketAddr) {
-    let mut transports = Transports::new(config);
-    transports.use_tls(tls);
-    let address = transports.bind(Transport::Tls, loopback()).await.unwrap();
-    (transports, address)
-}
-
-fn server(authority: &Authority, names: &[&str], clients: ClientCertificates) -> Tls {
-    Tls::new(authority.roots(), Some(authority.identity(names)), clients).unwrap()
-}
-
-fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
-    Flow { transport: Transport::Tls, local, remote, connection: None }
-}
-
-fn host(name: &str) -> Host {
-    Host::parse(name).unwrap()
-}
+use sip_core::{Method, StatusCode};
 
 /// Asks OPTIONS of `name` at a server whose certificate has `names`; whether it was answered.
 async fn reaches(names: &[&str], name: Option<&str>, trusted: bool) -> bool {

@@ -39,10 +39,7 @@ fn a_retransmitted_invite_is_absorbed() {
     }
     lab.no_event(Bob);
     lab.deliver(answer);
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-    lab.ack(Alice, alices);
-    lab.settle();
-    lab.expect_ack(Bob);
+    lab.acknowledge();
     // Also after the ACK, up to Timer L.
     lab.run(ms(31_999));
     lab.deliver(invite);
@@ -67,10 +64,7 @@ fn the_2xx_is_repeated_until_the_ack() {
         }
         assert!(again.iter().all(|packet| packet.bytes == answer.bytes));
         lab.deliver(answer);
-        let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-        lab.ack(Alice, alices);
-        lab.settle();
-        lab.expect_ack(Bob);
+        lab.acknowledge();
         lab.clear_ladder();
         lab.run(secs(31));
         lab.ladder_is("");
@@ -214,10 +208,7 @@ fn a_2xx_that_cannot_be_sent_is_told_at_once() {
             continue;
         }
         lab.deliver(answer);
-        let alices = lab.expect_response(Alice, 200).dialog.unwrap();
-        lab.ack(Alice, alices);
-        lab.settle();
-        lab.expect_ack(Bob);
+        lab.acknowledge();
         // From now on there is nothing left that could be lost, though the transaction stays.
         lab.bob.handle_input(lab.now, Input::FlowFailed { flow });
         lab.no_event(Bob);

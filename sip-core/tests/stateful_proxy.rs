@@ -1,137 +1,17 @@
-//! A stateful forking proxy on a virtual clock: RFC 3261 §16.7 to §16.10, RFC 5393, RFC 4320.
+//! A stateful forking proxy on a virtual clock: RFC 3261 §16.7 to §16.10, RFC 4320.
+
+mod common;
 
 use core::time::Duration;
+
+use common::forking::{CALLER, Lab, describe, parse, phone, status, text};
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sip_core::endpoint::Input;
 use sip_core::header::{ProxyAuthenticate, Via, WwwAuthenticate};
-use sip_core::proxy::{
-    Config, ContextId, Event, Hop, MaxBreadth, Ours, Proxy, RecordRoute, routing_mark,
-};
-use sip_core::{Flow, Limits, Message, Request, Response, StatusCode, Transmit, Uri};
-
-fn flow(remote: &str) -> Flow {
-    Flow::udp("192.0.2.1:5060".parse().unwrap(), remote.parse().unwrap())
-}
-
-const CALLER: &str = "192.0.2.9:5062";
-
-/// The proxy, the time, and what it sent that nobody has looked at.
-struct Lab {
-    proxy: Proxy,
-    now: Duration,
-}
-
-fn phone(n: u8) -> Hop {
-    let address = format!("192.0.2.{}:5060", 100 + n);
-    Hop {
-        target: Some(format!("sip:bob@{address}").parse::<Uri>().unwrap()),
-        flow: flow(&address),
-        record_route: RecordRoute::No,
-    }
-}
-
-fn text(method: &str, branch: &str, lines: &str) -> String {
-    format!(
-        "{method} sip:bob@example.com SIP/2.0\nVia: SIP/2.0/UDP {CALLER};branch=z9hG4bK{branch}\n\
-         From: <sip:alice@example.com>;tag=1\nTo: <sip:bob@example.com>\nCall-ID: c\n\
-         CSeq: 7 {method}\nMax-Forwards: 70\n{lines}\n"
-    )
-    .replace('\n', "\r\n")
-}
-
-impl Lab {
-    fn new() -> Self {
-        Self::following(0)
-    }
-
-    /// A proxy that follows so many redirections of a request.
-    fn following(redirections: usize) -> Self {
-        let mut config = Config::new(Ours::at(vec!["192.0.2.1:5060".parse().unwrap()]));
-        config.redirections = redirections;
-        let random = Box::new(ChaCha8Rng::seed_from_u64(1));
-        Self { proxy: Proxy::new(config, random), now: Duration::ZERO }
-    }
-
-    fn receive(&mut self, from: &str, message: impl Into<bytes::Bytes>) {
-        let input = Input::Received { flow: flow(from), message: message.into() };
-        self.proxy.handle_input(self.now, input);
-    }
-
-    /// A request from the caller that wants to be forwarded.
-    fn asked(&mut self, method: &str, branch: &str) -> ContextId {
-        self.receive(CALLER, text(method, branch, ""));
-        match self.proxy.poll_event() {
-            Some(Event::Request { id, .. }) => id,
-            event => panic!("{event:?}"),
-        }
-    }
-
-    fn invite(&mut self, groups: Vec<Vec<Hop>>) -> ContextId {
-        let id = self.asked("INVITE", "a");
-        self.proxy.forward_in_turn(self.now, id, groups).unwrap();
-        id
-    }
-
-    /// What was sent: `method or status > last part of the address`.
-    fn sent(&mut self) -> Vec<String> {
-        self.transmits().iter().map(describe).collect()
-    }
-
-    fn transmits(&mut self) -> Vec<Transmit> {
-        core::iter::from_fn(|| self.proxy.poll_transmit()).collect()
-    }
-
-    fn answer(&mut self, sent: &Transmit, status: u16, lines: &[(&str, &str)]) {
-        let mut response = Response::to(&parse(sent), StatusCode::new(status).unwrap());
-        if status > 100 {
-            let _ = response.set_to_tag(&format!("t{}", sent.flow.remote));
-        }
-        let mut text = String::from_utf8(response.to_bytes().to_vec()).unwrap();
-        for (name, value) in lines {
-            text = text.replacen("\r\n\r\n", &format!("\r\n{name}: {value}\r\n\r\n"), 1);
-        }
-        self.receive(&sent.flow.remote.to_string(), text);
-    }
-
-    /// Time passes until the proxy has sent something, or nothing is left to wait for.
-    fn wait(&mut self) -> Vec<Transmit> {
-        while let Some(next) = self.proxy.poll_timeout() {
-            self.now = self.now.max(next);
-            self.proxy.handle_timeout(self.now);
-            let sent = self.transmits();
-            if !sent.is_empty() {
-                return sent;
-            }
-        }
-        Vec::new()
-    }
-
-    /// Nothing is left in memory once every timer has run.
-    fn rests(&mut self) {
-        while !self.wait().is_empty() {}
-        while self.proxy.poll_event().is_some() {}
-        assert!(self.proxy.is_idle(), "{:?}", self.proxy);
-    }
-}
-
-fn parse(sent: &Transmit) -> Request {
-    Request::parse(sent.bytes.clone(), &Limits::default()).unwrap()
-}
-
-fn describe(sent: &Transmit) -> String {
-    let what = match Message::parse(sent.bytes.clone(), &Limits::default()).unwrap() {
-        Message::Request(request) => request.method.to_string(),
-        Message::Response(response) => response.status.code().to_string(),
-    };
-    let to = sent.flow.remote.ip().to_string();
-    format!("{what} > {}", to.rsplit('.').next().unwrap())
-}
-
-fn status(sent: &[Transmit]) -> Response {
-    Response::parse(sent.last().unwrap().bytes.clone(), &Limits::default()).unwrap()
-}
+use sip_core::proxy::{Config, Event, Ours, Proxy, routing_mark};
+use sip_core::{Limits, Request, StatusCode, Transmit};
 
 #[test]
 fn the_first_to_answer_wins_and_the_others_are_cancelled() {
@@ -411,48 +291,10 @@ fn what_is_not_forwarded_is_answered() {
     lab.receive(CALLER, text("OPTIONS", "b", "").replace("Max-Forwards: 70", "Max-Forwards: 0"));
     assert_eq!(lab.sent(), ["483 > 9"]);
     lab.rests();
-    // What we have sent comes back unchanged.
-    let mut lab = Lab::new();
-    let id = lab.asked("INVITE", "a");
-    let unchanged = Hop { target: None, ..phone(1) };
-    lab.proxy.forward(lab.now, id, vec![unchanged]).unwrap();
-    let looped = lab.transmits().remove(0);
-    lab.receive("192.0.2.101:5060", looped.bytes);
-    let answer = status(&lab.transmits());
-    assert_eq!(answer.status, StatusCode::LOOP_DETECTED);
     for rubbish in ["", "\r\n\r\n", "rubbish", "INVITE sip:x SIP/2.0\r\n\r\n"] {
         lab.receive(CALLER, rubbish);
         assert!(lab.sent().is_empty());
     }
-}
-
-#[test]
-fn breadth_is_divided_and_given_back() {
-    let mut lab = Lab::new();
-    let ask = |breadth: &str| text("INVITE", breadth, &format!("Max-Breadth: {breadth}\n"));
-    lab.receive(CALLER, ask("5"));
-    let Some(Event::Request { id, .. }) = lab.proxy.poll_event() else { panic!("none") };
-    lab.proxy.forward_in_turn(lab.now, id, vec![vec![phone(1), phone(2)], vec![phone(3)]]).unwrap();
-    let breadth = |sent: &Transmit| parse(sent).headers.require::<MaxBreadth>().unwrap().0;
-    let legs = lab.transmits();
-    assert_eq!(legs.iter().map(breadth).collect::<Vec<_>>(), [2, 3]);
-    lab.answer(&legs[0], 486, &[]);
-    lab.answer(&legs[1], 486, &[]);
-    let next = lab.transmits().pop().unwrap();
-    assert_eq!((describe(&next), breadth(&next)), ("INVITE > 103".to_owned(), 5));
-
-    // More targets than breadth: the first ones; none at all: 440.
-    let mut lab = Lab::new();
-    for (offered, expected) in [("1", "INVITE > 101"), ("0", "440 > 9")] {
-        lab.receive(CALLER, ask(offered));
-        let Some(Event::Request { id, .. }) = lab.proxy.poll_event() else { panic!("none") };
-        lab.proxy.forward(lab.now, id, vec![phone(1), phone(2)]).unwrap();
-        assert_eq!(lab.sent(), [expected]);
-        while lab.proxy.poll_event().is_some() {}
-    }
-    let mut lab = Lab::new();
-    lab.invite(vec![vec![phone(1)]]);
-    assert_eq!(breadth(&lab.transmits()[0]), 60);
 }
 
 #[test]

@@ -13,6 +13,8 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 use sip_core::endpoint::{Config, Event, Input};
 use sip_core::{Endpoint, Flow};
 
+use crate::loss::Loss;
+
 /// What the kernel may hold for us between two reads.
 const KERNEL_BUFFER: usize = 4 << 20;
 
@@ -25,6 +27,8 @@ pub(crate) struct Agent {
     /// Requests sent that are no ACK, repetitions included.
     pub(crate) requests_sent: u64,
     buffer: Vec<u8>,
+    /// What gets lost on the way, in both directions.
+    pub(crate) loss: Option<Loss>,
 }
 
 impl Agent {
@@ -67,6 +71,7 @@ impl Agent {
             flow: Flow::udp(local, server),
             requests_sent: 0,
             buffer: vec![0; 65_536],
+            loss: None,
         })
     }
 
@@ -77,7 +82,7 @@ impl Agent {
     /// Takes what has arrived and what is due; the events are for [`event`](Self::event).
     pub(crate) fn receive(&mut self, now: Duration) {
         while let Ok((length, from)) = self.socket.recv_from(&mut self.buffer) {
-            if from == self.flow.remote {
+            if from == self.flow.remote && !self.is_lost() {
                 let message = Bytes::copy_from_slice(&self.buffer[..length]);
                 self.endpoint.handle_input(now, Input::Received { flow: self.flow, message });
             }
@@ -98,7 +103,13 @@ impl Agent {
             if !bytes.starts_with(b"SIP/") && !bytes.starts_with(b"ACK ") {
                 self.requests_sent += 1;
             }
-            let _ = self.socket.send_to(bytes, transmit.flow.remote);
+            if !self.is_lost() {
+                let _ = self.socket.send_to(&transmit.bytes, transmit.flow.remote);
+            }
         }
+    }
+
+    fn is_lost(&mut self) -> bool {
+        self.loss.as_mut().is_some_and(Loss::strikes)
     }
 }

@@ -57,7 +57,7 @@ fn median(values: &mut [f64]) -> f64 {
 fn measure(options: &Options) -> anyhow::Result<f64> {
     let count = 2 * options.calls;
     let mut relay = Relay::start(count)?;
-    let (media, ours) = Media::start(count)?;
+    let (media, ours) = Media::start(count, None)?;
     for (port, relayed) in ours.iter().zip(relay.ports()?) {
         media.speak(*port, SocketAddr::from(([127, 0, 0, 1], relayed)));
     }

@@ -103,6 +103,7 @@ fn stream(leg: u32, other_law: bool) -> Stream {
     Stream {
         remote: Some(peer(leg)),
         rtcp_mux: false,
+        sends_first: true,
         signalled_from: None,
         codecs: vec![Codec {
             kind,

@@ -10,17 +10,20 @@ mod callee;
 mod caller;
 mod flood;
 mod latency;
+mod loss;
 mod machine;
 mod media;
+mod memory;
 mod meter;
 mod registrant;
 mod report;
 mod run;
 mod scenario;
 mod search;
+mod soak;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +58,9 @@ enum What {
         #[command(flatten)]
         options: Options,
     },
+    /// Plays calls with RTP, hold, transfers and registrations for a long time over a network that loses some of
+    /// it; fails when anything fails, or the server grows.
+    Soak(soak::Options),
     /// Measures what relaying RTP costs the server, beside a loop over bare sockets.
     BareRelay {
         /// Measure each so many times, in turn.
@@ -74,6 +80,19 @@ enum What {
         /// Measure each so many times, in turn.
         #[arg(long, default_value_t = 5)]
         rounds: usize,
+    },
+    /// Measures how soon office-pbx is ready and what it takes at rest, by the number of extensions.
+    Start(memory::Starts),
+    /// Plays a scenario once, and says what memory the server still has some time after its end.
+    Calm {
+        /// What to play.
+        #[arg(value_enum)]
+        scenario: Scenario,
+        /// How many seconds after.
+        #[arg(long, default_value_t = 60)]
+        after: u64,
+        #[command(flatten)]
+        options: Options,
     },
     /// The loop over bare sockets itself.
     #[command(hide = true)]
@@ -102,7 +121,7 @@ struct Options {
     /// Seconds in which they are begun.
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
-    /// Seconds that a call is held; of media and soak, how long each call talks.
+    /// Seconds that a call is held; of media, how long each call talks.
     #[arg(long)]
     hold: Option<f64>,
     /// Calls at a time in the scenario media.
@@ -136,6 +155,10 @@ fn main() -> ExitCode {
 /// Whether everything that was begun has ended well.
 fn work(what: What) -> anyhow::Result<bool> {
     match what {
+        What::Run { scenario: Scenario::Soak, options } => work(What::Soak(soaked(&options))),
+        What::Search { scenario: Scenario::Soak, options } => {
+            tell(&soak::peak(&soaked(&options))?, options.json.as_deref())
+        }
         What::Run { scenario, options } => {
             let report = run::once(scenario, &options)?;
             finish(&report, &options)
@@ -144,16 +167,33 @@ fn work(what: What) -> anyhow::Result<bool> {
             let report = search::peak(scenario, &options)?;
             finish(&report, &options)
         }
+        What::Soak(options) => tell(&soak::run(&options)?, options.json.as_deref()),
         What::BareRelay { rounds, options } => bare::compare(&options, rounds).map(|()| true),
         What::Machine { calls, seconds, rounds } => {
             machine::measure(calls, seconds, rounds).map(|()| true)
         }
+        What::Start(starts) => memory::starts(&starts).map(|()| true),
+        What::Calm { scenario, after, options } => memory::calm(scenario, &options, after),
         What::BareLoop { sockets } => bare::relay(sockets).map(|()| true),
         What::Compare { before, after } => {
             print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));
             Ok(true)
         }
     }
+}
+
+fn tell(report: &soak::Report, json: Option<&Path>) -> anyhow::Result<bool> {
+    print!("{report}");
+    if let Some(path) = json {
+        report.save(path)?;
+    }
+    Ok(report.faults().is_empty())
+}
+
+/// The same as a scenario among others.
+fn soaked(options: &Options) -> soak::Options {
+    let Options { target, rate, seconds, hold, seed, json, quiet, .. } = options.clone();
+    soak::Options { target, rate, seconds, seed, json, quiet, ..soak::Options::holding(hold) }
 }
 
 fn finish(report: &Report, options: &Options) -> anyhow::Result<bool> {

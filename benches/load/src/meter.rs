@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 
 /// What a process has used up to now.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,6 +13,30 @@ pub(crate) struct Usage {
     pub(crate) cpu: Duration,
     /// Proportional set size in bytes, or the resident set where that is not to be had.
     pub(crate) memory: u64,
+}
+
+/// What a process holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Holdings {
+    /// Bytes, as [`Usage::memory`].
+    pub(crate) memory: u64,
+    /// Files and sockets.
+    pub(crate) descriptors: u64,
+    pub(crate) threads: u64,
+}
+
+/// Reads `/proc/PID`.
+///
+/// # Errors
+///
+/// There is no such process, or no `/proc`.
+pub(crate) fn holdings(pid: u32) -> anyhow::Result<Holdings> {
+    let count = |folder: &str| -> anyhow::Result<u64> {
+        let path = format!("/proc/{pid}/{folder}");
+        Ok(fs::read_dir(&path).with_context(|| path.clone())?.count() as u64)
+    };
+    let (descriptors, threads) = (count("fd")?, count("task")?);
+    Ok(Holdings { memory: memory(pid), descriptors, threads })
 }
 
 /// Reads `/proc/PID`.

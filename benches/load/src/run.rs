@@ -91,12 +91,8 @@ impl<'a> Player<'a> {
         let hold = Duration::from_secs_f64(options.hold.unwrap_or(usual));
         let (mut media, mut ports, mut far_ports) = (None, Vec::new(), Vec::new());
         if scenario.has_media() {
-            let at_once = match scenario {
-                Scenario::Media => options.calls,
-                // Calls begin at the rate and last for the hold.
-                _ => (options.rate * hold.as_secs_f64() * 1.5) as usize + 16,
-            };
-            let started = Media::start(2 * at_once)
+            let at_once = options.calls;
+            let started = Media::start(2 * at_once, None)
                 .context("too many calls with media for the descriptors of this process")?;
             ports = started.1;
             far_ports = ports.split_off(at_once);

@@ -19,19 +19,19 @@ pub(crate) enum Scenario {
     Flood,
     /// Calls at the rate given, which should be more than the server can do.
     Overload,
-    /// Calls with RTP and registrations for a long time; memory is watched.
+    /// The command `soak`, as one of the scenarios.
     Soak,
 }
 
 impl Scenario {
     /// Whether calls go through the server to our own telephone.
     pub(crate) fn is_bridged(self) -> bool {
-        matches!(self, Self::Bridged | Self::Media | Self::Soak)
+        matches!(self, Self::Bridged | Self::Media)
     }
 
     /// Whether calls carry RTP.
     pub(crate) fn has_media(self) -> bool {
-        matches!(self, Self::Media | Self::Soak)
+        self == Self::Media
     }
 
     /// Whether calls are made.
@@ -41,7 +41,7 @@ impl Scenario {
 
     /// Whether telephones register.
     pub(crate) fn has_registrations(self) -> bool {
-        matches!(self, Self::Register | Self::Soak)
+        self == Self::Register
     }
 
     pub(crate) fn name(self) -> &'static str {

@@ -56,6 +56,13 @@ pub(crate) struct Where {
     argument: Vec<String>,
 }
 
+impl Where {
+    /// The same with another number of users.
+    pub(crate) fn with_users(&self, users: u32) -> Self {
+        Self { users, ..self.clone() }
+    }
+}
+
 /// A server that is ready.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
@@ -78,7 +85,7 @@ struct Process {
     child: Child,
     confinement: Option<Confinement>,
     /// Its configuration and data.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Target {
@@ -124,18 +131,33 @@ impl Target {
         caller: SocketAddr,
         callee: SocketAddr,
     ) -> anyhow::Result<()> {
+        self.address = free_address()?;
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join(CONFIG), configuration(self, caller, callee))?;
+        self.launch(place, folder)
+    }
+
+    /// Ends office-pbx and starts it again, with what it has kept.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be started, or was not started here.
+    pub(crate) fn restart(&mut self, place: &Where) -> anyhow::Result<()> {
+        let mut process = self.process.take().context("only office-pbx is started here")?;
+        let folder = std::mem::replace(&mut process.folder, tempfile::tempdir()?);
+        drop(process);
+        self.launch(place, folder)
+    }
+
+    fn launch(&mut self, place: &Where, folder: tempfile::TempDir) -> anyhow::Result<()> {
         let program = match &place.program {
             Some(program) => program.clone(),
             None => beside_us()?,
         };
-        self.address = free_address()?;
-        let folder = tempfile::tempdir()?;
-        let config = folder.path().join("load.toml");
-        fs::write(&config, configuration(self, caller, callee))?;
         let began = Instant::now();
         let mut child = Command::new(&program)
             .arg("--config")
-            .arg(&config)
+            .arg(folder.path().join(CONFIG))
             .arg("--data")
             .arg(folder.path().join("data"))
             .args(["--log", "error"])
@@ -154,7 +176,7 @@ impl Target {
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         self.pid = Some(child.id());
         let confinement = place.quota.map(|share| Confinement::of(child.id(), share)).transpose();
-        let process = Process { child, confinement: None, _folder: folder };
+        let process = Process { child, confinement: None, folder };
         self.process.insert(process).confinement = confinement?;
         Ok(())
     }
@@ -175,6 +197,9 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
+
+/// The configuration's name in its folder.
+const CONFIG: &str = "load.toml";
 
 /// The program office-pbx of the same build; built when it is not there.
 fn beside_us() -> anyhow::Result<PathBuf> {

@@ -57,6 +57,7 @@ fn main() -> ExitCode {
         print!("{REFERENCE}");
         return ExitCode::SUCCESS;
     }
+    memory::set_up();
     let outcome = log::start(&arguments.log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // As a task of its own: waking what `block_on` runs costs a system call each time.
@@ -106,7 +107,6 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     }
     welcome.print(&server);
     drop((welcome, config));
-    // The text of the configuration was many times what is kept of it.
     memory::give_back();
     let mut log = log::Log::default();
     let mut interrupted = Signals::new()?;
@@ -165,6 +165,7 @@ fn exchange_settings(config: &Config) -> ExchangeSettings {
         extension_context: office::extension_context(),
         ring_time: config.ring_time,
         silence_limit: config.silence_limit,
+        media_networks: config.media_networks.clone(),
         max_calls: config.max_calls,
         emergency: config.emergency.clone(),
         external_address: config.external_address,

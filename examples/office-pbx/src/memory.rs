@@ -1,42 +1,52 @@
-//! Freed memory goes back to the system.
+//! Memory goes back to the system when it is not needed any more.
 //!
-//! The allocator of glibc keeps pages that were freed below any page in use: after many calls at once
-//! a process stays as large as it was. `malloc_trim` gives all of them back. It is called when a busy
-//! time is over and takes a few milliseconds then.
+//! glibc's allocator would keep it: after many calls at once a process stays as large as it was.
 //!
-//! Other allocators were measured. jemalloc does this by itself, but needs more than a C compiler to be
-//! built; mimalloc takes 10 MiB more at rest and gives less back.
+//! | what keeps a free page | what is done |
+//! |---|---|
+//! | a page above it that is in use | [`give_back`], when a busy time is over |
+//! | small freed blocks that a thread has at hand, seven of each of 64 sizes | two of each, which costs no time |
+//! | a heap for each thread | one for all |
+//!
+//! Other allocators were measured. jemalloc needs none of this, but more than a C compiler to be built;
+//! mimalloc takes 10 MiB more at rest and gives less back.
 
-/// Gives back what is free.
+/// Makes the allocator's settings those of this program: glibc reads them once, before `main`, from the
+/// environment, so the program is begun anew in its own place. It changes nothing where they are set
+/// already, by us or by who started us, and does without where that is not to be had.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code, reason = "the one declaration of a function of the C library")]
+pub fn set_up() {
+    use std::os::unix::process::CommandExt as _;
+    const SETTINGS: &str = "GLIBC_TUNABLES";
+    if std::env::var_os(SETTINGS).is_none()
+        && let Ok(program) = std::env::current_exe()
+    {
+        let mut arguments = std::env::args_os();
+        let name = arguments.next().unwrap_or_else(|| program.clone().into());
+        let mut anew = std::process::Command::new(program);
+        anew.arg0(name).args(arguments);
+        // It returns only if it fails, and then all is as it was.
+        let _ = anew.env(SETTINGS, "glibc.malloc.tcache_count=2:glibc.malloc.arena_max=1").exec();
+    }
+}
+
+/// Gives back what is free: after the start, since the text of the configuration was many times what is
+/// kept of it, and when a busy time is over. It takes some milliseconds then.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "the declaration of a function of the C library")]
 pub fn give_back() {
     // SAFETY: as glibc declares it (malloc.h). It takes any number, may be called from any thread at any
     // time, and touches nothing but memory that is free.
     unsafe extern "C" {
         safe fn malloc_trim(pad: usize) -> std::ffi::c_int;
     }
-    // Only after the first time there are gaps for the cache that a page in use keeps anyway.
-    for _ in 0..2 {
-        renew_cache();
-        malloc_trim(0);
-    }
+    malloc_trim(0);
 }
 
-/// Other systems have no such call, and most of their allocators no need of it.
+/// Other systems have other allocators.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn set_up() {}
+
+/// Other systems have other allocators.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn give_back() {}
-
-/// Exchanges what this thread keeps of small blocks, up to seven of each size: each lies where it once
-/// was needed, and its page cannot be given back.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn renew_cache() {
-    const KEPT: usize = 7;
-    for size in (24..=1_032).step_by(16) {
-        // Those that are kept come first, and go last: then there is no place for them any more.
-        let mut blocks: Vec<Box<[u8]>> = Vec::with_capacity(2 * KEPT);
-        blocks.resize_with(2 * KEPT, || vec![0; size].into_boxed_slice());
-        let others = std::hint::black_box(&mut blocks).split_off(KEPT);
-        drop(others);
-    }
-}

@@ -46,9 +46,6 @@ pub struct IoConfig {
     /// The MTU of the way out, in bytes, IP header included. What is longer is not sent but counted: it
     /// would be fragmented. Default 1500.
     pub mtu: u16,
-    /// Buffers that io_uring holds ready for the kernel, rounded up to a power of two, at most 32,768. They
-    /// are out of the pool all the time. Default 512.
-    pub uring_buffers: u16,
 }
 
 impl Default for IoConfig {
@@ -60,7 +57,6 @@ impl Default for IoConfig {
             gso: true,
             gro: false,
             mtu: 1500,
-            uring_buffers: 512,
         }
     }
 }

@@ -92,9 +92,8 @@ pub trait PacketIo: Send {
     /// Those of the system that concern all sockets. The batch may then be lost.
     fn send_batch(&mut self, batch: &mut Vec<Datagram>) -> io::Result<usize>;
 
-    /// Whether the next [`recv_batch`](Self::recv_batch) has something to look at without asking what has
-    /// become ready meanwhile: a driver that lets packets gather takes this first, lest what has come waits for
-    /// another pause.
+    /// Whether there is likely more to receive at once: a driver that lets packets gather takes that first,
+    /// lest what has come waits for another pause.
     fn has_more(&self) -> bool {
         false
     }

@@ -17,6 +17,8 @@ pub struct StdIo {
     counters: Counters,
     /// Where the last round of looks ended, so that each socket has its turn.
     turn: u32,
+    /// It was ended by a full batch.
+    is_full: bool,
 }
 
 const SHORTEST_NAP: Duration = Duration::from_micros(50);
@@ -25,7 +27,13 @@ const LONGEST_NAP: Duration = Duration::from_millis(1);
 impl StdIo {
     /// No sockets yet.
     pub fn new(config: IoConfig) -> Self {
-        Self { config, sockets: Sockets::default(), counters: Counters::default(), turn: 0 }
+        Self {
+            config,
+            sockets: Sockets::default(),
+            counters: Counters::default(),
+            turn: 0,
+            is_full: false,
+        }
     }
 
     /// One look at each socket, more at those that have something.
@@ -67,6 +75,7 @@ impl StdIo {
                 break;
             }
         }
+        self.is_full = count == BATCH;
         self.counters.received += count as u64;
         count
     }
@@ -118,6 +127,10 @@ impl PacketIo for StdIo {
         }
         self.counters.sent += sent as u64;
         Ok(sent)
+    }
+
+    fn has_more(&self) -> bool {
+        self.is_full
     }
 
     fn counters(&self) -> Counters {

@@ -247,6 +247,7 @@ impl Session {
         }
         Some(Stream {
             remote: agreed.remote,
+            sends_first: true,
             rtcp_mux: agreed.rtcp_mux,
             signalled_from,
             codecs: agreed

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sip_core::header::ContentType;
 use sip_core::{Response, StatusCode};
 
+use super::reach::Reach;
 use super::{Event, Exchange};
 use crate::call::{CallId, CallState, Cause, Hearing, LegId, LegState};
 use crate::media::{Command, Event as MediaEvent};
@@ -122,7 +123,16 @@ impl Exchange {
         let silence = self.settings.silence_limit;
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let (Some(port), false) = (leg.port, leg.closing) else { return };
-        let Some(stream) = leg.session.stream(Some(leg.flow.remote.ip()), silence) else { return };
+        let from = leg.flow.remote.ip();
+        let Some(mut stream) = leg.session.stream(Some(from), silence) else { return };
+        if let Some(remote) = stream.remote {
+            match self.settings.media_networks.reach(remote.ip(), from) {
+                Reach::Free => {}
+                Reach::Heard => stream.sends_first = false,
+                // As if it had named none.
+                Reach::Never => stream.remote = None,
+            }
+        }
         let first = !std::mem::replace(&mut leg.open, true);
         self.media.push_back(Command::Open { port: port.id, stream });
         if first {

@@ -20,6 +20,7 @@ mod info;
 mod keeping;
 mod media;
 mod modification;
+mod reach;
 mod registration;
 mod renewal;
 mod routing;
@@ -41,6 +42,7 @@ use sip_core::registrar::Registrar;
 
 pub use command::Command;
 pub use event::Event;
+pub use reach::MediaNetworks;
 pub use settings::Settings;
 
 use keeping::Keeping;

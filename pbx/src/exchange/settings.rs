@@ -9,6 +9,7 @@ use sip_core::auth::server::Config as AuthenticationSettings;
 use sip_core::header::UserAgent;
 use sip_core::{Flow, HostPort, Request, Token, Transport, endpoint, registrar};
 
+use super::MediaNetworks;
 use super::admission::METHODS;
 use crate::media::Audio;
 
@@ -23,6 +24,8 @@ pub struct Settings {
     pub ring_time: Duration,
     /// A call is ended when a party that should speak sends no RTP for this long; `None` never.
     pub silence_limit: Option<Duration>,
+    /// Where RTP may go, whatever a description says.
+    pub media_networks: MediaNetworks,
     /// Calls at a time; further ones are answered 503.
     pub max_calls: usize,
     /// Contacts of one extension rung at a time.
@@ -63,6 +66,7 @@ impl Default for Settings {
             extension_context: "internal".to_owned(),
             ring_time: Duration::from_secs(25),
             silence_limit: Some(Duration::from_secs(30)),
+            media_networks: MediaNetworks::default(),
             max_calls: 5_000,
             max_contacts_rung: 8,
             max_transfers: 10,

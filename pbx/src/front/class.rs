@@ -1,8 +1,8 @@
 //! What kind of message this is, told from as little of it as possible.
 
-use sip_core::header::{FromRef, ToRef};
-use sip_core::message::StartLine;
-use sip_core::{HeaderName, Limits, MessageView};
+use sip_core::Limits;
+
+use super::head::Head;
 
 /// What is to be handled before what.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -44,35 +44,39 @@ impl Kind {
     const IN_DIALOG: Self = Self { class: Class::Urgent, begins: false, refusable: false };
     const UNREADABLE: Self = Self { class: Class::Other, begins: true, refusable: false };
 
-    /// The kind, and the message if it had to be read for that.
+    /// The kind, and the request if it had to be looked at for that.
     pub(super) fn of<'a>(
         message: &'a [u8],
         limits: &Limits,
         emergency: &[String],
-    ) -> (Self, Option<MessageView<'a>>) {
+    ) -> (Self, Option<Head<'a>>) {
         // Most of what arrives while calls are made is known by its first letters.
         if [&b"SIP/2.0 "[..], b"ACK ", b"BYE ", b"PRACK "].iter().any(|it| message.starts_with(it))
         {
             return (Self::IN_DIALOG, None);
         }
-        let Ok(view) = MessageView::parse(message, limits) else { return (Self::UNREADABLE, None) };
-        let StartLine::Request { method, uri } = view.start_line() else {
-            return (Self::IN_DIALOG, None);
+        let Some(head) = Head::of(message, limits) else {
+            return (Self::unreadable(message), None);
         };
-        let tagged =
-            view.typed::<ToRef<'_>>().is_ok_and(|to| to.is_some_and(|to| to.tag().is_some()));
-        let kind = match method {
+        let kind = match head.method() {
             // A CANCEL must not overtake its INVITE.
             "CANCEL" => Self { class: Class::Call, begins: false, refusable: false },
-            _ if tagged => Self::IN_DIALOG,
-            "INVITE" if is_emergency(uri, emergency) => {
+            _ if head.is_in_dialog() => Self::IN_DIALOG,
+            "INVITE" if is_emergency(head.uri(), emergency) => {
                 Self { class: Class::Urgent, begins: true, refusable: false }
             }
             "INVITE" => Self { class: Class::Call, begins: true, refusable: true },
             "REGISTER" => Self { class: Class::Registration, begins: true, refusable: true },
             _ => Self { class: Class::Other, begins: true, refusable: true },
         };
-        (kind, Some(view))
+        (kind, Some(head))
+    }
+
+    /// A response after empty lines is one, too.
+    fn unreadable(message: &[u8]) -> Self {
+        let start = message.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+        let is_response = message.get(start..).is_some_and(|rest| rest.starts_with(b"SIP/2.0 "));
+        if is_response { Self::IN_DIALOG } else { Self::UNREADABLE }
     }
 }
 
@@ -94,11 +98,8 @@ pub(crate) fn is_emergency(uri: &[u8], numbers: &[String]) -> bool {
 
 /// Whether the sender of a request says what it is, in User-Agent or in the name or user of From.
 /// Patterns are parts of that, in lower case.
-pub(super) fn is_scanner(view: &MessageView<'_>, patterns: &[String]) -> bool {
-    let agent = view.raw(HeaderName::UserAgent).next().unwrap_or_default();
-    let from = view.raw(HeaderName::From).next().unwrap_or_default();
-    contains_any(agent, patterns)
-        || contains_any(from, patterns) && matches!(view.typed::<FromRef<'_>>(), Ok(Some(_)))
+pub(super) fn is_scanner(head: &Head<'_>, patterns: &[String]) -> bool {
+    contains_any(head.user_agent(), patterns) || contains_any(head.from(), patterns)
 }
 
 /// Whether a text has one of the patterns in it. Every new request is looked through: nearly all
@@ -161,7 +162,15 @@ mod tests {
             let text = request(line, more);
             let (kind, _) = Kind::of(text.as_bytes(), &Limits::default(), &numbers);
             assert_eq!(kind, Kind { class, begins, refusable }, "{line} {more}");
+            // The same by its outline.
+            let method = line.split(' ').next().unwrap();
+            let plain = text.replace("1 X", &format!("1 {method}"));
+            let (kind, head) = Kind::of(plain.as_bytes(), &Limits::default(), &numbers);
+            assert_eq!(kind, Kind { class, begins, refusable }, "{line} {more}");
+            assert!(matches!(head, None | Some(Head::Outline(_))));
         }
+        let late = Kind::of(b"\r\n\r\nSIP/2.0 200 OK\r\n", &Limits::default(), &[]).0;
+        assert_eq!(late, Kind::IN_DIALOG);
         let (kind, _) = Kind::of(b"\x16\x03\x01", &Limits::default(), &[]);
         assert_eq!(kind, Kind::UNREADABLE);
     }
@@ -175,13 +184,13 @@ mod tests {
             ("", false),
         ] {
             let text = request("OPTIONS sip:100@h", more);
-            let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
-            assert_eq!(is_scanner(&view, &patterns), expected, "{more}");
+            let head = Head::of(text.as_bytes(), &Limits::default()).unwrap();
+            assert_eq!(is_scanner(&head, &patterns), expected, "{more}");
         }
         let text = request("OPTIONS sip:100@h", "")
             .replace("From: <sip:a@h>", "From: \"sipvicious\" <sip:100@1.1.1.1>");
-        let view = MessageView::parse(text.as_bytes(), &Limits::default()).unwrap();
-        assert!(is_scanner(&view, &patterns));
+        let head = Head::of(text.as_bytes(), &Limits::default()).unwrap();
+        assert!(is_scanner(&head, &patterns));
     }
 
     #[test]

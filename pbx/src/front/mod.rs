@@ -20,9 +20,11 @@ mod ban;
 mod class;
 mod counts;
 mod generations;
+mod head;
 mod network;
 pub mod overload;
 mod queues;
+mod refusals;
 mod settings;
 mod source;
 
@@ -34,7 +36,7 @@ use bytes::Bytes;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use sip_core::endpoint::{Input, Stateless};
-use sip_core::{Flow, Limits, MessageView, StatusCode, Transmit};
+use sip_core::{Flow, Limits, Transmit};
 
 pub use ban::{Ban, Reason};
 pub use class::Class;
@@ -47,14 +49,16 @@ pub use source::Rate;
 use ban::Bans;
 use class::{Kind, is_scanner};
 use generations::Generations;
+use head::Head;
 use overload::Overload;
 use queues::{Queues, Waiting};
+use refusals::Refusals;
 use source::Source;
 
 /// How often bans that have run out are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Refusals and events that wait for a driver; further ones are not made.
-const UNSENT: usize = 8_192;
+/// Events that wait for a driver; further ones are not made.
+const UNTOLD: usize = 8_192;
 /// For so long after a refusal its ACK may come.
 const ACKS: Duration = Duration::from_secs(32);
 
@@ -97,7 +101,7 @@ pub struct Front {
     bans: Bans,
     sweep: Option<Duration>,
     last_refusal: Option<Duration>,
-    transmits: VecDeque<Transmit>,
+    refusals: Refusals,
     events: VecDeque<Event>,
     counts: Counts,
 }
@@ -131,7 +135,7 @@ impl Front {
             bans: Bans::new(settings.bans.most),
             sweep: None,
             last_refusal: None,
-            transmits: VecDeque::new(),
+            refusals: Refusals::default(),
             events: VecDeque::new(),
             counts: Counts::default(),
             settings,
@@ -146,12 +150,19 @@ impl Front {
             self.counts.banned += 1;
             return;
         }
-        let (kind, view) = Kind::of(message, &self.limits, &self.settings.emergency);
-        if let Some(view) = &view
+        if message.starts_with(b"ACK ")
+            && self.awaits_acks(now)
+            && self.stateless.knows_at_sight(message)
+        {
+            self.counts.acks += 1;
+            return;
+        }
+        let (kind, head) = Kind::of(message, &self.limits, &self.settings.emergency);
+        if let Some(head) = &head
             && kind.begins
             && standing != Standing::Peer
             && standing != Standing::Known
-            && is_scanner(view, &self.settings.bans.scanners)
+            && is_scanner(head, &self.settings.bans.scanners)
         {
             self.counts.banned += 1;
             if standing == Standing::Stranger {
@@ -162,21 +173,16 @@ impl Front {
         if matches!(standing, Standing::Known | Standing::Stranger)
             && !self.has_room(now, flow.remote.ip(), standing, kind)
         {
-            return self.limit(now, &flow, view.as_ref());
+            return self.limit(now, &flow, head.as_ref());
         }
-        if let Some(view) = &view
+        if let Some(head) = &head
             && kind.refusable
             && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room()
         {
             // It would be too late when its turn comes: that is known now, and costs less now.
             self.overload[kind.class as usize].refused();
             self.count_shed(kind.class);
-            return self.refuse(now, kind.class, &flow, view);
-        }
-        let is_ack = message.starts_with(b"ACK ");
-        if is_ack && self.awaits_acks(now) && self.is_ours(message) {
-            self.counts.acks += 1;
-            return;
+            return self.refuse(now, kind.class, &flow, head);
         }
         let message = Bytes::copy_from_slice(message);
         if let Some(waiting) = self.queues.push(Waiting { since: now, kind, flow, message }) {
@@ -248,7 +254,18 @@ impl Front {
 
     /// The next refusal to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        self.refusals.pop()
+    }
+
+    /// Gives all refusals to send where they lie: the same as [`poll_transmit`](Self::poll_transmit)
+    /// without a copy of each.
+    pub fn take_refusals(&mut self, taker: &mut dyn FnMut(&Flow, &[u8])) {
+        self.refusals.take(taker);
+    }
+
+    /// Refusals that wait to be sent.
+    pub fn refusals(&self) -> usize {
+        self.refusals.len()
     }
 
     /// The next thing to tell.
@@ -328,22 +345,25 @@ impl Front {
         }
         let Settings { requests, strangers, .. } = self.settings;
         let source = self.sources.entry(network::source(from), Source::default);
-        (standing == Standing::Known || source.strangers.take(now, strangers))
-            && (!kind.begins || source.requests.take(now, requests))
+        if standing == Standing::Known {
+            return source.requests.take(now, requests);
+        }
+        source.strangers.take(now, strangers)
+            && (!kind.begins || source.strange_requests.take(now, requests))
     }
 
-    fn limit(&mut self, now: Duration, flow: &Flow, view: Option<&MessageView<'_>>) {
+    fn limit(&mut self, now: Duration, flow: &Flow, head: Option<&Head<'_>>) {
         let rate = self.settings.refusals;
-        let source = self.sources.entry(network::source(flow.remote.ip()), Source::default);
-        let answer = view.filter(|_| source.refusals.take(now, rate));
         let seconds = self.retry_after(3);
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let answer = answer.and_then(|it| self.stateless.answer(it, flow, status, Some(seconds)));
-        match answer {
-            Some(answer) if self.transmits.len() < UNSENT => {
+        let Self { refusals, stateless, sources, .. } = self;
+        let source = sources.entry(network::source(flow.remote.ip()), Source::default);
+        match head {
+            Some(head)
+                if source.refusals.take(now, rate)
+                    && refusals.push(|out| head.refuse(stateless, flow, seconds, out)) =>
+            {
                 self.counts.limited += 1;
                 self.last_refusal = Some(now);
-                self.transmits.push_back(answer);
             }
             _ => self.counts.limited_silently += 1,
         }
@@ -358,20 +378,18 @@ impl Front {
     }
 
     fn refuse_waiting(&mut self, now: Duration, waiting: &Waiting) {
-        if let Ok(view) = MessageView::parse(&waiting.message, &self.limits) {
-            self.refuse(now, waiting.kind.class, &waiting.flow, &view);
+        if let Some(head) = Head::of(&waiting.message, &self.limits) {
+            self.refuse(now, waiting.kind.class, &waiting.flow, &head);
         }
     }
 
-    fn refuse(&mut self, now: Duration, class: Class, flow: &Flow, view: &MessageView<'_>) {
-        if self.transmits.len() >= UNSENT {
-            return;
-        }
+    fn refuse(&mut self, now: Duration, class: Class, flow: &Flow, head: &Head<'_>) {
         let spread = if class == Class::Registration { 10 } else { 3 };
         let seconds = self.retry_after(spread);
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        self.transmits.extend(self.stateless.answer(view, flow, status, Some(seconds)));
-        self.last_refusal = Some(now);
+        let Self { refusals, stateless, .. } = self;
+        if refusals.push(|out| head.refuse(stateless, flow, seconds, out)) {
+            self.last_refusal = Some(now);
+        }
     }
 
     /// Seconds, from the least to `spread` times that.
@@ -385,12 +403,8 @@ impl Front {
         self.last_refusal.is_some_and(|at| now <= at + ACKS)
     }
 
-    fn is_ours(&self, ack: &[u8]) -> bool {
-        MessageView::parse(ack, &self.limits).is_ok_and(|view| self.stateless.knows(&view))
-    }
-
     fn tell(&mut self, event: Event) {
-        if self.events.len() < UNSENT {
+        if self.events.len() < UNTOLD {
             self.events.push_back(event);
         }
     }

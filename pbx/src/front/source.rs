@@ -33,8 +33,11 @@ impl Bucket {
 /// What is remembered of a source.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Source {
-    /// Requests outside a dialog.
+    /// Requests outside a dialog, of addresses that have proved who they are. Strangers have their own,
+    /// so that those behind the same address cannot use them up.
     pub(super) requests: Bucket,
+    /// Requests outside a dialog, of strangers.
+    pub(super) strange_requests: Bucket,
     /// Messages from addresses that have not proved who they are.
     pub(super) strangers: Bucket,
     /// Refusals that it is sent for asking too much.

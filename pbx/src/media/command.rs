@@ -86,6 +86,9 @@ pub struct Stream {
     /// Where the peer said it listens; `None` when it named no usable address. Packets go there
     /// until the peer's own packets, by the rules of [`rtp_core::latch`], show another one.
     pub remote: Option<SocketAddr>,
+    /// Whether packets go there before the peer was heard from. Not where the peer has no reason to
+    /// name such an address: then they go only where its own packets come from.
+    pub sends_first: bool,
     /// Whether RTCP shares the RTP port (RFC 5761). Without it no reports are sent: the exchange binds
     /// one port a leg.
     pub rtcp_mux: bool,

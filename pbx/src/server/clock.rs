@@ -24,11 +24,6 @@ impl Clock {
         self.start + now
     }
 
-    /// The wall clock, where it is asked for.
-    pub(super) fn wall_if(&self, wanted: bool) -> Option<Timestamp> {
-        wanted.then(|| self.wall())
-    }
-
     /// The wall clock.
     pub(super) fn wall(&self) -> Timestamp {
         Timestamp::now()

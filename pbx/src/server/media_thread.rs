@@ -33,6 +33,8 @@ pub(super) enum Instruction {
     Port(PortId, UdpSocket),
     /// For the machine.
     Command(Command),
+    /// A busy time is over.
+    Calm,
     /// End of work.
     Stop,
 }
@@ -46,6 +48,7 @@ impl Instruction {
                 matches!(command, Command::Play { .. } | Command::SendDigit { .. })
             }
             Self::Port(..) | Self::Stop => true,
+            Self::Calm => false,
         }
     }
 }
@@ -271,9 +274,8 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
-        let mut count = 0;
         loop {
-            count = match self.receive(count) {
+            let count = match self.receive() {
                 Ok(count) => count,
                 Err(error) => {
                     tracing::error!(%error, "the media thread cannot wait for packets");
@@ -305,10 +307,9 @@ impl Worker {
         }
     }
 
-    /// Waits for packets, the bell or the machine, whichever is first, and takes what there is. `last`
-    /// is how many there were the time before.
-    fn receive(&mut self, last: usize) -> io::Result<usize> {
-        let timeout = if last == BATCH || self.io.has_more() {
+    /// Waits for packets, the bell or the machine, whichever is first, and takes what there is.
+    fn receive(&mut self) -> io::Result<usize> {
+        let timeout = if self.io.has_more() {
             Some(Duration::ZERO)
         } else {
             let due = self.machine.poll_timeout();
@@ -342,6 +343,7 @@ impl Worker {
                         tracing::error!(%error, port = port.0, "an RTP port cannot be used");
                     }
                 },
+                Instruction::Calm => self.machine.shrink(),
                 Instruction::Stop => return false,
             }
         }
@@ -389,6 +391,7 @@ mod tests {
         Stream {
             remote: Some(peer),
             rtcp_mux: false,
+            sends_first: true,
             signalled_from: None,
             codecs: vec![Codec {
                 kind: CodecKind::Pcma,

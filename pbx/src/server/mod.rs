@@ -17,6 +17,7 @@ mod calm;
 mod capture;
 mod clock;
 mod control;
+mod datagrams;
 mod media_thread;
 #[cfg(feature = "metrics")]
 mod meters;
@@ -207,6 +208,7 @@ impl Server {
             front,
             exchange,
             transports,
+            datagrams: None,
             media,
             binder,
             external,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_core::net::Transports;
-use sip_core::{Transmit, endpoint};
+use sip_core::{Flow, Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
@@ -22,6 +22,7 @@ use super::calm::Calm;
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
 use super::control::{Ask, Banned, State, Tally};
+use super::datagrams::Datagrams;
 use super::media_thread::{Instruction, MediaThread};
 use super::ports::PortBinder;
 use super::trace::SipTrace;
@@ -36,8 +37,8 @@ const SPARE_PORTS: usize = 32;
 /// Messages handled before it is looked again what has arrived: how long a message waits is only
 /// known once it was read.
 const HANDLED: usize = 16;
-/// Batches taken in a turn.
-const READS: usize = 32;
+/// So many datagrams at once are taken, and refusals sent, in batches.
+const MANY: usize = 16;
 /// Pause after a port could not be bound.
 const BIND_AGAIN: Duration = Duration::from_secs(1);
 /// After so many turns in a row other tasks have theirs.
@@ -52,6 +53,8 @@ pub(super) struct Owner {
     pub(super) front: Front,
     pub(super) exchange: Exchange,
     pub(super) transports: Transports,
+    /// Made when there is first much to read.
+    pub(super) datagrams: Option<Datagrams>,
     pub(super) media: MediaThread,
     pub(super) binder: PortBinder,
     pub(super) external: Option<IpAddr>,
@@ -191,6 +194,7 @@ impl Owner {
             self.exchange.shrink();
             self.records.shrink_to_fit();
             self.announcements.shrink_to_fit();
+            self.media.tell(Instruction::Calm);
             if let Some(give_back) = self.when_calm {
                 give_back();
             }
@@ -213,20 +217,23 @@ impl Owner {
                 other => self.exchange.handle_input(now, Input::Sip(other)),
             }
         }
-        let Self { transports, front, .. } = self;
+        let Self { transports, front, clock, datagrams, .. } = self;
         let mut passages = Vec::new();
-        for _ in 0..READS {
-            let wall = self.clock.wall_if(watched);
-            let taken = transports.take_datagrams(&mut |flow, message| {
-                if let Some(wall) = wall {
-                    let message = Bytes::copy_from_slice(message);
-                    passages.push(Passage::received(wall, &flow, &message));
-                }
-                front.handle_message(now, flow, message);
-            });
-            if taken == 0 {
-                break;
+        let mut taker = |flow: Flow, message: &[u8]| {
+            if watched {
+                let message = Bytes::copy_from_slice(message);
+                passages.push(Passage::received(clock.wall(), &flow, &message));
             }
+            front.handle_message(now, flow, message);
+        };
+        if transports.take_datagrams(&mut taker) >= MANY {
+            if datagrams.is_none() {
+                *datagrams = Datagrams::of(transports).ok();
+            }
+            if let Some(datagrams) = datagrams {
+                datagrams.take(transports, &mut taker);
+            }
+            transports.take_datagrams(&mut taker);
         }
         for passage in passages {
             self.watch(passage);
@@ -362,9 +369,8 @@ impl Owner {
             }
         }
         self.tell_front();
-        while let Some(transmit) =
-            self.front.poll_transmit().or_else(|| self.exchange.poll_transmit())
-        {
+        self.send_refusals();
+        while let Some(transmit) = self.exchange.poll_transmit() {
             if self.is_watched() {
                 let Transmit { flow, bytes } = &transmit;
                 self.watch(Passage::sent(self.clock.wall(), flow, bytes));
@@ -416,6 +422,31 @@ impl Owner {
         }
         self.media.hand_over(now);
         stopped
+    }
+
+    fn send_refusals(&mut self) {
+        let waiting = self.front.refusals();
+        if waiting == 0 {
+            return;
+        }
+        let watched = self.is_watched();
+        let Self { front, transports, clock, datagrams, .. } = self;
+        let mut passages = Vec::new();
+        let mut batches = datagrams.as_mut().filter(|_| waiting >= MANY);
+        front.take_refusals(&mut |flow, bytes| {
+            if watched {
+                passages.push(Passage::sent(clock.wall(), flow, &Bytes::copy_from_slice(bytes)));
+            }
+            if !batches.as_mut().is_some_and(|batches| batches.send(flow, bytes)) {
+                transports.send_bytes(flow, bytes);
+            }
+        });
+        if let Some(batches) = batches {
+            batches.flush();
+        }
+        for passage in passages {
+            self.watch(passage);
+        }
     }
 
     fn announce(&mut self, event: Event) {

@@ -4,10 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pbx::exchange::MediaNetworks;
 use sip_core::Limits;
 
 use crate::by_hand::{SDP, ask, authorized, guarded, received, request, send, status, stranger};
-use crate::office::{PASSWORD, phone_address};
+use crate::office::{PASSWORD, Scene, phone_address};
 
 /// Requests as short as they can be and still be answered.
 fn short(method: &str, n: u32, more: &str) -> String {
@@ -146,4 +147,89 @@ fn a_challenge_to_a_usual_request_names_both_algorithms_and_to_a_tiny_one_one() 
         let challenges = view.raw(sip_core::HeaderName::WwwAuthenticate).count();
         assert_eq!(challenges, expected, "{}", answer.escape_ascii());
     }
+}
+
+/// Calls 700 from `source` with a description that names `media`: packets that went there within a few
+/// seconds.
+fn packets_to(settings: MediaNetworks, source: &str, media: &str) -> usize {
+    let exchange = pbx::exchange::Settings { media_networks: settings, ..Default::default() };
+    let mut scene = Scene::unregistered(1, testkit::Faults::NONE, 7, exchange);
+    let (source, media): (SocketAddr, SocketAddr) =
+        (source.parse().unwrap(), media.parse().unwrap());
+    let family = if media.is_ipv4() { "IP4" } else { "IP6" };
+    let body = SDP
+        .replace("IP4 192.0.2.66", &format!("{family} {}", media.ip()))
+        .replace("4000", &media.port().to_string());
+    let invite = request("INVITE", "700", source, 1, "Content-Type: application/sdp\r\n", &body);
+    let challenge = ask(&mut scene, source, invite.clone()).pop().unwrap();
+    let invite = authorized(&invite, &challenge, "101", PASSWORD);
+    // Some are no address for a call at all.
+    let all = std::net::IpAddr::from([255; 4]);
+    let expected = if media.ip().is_multicast() || media.ip() == all { 488 } else { 200 };
+    assert_eq!(status(&mut scene, source, invite), expected, "{media}");
+    scene.run_for_seconds(3);
+    received(&mut scene, media).len()
+}
+
+#[test]
+fn no_rtp_goes_to_addresses_that_a_description_has_no_business_with() {
+    let none = MediaNetworks::default;
+    let public = "203.0.113.5:5060";
+    for media in [
+        "127.0.0.1:11211",
+        "169.254.169.254:80",
+        "169.254.1.1:4000",
+        "224.0.0.251:5353",
+        "255.255.255.255:4000",
+        "10.0.0.5:4000",
+        "172.16.3.4:4000",
+        "192.168.1.1:4000",
+        "100.64.0.1:4000",
+        "[::1]:4000",
+        "[fe80::1]:4000",
+        "[fd00:ec2::254]:80",
+    ] {
+        assert_eq!(packets_to(none(), public, media), 0, "{media}");
+    }
+    // An office has private addresses, and a telephone its own.
+    for (source, media) in [
+        (public, "198.51.100.7:4000"),
+        ("192.168.1.20:5060", "192.168.1.20:4000"),
+        ("192.168.1.20:5060", "10.0.0.5:4000"),
+        ("127.0.0.1:5080", "127.0.0.1:4000"),
+        ("127.0.0.1:5080", "10.0.0.5:4000"),
+    ] {
+        assert!(packets_to(none(), source, media) > 20, "{source} {media}");
+    }
+    // What the operator says goes first.
+    let allowed = MediaNetworks { allowed: vec!["10.0.0.0/8".parse().unwrap()], ..none() };
+    assert!(packets_to(allowed, public, "10.0.0.5:4000") > 20);
+    let forbidden = MediaNetworks { forbidden: vec!["198.51.100.0/24".parse().unwrap()], ..none() };
+    assert_eq!(packets_to(forbidden, public, "198.51.100.7:4000"), 0);
+}
+
+#[test]
+fn a_telephone_behind_nat_is_found_where_its_packets_come_from() {
+    let mut scene = guarded(1, pbx::front::Settings::default());
+    let source: SocketAddr = "203.0.113.5:5060".parse().unwrap();
+    let (named, seen): (SocketAddr, SocketAddr) =
+        ("192.168.1.20:4000".parse().unwrap(), "203.0.113.5:34567".parse().unwrap());
+    let body = SDP.replace("192.0.2.66", "192.168.1.20");
+    let invite = request("INVITE", "700", source, 1, "Content-Type: application/sdp\r\n", &body);
+    let challenge = ask(&mut scene, source, invite.clone()).pop().unwrap();
+    let answer = ask(&mut scene, source, authorized(&invite, &challenge, "101", PASSWORD));
+    let answer = answer.last().expect("an answer").body.to_vec();
+    let answer = String::from_utf8(answer).unwrap();
+    let port = answer.split("m=audio ").nth(1).unwrap().split(' ').next().unwrap();
+    let ours = SocketAddr::new(crate::office::exchange_address().ip(), port.parse().unwrap());
+    for n in 0..50_u8 {
+        let mut packet = vec![0x80, 8, 0, n, 0, 0, n, 0, 1, 2, 3, 4];
+        packet.extend([0xd5; 160]);
+        let now = scene.world.now();
+        let datagram = testkit::Datagram { source: seen, destination: ours, bytes: packet.into() };
+        scene.world.network().send(now, datagram);
+        scene.run_for(Duration::from_millis(20));
+    }
+    assert_eq!(received(&mut scene, named).len(), 0, "where nobody was heard");
+    assert!(received(&mut scene, seen).len() > 30);
 }

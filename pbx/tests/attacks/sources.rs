@@ -159,6 +159,28 @@ fn a_subnet_of_ipv6_is_one_source() {
 }
 
 #[test]
+fn strangers_at_the_same_address_do_not_use_up_what_friends_may_ask() {
+    let requests = Rate { per_second: 20, burst: 40 };
+    let mut scene = guarded(2, Settings { requests, ..Settings::default() });
+    let neighbour = SocketAddr::new(phone_address(1).ip(), 9_999);
+    scene.world.network().keep_no_record();
+    for n in 0..2_000 {
+        send(&mut scene, neighbour, request("OPTIONS", "x", neighbour, n, "", ""));
+        scene.run_for(Duration::from_micros(250));
+        if n.is_multiple_of(100) {
+            let friend = request("OPTIONS", "x", phone_address(1), 10_000 + n, "", "");
+            scene.run_for(Duration::from_millis(5));
+            let before = front(&scene).counts().passed;
+            send(&mut scene, phone_address(1), friend);
+            scene.run_for(Duration::from_millis(5));
+            assert_eq!(front(&scene).counts().passed, before + 1, "{n}");
+        }
+    }
+    assert!(front(&scene).counts().limited_silently > 1_000);
+    call_succeeds(&mut scene);
+}
+
+#[test]
 fn the_right_password_is_not_limited_by_strangers_at_the_same_address() {
     let mut scene = guarded(2, Settings::default());
     let neighbour = SocketAddr::new(phone_address(1).ip(), 9_999);

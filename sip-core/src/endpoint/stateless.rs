@@ -3,13 +3,14 @@
 
 use core::hash::{BuildHasher, Hasher};
 
+use memchr::{memchr, memmem};
 use rand_core::Rng;
 
 use super::way_back::WayBack;
 use crate::flow::{Flow, Transmit};
-use crate::header::{CSeqRef, CallIdRef, FromRef, ToRef, ViaRef};
+use crate::header::{CSeqRef, CallIdRef, FromRef, HeaderView as _, ToRef, ViaRef};
 use crate::keyed::{KeyedHash, hex};
-use crate::message::StartLine;
+use crate::message::{Outline, StartLine};
 use crate::text::write_number;
 use crate::{HeaderName, MessageView, StatusCode};
 
@@ -36,12 +37,15 @@ use crate::{HeaderName, MessageView, StatusCode};
 #[derive(Debug)]
 pub struct Stateless {
     hash: KeyedHash,
+    mark: [u8; MARK],
 }
 
 impl Stateless {
     /// Draws the secret.
     pub fn new(random: &mut dyn Rng) -> Self {
-        Self { hash: KeyedHash::new(random) }
+        let mut mark = [0; MARK];
+        mark.copy_from_slice(hex(random.next_u64()).get(..MARK).unwrap_or(&[b'x'; MARK]));
+        Self { hash: KeyedHash::new(random), mark }
     }
 
     /// The response to a request, with `Retry-After` in seconds where given. `None` for an ACK, for
@@ -101,11 +105,74 @@ impl Stateless {
         }
         if let Some(seconds) = retry_after {
             out.extend_from_slice(b"Retry-After: ");
-            write_number(&mut out, seconds.into());
+            write_seconds(&mut out, seconds);
             out.extend_from_slice(b"\r\n");
         }
         out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
         Some(Transmit { flow: reply?, bytes: out.into() })
+    }
+
+    /// As [`answer`](Self::answer), of a request's outline and into `out`: the flow that the response
+    /// is to be sent by. `None` leaves `out` as it was.
+    pub fn write(
+        &self,
+        request: &Outline<'_>,
+        flow: &Flow,
+        status: StatusCode,
+        retry_after: Option<u32>,
+        out: &mut Vec<u8>,
+    ) -> Option<Flow> {
+        if request.method() == "ACK" {
+            return None;
+        }
+        let (top, others) = request.vias().split_first()?;
+        let top = ViaRef::read(top).ok()?;
+        out.reserve(512);
+        out.extend_from_slice(b"SIP/2.0 ");
+        write_number(out, status.code().into());
+        out.push(b' ');
+        out.extend_from_slice(status.reason().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        let (_, reply) = WayBack::write(&top, flow, out);
+        for via in others {
+            out.extend_from_slice(b"\r\nVia: ");
+            out.extend_from_slice(via);
+        }
+        out.extend_from_slice(b"\r\nFrom: ");
+        out.extend_from_slice(request.from());
+        out.extend_from_slice(b"\r\nTo: ");
+        out.extend_from_slice(request.to());
+        if request.to_tag().is_empty() {
+            out.extend_from_slice(b";tag=");
+            out.extend_from_slice(&self.tag_of(request));
+        }
+        out.extend_from_slice(b"\r\nCall-ID: ");
+        out.extend_from_slice(request.call_id());
+        out.extend_from_slice(b"\r\nCSeq: ");
+        out.extend_from_slice(request.cseq());
+        if let Some(seconds) = retry_after {
+            out.extend_from_slice(b"\r\nRetry-After: ");
+            write_seconds(out, seconds);
+        }
+        out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
+        Some(reply)
+    }
+
+    /// As [`knows`](Self::knows), by a glance at the To line of an ACK as it lies: `false` says nothing.
+    ///
+    /// It goes by the part that all tags of ours have in common, and no dialog has. Whoever was
+    /// answered once can write it himself, and have nothing but messages of his own dropped.
+    pub fn knows_at_sight(&self, ack: &[u8]) -> bool {
+        let lines = [&b"\r\nTo:"[..], b"\r\nt:"];
+        let Some(start) = lines.iter().find_map(|name| memmem::find(ack, name)) else {
+            return false;
+        };
+        let line = ack.get(start + 2..).unwrap_or_default();
+        let line = line.get(..memchr(b'\r', line).unwrap_or(0)).unwrap_or_default();
+        let Some((_, end)) = line.split_at_checked(line.len().saturating_sub(TAG + 5)) else {
+            return false;
+        };
+        end.strip_prefix(b";tag=").is_some_and(|tag| tag.starts_with(&self.mark))
     }
 
     /// Whether a request is the ACK for an answer that [`answer`](Self::answer) has given: it can
@@ -118,15 +185,42 @@ impl Stateless {
         })
     }
 
-    /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
-    fn tag(&self, request: &MessageView<'_>) -> Option<[u8; 16]> {
-        let mut hasher = self.hash.build_hasher();
-        hasher.write(request.require::<CallIdRef<'_>>().ok()?.as_bytes());
-        hasher.write(b" ");
-        hasher.write(request.require::<FromRef<'_>>().ok()?.tag_bytes());
-        hasher.write_u32(request.require::<CSeqRef<'_>>().ok()?.number());
-        Some(hex(hasher.finish()))
+    fn tag(&self, request: &MessageView<'_>) -> Option<[u8; TAG]> {
+        let call_id = request.require::<CallIdRef<'_>>().ok()?;
+        let from = request.require::<FromRef<'_>>().ok()?;
+        let number = request.require::<CSeqRef<'_>>().ok()?.number();
+        Some(self.tag_from(call_id.as_bytes(), from.tag_bytes(), number))
     }
+
+    fn tag_of(&self, request: &Outline<'_>) -> [u8; TAG] {
+        self.tag_from(request.call_id(), request.from_tag(), request.number())
+    }
+
+    /// Call-ID, From tag and number are the same in a request, its repetitions and its ACK.
+    fn tag_from(&self, call_id: &[u8], from_tag: &[u8], number: u32) -> [u8; TAG] {
+        let mut hasher = self.hash.build_hasher();
+        hasher.write(call_id);
+        hasher.write(b" ");
+        hasher.write(from_tag);
+        hasher.write_u32(number);
+        let mut tag = [0; TAG];
+        let (mark, rest) = tag.split_at_mut(MARK);
+        mark.copy_from_slice(&self.mark);
+        rest.copy_from_slice(&hex(hasher.finish()));
+        tag
+    }
+}
+
+/// What all tags begin with.
+const MARK: usize = 8;
+const TAG: usize = MARK + 16;
+
+/// Two digits at least: many answers to one peer are then of one length, and the system takes them as one.
+fn write_seconds(out: &mut Vec<u8>, seconds: u32) {
+    if seconds < 10 {
+        out.push(b'0');
+    }
+    write_number(out, seconds.into());
 }
 
 #[cfg(test)]
@@ -164,7 +258,7 @@ mod tests {
             Via: SIP/2.0/TCP 192.0.2.7;branch=z9hG4bK0\r\nFrom: <sip:101@h>;tag=1\r\n\
             To: <sip:102@h>;tag=";
         assert!(text.starts_with(expected), "{text}");
-        assert!(text.ends_with("CSeq: 7 INVITE\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n"));
+        assert!(text.ends_with("CSeq: 7 INVITE\r\nRetry-After: 09\r\nContent-Length: 0\r\n\r\n"));
         assert_eq!(answer(&stateless, INVITE).unwrap().bytes, sent.bytes, "repeated");
         let Ok(Message::Response(response)) = Message::parse(sent.bytes, &Limits::default()) else {
             panic!("no response");
@@ -184,6 +278,51 @@ mod tests {
         };
         assert!(knows(&ack(to.tag().unwrap())));
         assert!(!knows(&ack("0123456789abcdef")));
+        for broken in ["", "ACK", "\r\nTo:", "\r\nTo:\r\n", "\r\nTo:;tag=", "\r\nt:x;tag=1\r\n"] {
+            assert!(!stateless.knows_at_sight(broken.as_bytes()), "{broken}");
+        }
+    }
+
+    #[test]
+    fn an_outline_gets_the_same_answer() {
+        let stateless = Stateless::new(&mut ChaCha8Rng::seed_from_u64(1));
+        let plain = core::str::from_utf8(INVITE).unwrap();
+        let plain = plain.replace("v: SIP/2.0/UDP p;branch=z9hG4bKp, ", "Via: ");
+        let plain = plain.replace("f:", "From:").replace("t:", "To:").replace("i:", "Call-ID:");
+        for text in [plain.clone(), plain.replace(";rport", ""), plain.replace("192.0.2.1:", "p:")]
+        {
+            let sent = answer(&stateless, text.as_bytes()).unwrap();
+            let outline = Outline::of(text.as_bytes()).unwrap();
+            let (mut out, status) = (Vec::new(), StatusCode::SERVICE_UNAVAILABLE);
+            let reply = stateless.write(&outline, &flow(), status, Some(9), &mut out);
+            assert_eq!((reply, &out[..]), (Some(sent.flow), &sent.bytes[..]));
+            let ack = String::from_utf8(out).unwrap();
+            let tag = ack.split("To: <sip:102@h>").nth(1).unwrap().lines().next().unwrap();
+            let ack = text
+                .replace("INVITE", "ACK")
+                .replace("To: <sip:102@h>", &format!("To: <sip:102@h>{tag}"));
+            assert!(stateless.knows_at_sight(ack.as_bytes()), "{ack}");
+            assert!(stateless.knows_at_sight(ack.replace("\r\nTo:", "\r\nt:").as_bytes()));
+            assert!(!stateless.knows_at_sight(text.as_bytes()));
+            let other = Stateless::new(&mut ChaCha8Rng::seed_from_u64(2));
+            assert!(!other.knows_at_sight(ack.as_bytes()));
+            assert_eq!(
+                stateless.write(
+                    &Outline::of(ack.as_bytes()).unwrap(),
+                    &flow(),
+                    status,
+                    None,
+                    &mut Vec::new()
+                ),
+                None
+            );
+        }
+        // Two in one line are for the one that reads in full.
+        let two = plain.replace("Via: SIP/2.0/UDP 192", "Via: SIP/2.0/UDP p, SIP/2.0/UDP 192");
+        let outline = Outline::of(two.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        assert_eq!(stateless.write(&outline, &flow(), StatusCode::NOT_FOUND, None, &mut out), None);
+        assert!(out.is_empty());
     }
 
     #[test]

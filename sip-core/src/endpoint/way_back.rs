@@ -23,13 +23,20 @@ impl WayBack {
     /// Reads the way from the top Via and from where the request came from (§18.2.2). A `maddr` is
     /// not followed: it lets anyone aim answers at anyone.
     pub(super) fn of(via: &ViaRef<'_>, flow: &Flow) -> Self {
+        let mut line = Vec::with_capacity(256);
+        let (noted, reply) = Self::write(via, flow, &mut line);
+        Self { via: noted.then_some(line), reply }
+    }
+
+    /// Writes the line of the top Via, without its end: whether it says where the request came from, and
+    /// the flow that responses go to.
+    pub(super) fn write(via: &ViaRef<'_>, flow: &Flow, line: &mut Vec<u8>) -> (bool, Flow) {
         let seen = flow.remote.ip();
         let elsewhere = match (via.host(), seen) {
             (HostRef::V4(own), IpAddr::V4(seen)) => own != seen,
             (HostRef::V6(own), IpAddr::V6(seen)) => own != seen,
             _ => true,
         };
-        let mut line = Vec::with_capacity(256);
         line.extend_from_slice(NAME);
         let asks_port = match via.around_rport() {
             Some((before, after)) => {
@@ -37,7 +44,7 @@ impl WayBack {
                 line.extend_from_slice(after);
                 true
             }
-            None => copy_params(via, &mut line),
+            None => copy_params(via, line),
         };
         let port = match asks_port {
             true => flow.remote.port(),
@@ -52,15 +59,15 @@ impl WayBack {
             }
         };
         if !asks_port && !elsewhere {
-            return Self { via: None, reply };
+            return (false, reply);
         }
         line.extend_from_slice(b";received=");
-        write_address(&mut line, seen);
+        write_address(line, seen);
         if asks_port {
             line.extend_from_slice(b";rport=");
-            write_number(&mut line, flow.remote.port().into());
+            write_number(line, flow.remote.port().into());
         }
-        Self { via: Some(line), reply }
+        (true, reply)
     }
 
     /// The line of the top Via with where the request came from, without its end, if that is to be

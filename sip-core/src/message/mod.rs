@@ -3,6 +3,7 @@
 mod check;
 mod method;
 pub mod multipart;
+mod outline;
 mod request;
 mod response;
 pub(crate) mod scan;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 
 pub use check::Policy;
 pub use method::Method;
+pub use outline::Outline;
 pub use request::Request;
 pub use response::{ReasonPhrase, Response};
 pub use status::StatusCode;

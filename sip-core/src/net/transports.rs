@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::task::{Context, Poll};
 use std::collections::VecDeque;
 use std::io;
+use std::net::UdpSocket;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -228,6 +229,23 @@ impl Transports {
         self.udp.iter_mut().map(|udp| udp.take(&mut self.buffer, taker)).sum()
     }
 
+    /// The UDP sockets and the addresses they are bound to, once more: for a driver that reads and sends
+    /// in batches where there is much. What it leaves is to be read by
+    /// [`take_datagrams`](Self::take_datagrams), which alone learns that there is no more.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no descriptor.
+    pub fn udp_sockets(&self) -> io::Result<Vec<(SocketAddr, UdpSocket)>> {
+        self.udp.iter().map(|udp| Ok((udp.bound, udp.socket()?))).collect()
+    }
+
+    /// The flow of a datagram from `remote` that such a socket has received.
+    pub fn udp_flow(&mut self, bound: SocketAddr, remote: SocketAddr) -> Flow {
+        let udp = self.udp.iter_mut().find(|udp| udp.bound == bound);
+        udp.map_or_else(|| Flow::udp(bound, remote), |udp| udp.flow(remote))
+    }
+
     /// The next message of a connection, or failure, that is there already. `None` says that there
     /// is none until [`ready`](Self::ready) has ended again.
     pub fn try_receive(&mut self) -> Option<Input> {
@@ -259,6 +277,14 @@ impl Transports {
             Transport::Udp => self.send_datagram(flow, &bytes),
             transport if self.speaks(transport) => self.connections.send(flow, bytes),
             _ => self.connections.fail(flow),
+        }
+    }
+
+    /// As [`send`](Self::send), of bytes that are somebody else's: a datagram is not copied.
+    pub fn send_bytes(&mut self, flow: &Flow, bytes: &[u8]) {
+        match flow.transport {
+            Transport::Udp => self.send_datagram(*flow, bytes),
+            _ => self.send(Transmit { flow: *flow, bytes: Bytes::copy_from_slice(bytes) }),
         }
     }
 

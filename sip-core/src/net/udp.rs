@@ -53,6 +53,16 @@ impl Udp {
         Ok(Self { bound, socket, ways: Ways::new(bound), failed: false, pause: None })
     }
 
+    /// The same socket once more.
+    pub(super) fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.socket.get().try_clone()
+    }
+
+    /// The flow of what comes from `remote`.
+    pub(super) fn flow(&mut self, remote: SocketAddr) -> Flow {
+        Flow::udp(self.ways.local(remote.ip()), remote)
+    }
+
     pub(super) fn send(&self, bytes: &[u8], to: SocketAddr) -> io::Result<usize> {
         self.socket.get().send_to(bytes, to)
     }

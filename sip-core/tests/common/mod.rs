@@ -1,6 +1,11 @@
 //! Two endpoints and the network between them, on a virtual clock.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod forking;
+pub mod naming;
+pub mod proxying;
+pub mod referral;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -330,11 +335,17 @@ impl Lab {
     pub fn established(&mut self, asked: &Asked) -> (DialogId, DialogId) {
         let bobs = self.respond(Bob, asked, 200).unwrap();
         self.settle();
+        let (alices, acknowledged) = self.acknowledge();
+        assert_eq!(acknowledged, bobs);
+        (alices, bobs)
+    }
+
+    /// Alice is told of Bob's 200 and acknowledges it: her dialog and his.
+    pub fn acknowledge(&mut self) -> (DialogId, DialogId) {
         let alices = self.expect_response(Alice, 200).dialog.unwrap();
         self.ack(Alice, alices);
         self.settle();
-        assert_eq!(self.expect_ack(Bob).0, bobs);
-        (alices, bobs)
+        (alices, self.expect_ack(Bob).0)
     }
 
     /// A call from Alice to Bob, answered and acknowledged: her dialog and his.

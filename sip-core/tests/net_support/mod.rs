@@ -103,3 +103,37 @@ pub mod authority {
         }
     }
 }
+
+#[cfg(feature = "tls")]
+pub mod tls {
+    use core::net::SocketAddr;
+
+    use sip_core::net::{ClientCertificates, Config, Tls, Transports};
+    use sip_core::{Flow, Host, Transport};
+
+    use super::authority::Authority;
+    use super::loopback;
+
+    /// Transports that listen, and where.
+    pub async fn listening(config: Config, tls: Tls) -> (Transports, SocketAddr) {
+        let mut transports = Transports::new(config);
+        transports.use_tls(tls);
+        let address = transports.bind(Transport::Tls, loopback()).await.unwrap();
+        (transports, address)
+    }
+
+    /// TLS with a certificate for these names, and trust in its authority.
+    pub fn server(authority: &Authority, names: &[&str], clients: ClientCertificates) -> Tls {
+        Tls::new(authority.roots(), Some(authority.identity(names)), clients).unwrap()
+    }
+
+    /// A flow over TLS without a connection.
+    pub fn flow(local: SocketAddr, remote: SocketAddr) -> Flow {
+        Flow { transport: Transport::Tls, local, remote, connection: None }
+    }
+
+    /// A host name.
+    pub fn host(name: &str) -> Host {
+        Host::parse(name).unwrap()
+    }
+}

@@ -1,23 +1,12 @@
 //! REFER, Replaces and subscriptions, and what they race with.
 
 use insta::assert_snapshot;
-use sip_core::endpoint::{Ended, Event, Notice, SubscriptionId};
-use sip_core::header::{self, NameAddr, ReferTo, Replaces, TypedHeader};
-use sip_core::{DialogId, Method, Request, Response, StatusCode, Token, Transport};
+use sip_core::endpoint::{Ended, Event, Notice};
+use sip_core::header::{self, Replaces, TypedHeader};
+use sip_core::{DialogId, Method, Response, StatusCode, Token, Transport};
 
+use crate::common::referral::{accept, refer};
 use crate::common::*;
-
-fn refer() -> Request {
-    let mut request = skeleton(Method::Refer);
-    request.headers.push(ReferTo(NameAddr::parse("<sip:carol@192.0.2.3>").unwrap()));
-    request
-}
-
-fn accept_refer(lab: &mut Lab) -> SubscriptionId {
-    let asked = lab.expect_request(Bob, Method::Refer);
-    let response = Response::to(&asked.request, StatusCode::ACCEPTED);
-    lab.bob.accept_refer(lab.now, asked.id, response).unwrap().unwrap()
-}
 
 #[test]
 fn a_refer_while_held() {
@@ -30,7 +19,7 @@ fn a_refer_while_held() {
     lab.alice.refer_in(lab.now, alices, refer()).unwrap();
     lab.settle();
     let held = lab.expect_request(Bob, Method::Invite);
-    let reports = accept_refer(&mut lab);
+    let reports = accept(&mut lab).unwrap();
     let answer = describing(Response::to(&held.request, StatusCode::OK));
     lab.bob.respond(lab.now, held.id, answer).unwrap();
     lab.settle();
@@ -132,7 +121,7 @@ fn a_notify_overtakes_the_202() {
     let (alices, _) = lab.call();
     let ours = lab.alice.refer_in(lab.now, alices, refer()).unwrap();
     lab.settle();
-    accept_refer(&mut lab);
+    accept(&mut lab).unwrap();
     lab.clear_ladder();
     let mut packets = lab.take();
     packets.reverse();
@@ -154,7 +143,7 @@ fn a_report_crosses_the_bye() {
     let (alices, _) = lab.call();
     lab.alice.refer_in(lab.now, alices, refer()).unwrap();
     lab.settle();
-    let reports = accept_refer(&mut lab);
+    let reports = accept(&mut lab).unwrap();
     lab.settle();
     assert!(matches!(lab.event(Alice), Event::Notified { .. }));
     lab.clear_ladder();

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use bytes::Bytes;
 use sip_core::dialog::DialogId;
 use sip_core::endpoint::ClientId;
-use sip_core::header::{CSeq, Via};
+use sip_core::header::{CSeq, CallId, To, Via};
 use sip_core::{HeaderName, Limits, Message, Method};
 
 use crate::world::{Agent, World};
@@ -140,10 +140,14 @@ impl World {
             let before = *self.sent.entry(key).or_insert(hash.finish());
             assert_eq!(before, hash.finish(), "{agent}: in another form: {message:?}");
         }
-        if name == "INVITE"
-            && let Some(id) = self.agents[agent].calling.take()
-        {
-            self.agents[agent].invites.insert(branch, (id, None));
+        let books = &mut self.agents[agent];
+        if name == "INVITE" && books.called.insert(branch.clone()) {
+            let call_id = headers.require::<CallId>().unwrap().as_str().to_owned();
+            let id = match headers.require::<To>().unwrap().tag() {
+                None => books.calling.pop_front(),
+                Some(_) => books.renewing.remove(&(call_id, cseq.number)),
+            };
+            books.invites.extend(id.map(|id| (branch, (id, None))));
         }
         name
     }
@@ -155,6 +159,8 @@ impl World {
             books.accepted.remove(&dialog);
         }
         books.invites.retain(|_, (known, until)| *known != id || until.is_some());
+        // It may have failed before it was sent.
+        books.calling.retain(|calling| *calling != id);
         let first = books.asked.remove(&id).is_some();
         let unheard = books.finished.insert((id, dialog));
         assert!(first && unheard, "{agent}: {id:?} has two outcomes");

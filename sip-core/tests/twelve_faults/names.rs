@@ -140,6 +140,7 @@ impl World {
         let asked = books.asked.remove(&client);
         assert!(asked.is_some() && books.finished.insert((client, None)));
         books.invites.retain(|_, (known, _)| *known != client);
+        books.calling.retain(|calling| *calling != client);
         method
     }
 

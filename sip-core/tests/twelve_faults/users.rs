@@ -129,7 +129,7 @@ impl World {
         };
         self.agents[agent].asked.insert(id, (method.clone(), due));
         if *method == Method::Invite {
-            self.agents[agent].calling = Some(id);
+            self.agents[agent].calling.push_back(id);
             let patience = self.later(PATIENCE.as_millis() as u32);
             self.intend(agent, patience, Plan::GiveUp(journey));
         }
@@ -170,7 +170,12 @@ impl World {
             Method::Bye if self.agents[agent].accepted.contains_key(&dialog) => TIMEOUT * 3,
             _ => TIMEOUT,
         };
-        self.agents[agent].calling = (method == Method::Invite).then_some(id);
+        if method == Method::Invite
+            && let Some(dialog) = self.agents[agent].endpoint.dialog(dialog)
+        {
+            let key = (dialog.call_id().as_str().to_owned(), dialog.local_number());
+            self.agents[agent].renewing.insert(key, id);
+        }
         if method == Method::Bye {
             self.agents[agent].byes.insert(id, dialog);
             if let Some((_, due)) = self.agents[agent].accepted.get_mut(&dialog) {

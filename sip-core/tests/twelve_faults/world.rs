@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hasher};
 
 use bytes::Bytes;
@@ -106,8 +106,12 @@ pub(crate) struct Agent {
     pub(crate) looked_up: BTreeMap<DispatchId, Asks>,
     /// The latest attempt of those that were found.
     pub(crate) journeys: BTreeMap<DispatchId, (ClientId, Method)>,
-    /// The INVITE that is about to be sent.
-    pub(crate) calling: Option<ClientId>,
+    /// The INVITEs that are about to be sent: outside dialogs in their order, and in dialogs by Call-ID
+    /// and CSeq.
+    pub(crate) calling: VecDeque<ClientId>,
+    pub(crate) renewing: HashMap<(String, u32), ClientId>,
+    /// The branches of all that were.
+    pub(crate) called: HashSet<String>,
     /// Those that were, by branch, and until when a 2xx may be repeated.
     pub(crate) invites: HashMap<String, (ClientId, Option<Duration>)>,
 }
@@ -134,7 +138,9 @@ impl Agent {
             dispatch: names::dispatch(seed * 100 + u64::from(epoch)),
             looked_up: BTreeMap::new(),
             journeys: BTreeMap::new(),
-            calling: None,
+            calling: VecDeque::new(),
+            renewing: HashMap::new(),
+            called: HashSet::new(),
             invites: HashMap::new(),
         }
     }

@@ -136,7 +136,7 @@ fn many(feeder: &Feeder) {
     }
     let mut names = vec![];
     for (backend, base) in [(Backend::Mmsg, PORT + 3000), (Backend::IoUring, PORT + 5000)] {
-        let Ok((mut io, _)) = open(&IoConfig { uring_buffers: 256, ..config(backend) }) else {
+        let Ok((mut io, _)) = open(&config(backend)) else {
             println!("\nskipped: {backend} is not permitted here");
             continue;
         };

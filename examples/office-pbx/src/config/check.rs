@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dialplan::plan::Plan;
-use pbx::front::{NetworkError, Settings as FrontSettings};
+use pbx::exchange::MediaNetworks;
+use pbx::front::{Network, NetworkError, Settings as FrontSettings};
 use toml::Spanned;
 
 use super::ConfigError;
@@ -27,6 +28,8 @@ pub struct Config {
     pub max_calls: usize,
     pub emergency: Vec<String>,
     pub front: FrontSettings,
+    /// Where RTP may go.
+    pub media_networks: MediaNetworks,
     /// Where metrics and bans are shown.
     pub http: Option<SocketAddr>,
     /// Where SIP messages are sent for watching, and our number there.
@@ -137,6 +140,10 @@ pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, Confi
     };
     let emergency = context.emergency(file.calls.emergency)?;
     let front = context.front(file.guard)?;
+    let media_networks = MediaNetworks {
+        forbidden: context.networks(&file.media.forbidden, "media.forbidden")?,
+        allowed: context.networks(&file.media.allowed, "media.allowed")?,
+    };
     let http = file.watch.http.map(|value| context.address(&value, "watch.http")).transpose()?;
     let hep = file.watch.hep.map(|value| context.address(&value, "watch.hep")).transpose()?;
     let hep = hep.map(|server| (server, file.watch.hep_agent.unwrap_or(HEP_AGENT)));
@@ -158,6 +165,7 @@ pub(super) fn check(file: File, text: &str, path: &Path) -> Result<Config, Confi
         max_calls,
         emergency,
         front,
+        media_networks,
         http,
         hep,
         kept_messages: file.watch.kept_messages_kib.unwrap_or(0) * 1_024,
@@ -258,17 +266,21 @@ impl Context<'_> {
         values.into_iter().map(check).collect()
     }
 
+    fn networks(&self, values: &[Spanned<String>], key: &str) -> Result<Vec<Network>, ConfigError> {
+        let network = |value: &Spanned<String>| {
+            let wrong = |error: NetworkError| {
+                let says = format!("\"{}\" is {error}", value.get_ref());
+                self.at(value, key, says)
+            };
+            value.get_ref().parse().map_err(wrong)
+        };
+        values.iter().map(network).collect()
+    }
+
     fn front(&self, values: file::Guard) -> Result<FrontSettings, ConfigError> {
         let mut settings = FrontSettings::default();
         if let Some(trusted) = values.trusted {
-            let network = |value: &Spanned<String>| {
-                let wrong = |error: NetworkError| {
-                    let says = format!("\"{}\" is {error}", value.get_ref());
-                    self.at(value, "guard.trusted", says)
-                };
-                value.get_ref().parse().map_err(wrong)
-            };
-            settings.trusted = trusted.iter().map(network).collect::<Result<_, _>>()?;
+            settings.trusted = self.networks(&trusted, "guard.trusted")?;
         }
         let number = |value, key, or: u32| -> Result<u32, ConfigError> {
             Ok(self.positive(value, key, or.into())? as u32)

@@ -8,6 +8,7 @@ use toml::Spanned;
 pub(super) struct File {
     pub(super) listen: Listen,
     pub(super) calls: Calls,
+    pub(super) media: Media,
     pub(super) guard: Guard,
     pub(super) watch: Watch,
     pub(super) extension: Vec<Extension>,
@@ -36,6 +37,13 @@ pub(super) struct Calls {
     pub(super) silence_seconds: Option<Spanned<u64>>,
     pub(super) max_calls: Option<Spanned<usize>>,
     pub(super) emergency: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Media {
+    pub(super) forbidden: Vec<Spanned<String>>,
+    pub(super) allowed: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

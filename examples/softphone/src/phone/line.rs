@@ -301,6 +301,7 @@ fn stream(agreed: &Negotiated, from: IpAddr) -> Option<Stream> {
     };
     Some(Stream {
         remote: agreed.remote,
+        sends_first: true,
         rtcp_mux: agreed.rtcp_mux,
         signalled_from: Some(from),
         codecs: agreed.codecs.iter().map(codec).collect(),

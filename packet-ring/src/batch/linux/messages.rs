@@ -210,66 +210,98 @@ impl Inbox {
         into: &mut Vec<Datagram>,
     ) -> Option<u32> {
         let count = count.min(self.headers.len());
-        let mut dropped = None;
-        self.filled = self.filled.max(count);
         into.reserve(count);
-        let Self { headers, names, controls, .. } = self;
-        let rows = headers[..count].iter_mut().zip(names).zip(controls).enumerate();
-        for (at, ((header, name), control)) in rows {
-            let len = header.msg_len as usize;
-            let header = &mut header.msg_hdr;
-            let mut notes = Notes::default();
-            if self.with_control {
-                if header.msg_controllen > 0 {
-                    let control = control.0.get(..header.msg_controllen as _);
-                    notes = Control::notes(control.unwrap_or(&[]));
-                    dropped = notes.dropped.or(dropped);
+        let mut dropped = None;
+        for at in 0..count {
+            dropped = self.take_one(at, socket, pool, counters, into).or(dropped);
+        }
+        dropped
+    }
+
+    /// As [`take`](Self::take), of one message.
+    #[inline]
+    fn take_one(
+        &mut self,
+        at: usize,
+        socket: SocketId,
+        pool: &PacketPool,
+        counters: &mut Counters,
+        into: &mut Vec<Datagram>,
+    ) -> Option<u32> {
+        self.filled = self.filled.max(at + 1);
+        let header = &mut self.headers[at];
+        let len = header.msg_len as usize;
+        let header = &mut header.msg_hdr;
+        let mut notes = Notes::default();
+        if self.with_control {
+            if header.msg_controllen > 0 {
+                let control = self.controls[at].0.get(..header.msg_controllen as _);
+                notes = Control::notes(control.unwrap_or(&[]));
+            }
+            header.msg_controllen = Control::LEN as _;
+        }
+        header.msg_namelen = Name::LEN as u32;
+        if header.msg_flags & libc::MSG_TRUNC != 0 {
+            counters.truncated += 1;
+            return notes.dropped;
+        }
+        let (peer, received) = (self.names[at].address(), notes.received);
+        let datagram = |packet| Datagram { socket, peer, packet, received, offload: None };
+        match &mut self.into {
+            Into::Packets(packets) => {
+                if let Some(mut packet) = packets[at].take()
+                    && packet.set_len(len).is_ok()
+                {
+                    into.push(datagram(packet));
                 }
-                header.msg_controllen = Control::LEN as _;
             }
-            header.msg_namelen = Name::LEN as u32;
-            if header.msg_flags & libc::MSG_TRUNC != 0 {
-                counters.truncated += 1;
-                continue;
-            }
-            let (peer, received) = (name.address(), notes.received);
-            match &mut self.into {
-                Into::Packets(packets) => {
-                    if let Some(mut packet) = packets[at].take()
-                        && packet.set_len(len).is_ok()
-                    {
-                        into.push(Datagram { socket, peer, packet, received, offload: None });
+            Into::Long(long) => {
+                let bytes = long[at].get(..len).unwrap_or_default();
+                let segment = notes.segment.map_or(len, usize::from).max(1);
+                // An empty datagram is one, too.
+                let mut rest = bytes;
+                loop {
+                    let (one, more) = rest.split_at(segment.min(rest.len()));
+                    match pool.take() {
+                        Some(mut packet) => match packet.extend_from_slice(one) {
+                            Ok(()) => into.push(datagram(packet)),
+                            Err(_) => counters.truncated += 1,
+                        },
+                        None => counters.starved += 1,
                     }
-                }
-                Into::Long(long) => {
-                    let Some(bytes) = long[at].get(..len) else { continue };
-                    let segment = notes.segment.map_or(len, usize::from).max(1);
-                    // An empty datagram is one, too.
-                    let mut rest = bytes;
-                    loop {
-                        let (one, more) = rest.split_at(segment.min(rest.len()));
-                        match pool.take() {
-                            Some(mut packet) => match packet.extend_from_slice(one) {
-                                Ok(()) => into.push(Datagram {
-                                    socket,
-                                    peer,
-                                    packet,
-                                    received,
-                                    offload: None,
-                                }),
-                                Err(_) => counters.truncated += 1,
-                            },
-                            None => counters.starved += 1,
-                        }
-                        rest = more;
-                        if rest.is_empty() {
-                            break;
-                        }
+                    rest = more;
+                    if rest.is_empty() {
+                        break;
                     }
                 }
             }
         }
-        dropped
+        notes.dropped
+    }
+
+    /// Gives the first `wanted` messages buffers, for io_uring; returns how many have one.
+    pub(super) fn prepare(&mut self, pool: &PacketPool, wanted: usize) -> usize {
+        self.fill(pool, wanted)
+    }
+
+    /// The header of a message, for io_uring to receive by; good until the next call.
+    pub(super) fn header(&mut self, at: usize) -> *mut libc::msghdr {
+        self.headers.get_mut(at).map_or(ptr::null_mut(), |header| &mut header.msg_hdr)
+    }
+
+    /// Hands out what io_uring received by the header of message `at`: `len` bytes. Returns the kernel's count of
+    /// drops, if it told one.
+    pub(super) fn took(
+        &mut self,
+        at: usize,
+        len: u32,
+        socket: SocketId,
+        pool: &PacketPool,
+        counters: &mut Counters,
+        into: &mut Vec<Datagram>,
+    ) -> Option<u32> {
+        self.headers[at].msg_len = len;
+        self.take_one(at, socket, pool, counters, into)
     }
 }
 

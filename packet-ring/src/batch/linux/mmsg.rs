@@ -1,32 +1,19 @@
-use std::collections::VecDeque;
 use std::io;
 use std::net::UdpSocket;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 use std::vec::Vec;
 
-use super::super::sockets::Sockets;
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::demand::Demand;
 use super::messages::{Inbox, Outbox, SendFault, give_back, send_one, sort_out};
+use super::readiness::Readiness;
 use crate::pool::PacketPool;
 
-/// `recvmmsg` and `sendmmsg` on sockets that epoll watches.
-///
-/// A single socket is asked and waited for without epoll: a watched socket tells it of every packet that
-/// has left as well, which costs as much as a system call.
+/// `recvmmsg` and `sendmmsg` on sockets that epoll watches; a lone packet is read and sent by a call of its
+/// own.
 pub struct MmsgIo {
     config: IoConfig,
-    epoll: OwnedFd,
-    /// Whether epoll watches the sockets: from the second one on.
-    watching: bool,
-    sockets: Sockets<Socket>,
-    /// Sockets that may have more.
-    ready: VecDeque<SocketId>,
-    /// How often epoll has told of ready ones (wraps).
-    round: u32,
-    /// The one socket had something last time, so it is asked without epoll.
-    eager: bool,
+    sockets: Readiness,
     /// A lone datagram is received without the kernel's notes: nobody wants its time.
     plain: bool,
     inbox: Inbox,
@@ -39,13 +26,6 @@ pub struct MmsgIo {
 /// are sent by.
 const AT_ONCE: usize = 16;
 
-struct Socket {
-    socket: UdpSocket,
-    /// The kernel's count of drops when last heard of.
-    dropped: u32,
-    demand: Demand,
-}
-
 impl MmsgIo {
     /// No sockets yet.
     ///
@@ -53,20 +33,8 @@ impl MmsgIo {
     ///
     /// When the system has no epoll to give.
     pub fn new(config: IoConfig) -> io::Result<Self> {
-        // SAFETY: no pointers are passed.
-        let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        if epoll < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the descriptor is new and nobody else's.
-        let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         Ok(Self {
-            epoll,
-            watching: false,
-            sockets: Sockets::default(),
-            ready: VecDeque::new(),
-            round: 0,
-            eager: false,
+            sockets: Readiness::new()?,
             plain: !config.timestamps && !config.gro,
             // Drops are told in a control message as well, so there is always room for one.
             inbox: Inbox::new(true, config.gro),
@@ -77,90 +45,29 @@ impl MmsgIo {
         })
     }
 
-    /// Waits for sockets to become readable.
-    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        if !self.watching {
-            return self.wait_for_one(timeout);
-        }
-        // SAFETY: zeros are a valid event.
-        let mut events: [libc::epoll_event; BATCH] = unsafe { std::mem::zeroed() };
-        self.counters.calls += 1;
-        // SAFETY: the array has room for as many events as told.
-        let count = unsafe {
-            libc::epoll_wait(
-                self.epoll.as_raw_fd(),
-                events.as_mut_ptr(),
-                BATCH as i32,
-                milliseconds(timeout),
-            )
-        };
-        if count < 0 {
-            let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
-        }
-        self.round = self.round.wrapping_add(1);
-        self.ready
-            .extend(events.iter().take(count as usize).map(|event| SocketId(event.u64 as u32)));
-        Ok(())
-    }
-
-    /// Waits for the one socket there is, if any.
-    fn wait_for_one(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let id = self.sockets.iter().next().map(|(id, _)| id);
-        // A negative descriptor is not looked at.
-        let fd = self.sockets.iter().next().map_or(-1, |(_, socket)| socket.socket.as_raw_fd());
-        let mut watched = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        self.counters.calls += 1;
-        // SAFETY: there is one structure, as told.
-        let count = unsafe { libc::poll(&mut watched, 1, milliseconds(timeout)) };
-        if count < 0 {
-            let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
-        }
-        if count > 0 {
-            self.ready.extend(id);
-        }
-        Ok(())
-    }
-
-    /// Lets epoll watch a socket.
-    fn watch(&self, id: SocketId, socket: &UdpSocket) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: id.0.into() };
-        // SAFETY: both descriptors are open and the event is valid for the call.
-        let added = unsafe {
-            libc::epoll_ctl(
-                self.epoll.as_raw_fd(),
-                libc::EPOLL_CTL_ADD,
-                socket.as_raw_fd(),
-                &mut event,
-            )
-        };
-        if added < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-    }
-
     /// Takes what the ready sockets have.
     fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> usize {
         let mut count = 0;
         let mut asked = 0;
         while count < BATCH
             && asked < AT_ONCE
-            && let Some(id) = self.ready.pop_front()
+            && let Some(id) = self.sockets.next()
         {
+            let (round, watching) = (self.sockets.round(), self.sockets.is_watching());
             let Some(socket) = self.sockets.get_mut(id) else { continue };
             asked += 1;
             let room = BATCH - count;
             // Epoll tells as often as asked what still has some, so with its help less will do.
-            let wanted = if self.watching { socket.demand.next().min(room) } else { room };
+            let wanted = if watching { socket.demand.next().min(room) } else { room };
             let (starved, before) = (self.counters.starved, into.len());
-            let fd = socket.socket.as_raw_fd();
+            let fd = socket.fd();
             let received = if wanted == 1 && self.plain {
                 self.inbox.receive_one(fd, id, pool, &mut self.counters, into)
             } else {
                 self.inbox.receive(fd, pool, wanted, &mut self.counters).inspect(|received| {
                     let total = self.inbox.take(*received, id, pool, &mut self.counters, into);
                     if let Some(total) = total {
-                        self.counters.dropped += u64::from(total.wrapping_sub(socket.dropped));
-                        socket.dropped = total;
+                        self.counters.dropped += socket.note_dropped(total);
                     }
                 })
             };
@@ -168,22 +75,22 @@ impl MmsgIo {
                 Ok(received) => {
                     count += into.len() - before;
                     if self.counters.starved != starved {
-                        self.ready.push_front(id);
+                        self.sockets.again_first(id);
                         break;
                     }
-                    socket.demand.met(self.round, wanted, received);
+                    socket.demand.met(round, wanted, received);
                     // A full batch is likely to be followed.
                     if wanted > 1 && received == wanted {
-                        self.ready.push_back(id);
+                        self.sockets.again_last(id);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.demand.met(self.round, wanted, 0);
+                    socket.demand.met(round, wanted, 0);
                 }
                 Err(_) => {
                     // An answer to something sent: it is consumed, there may be packets behind it.
                     self.counters.errors += 1;
-                    self.ready.push_back(id);
+                    self.sockets.again_last(id);
                 }
             }
         }
@@ -271,18 +178,16 @@ impl PacketIo for MmsgIo {
         into: &mut Vec<Datagram>,
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {
-            self.ready.push_back(SocketId(0));
-        }
+        self.sockets.begin();
         let mut count = self.take_ready(pool, into);
         if count == 0 {
             // What is left here waits for the pool, and so for time to pass.
-            if self.ready.is_empty() {
-                self.wait(timeout)?;
+            if !self.sockets.is_any_ready() {
+                self.sockets.wait(timeout, &mut self.counters)?;
             }
             count = self.take_ready(pool, into);
         }
-        self.eager = count > 0;
+        self.sockets.end(count);
         Ok(count)
     }
 
@@ -297,7 +202,7 @@ impl PacketIo for MmsgIo {
                 else {
                     continue;
                 };
-                let fd = socket.socket.as_raw_fd();
+                let fd = socket.fd();
                 sent += match row {
                     [alone] => self.send_alone(fd, alone),
                     _ => {
@@ -313,7 +218,7 @@ impl PacketIo for MmsgIo {
     }
 
     fn has_more(&self) -> bool {
-        !self.ready.is_empty()
+        self.sockets.may_be_more()
     }
 
     fn counters(&self) -> Counters {
@@ -329,25 +234,11 @@ impl UdpIo for MmsgIo {
     fn add(&mut self, socket: UdpSocket) -> io::Result<SocketId> {
         socket.set_nonblocking(true)?;
         prepare(&socket, &self.config)?;
-        let first = self.sockets.iter().next();
-        if !self.watching
-            && let Some((id, first)) = first
-        {
-            self.watch(id, &first.socket)?;
-            self.watching = true;
-        }
-        if self.watching {
-            self.watch(self.sockets.next(), &socket)?;
-        }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand: Demand::default() }))
+        self.sockets.add(socket)
     }
 
     fn remove(&mut self, socket: SocketId) -> bool {
-        self.ready.retain(|ready| *ready != socket);
-        // Closing takes it out of epoll.
-        let removed = self.sockets.remove(socket).is_some();
-        self.watching &= self.sockets.iter().next().is_some();
-        removed
+        self.sockets.remove(socket)
     }
 }
 
@@ -370,12 +261,4 @@ pub(super) fn set_option(fd: RawFd, level: i32, name: i32, value: i32) -> io::Re
         libc::setsockopt(fd, level, name, (&raw const value).cast(), size_of::<i32>() as u32)
     };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// A timeout for epoll and poll: rounded up, so that nobody turns round and round for less than one.
-pub(super) fn milliseconds(timeout: Option<Duration>) -> i32 {
-    match timeout {
-        None => -1,
-        Some(timeout) => i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX),
-    }
 }

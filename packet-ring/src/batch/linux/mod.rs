@@ -6,6 +6,7 @@ mod frame_ring;
 mod messages;
 mod mmsg;
 mod names;
+mod readiness;
 mod uring;
 
 pub use af_packet::{AfPacket, AfPacketConfig};

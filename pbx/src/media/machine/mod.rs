@@ -93,6 +93,16 @@ impl Machine {
         }
     }
 
+    /// Gives back the room that tables have needed in a busier time: to be called when there is little to
+    /// do.
+    pub fn shrink(&mut self) {
+        self.streams.shrink_to_fit();
+        self.recordings.shrink_to_fit();
+        self.transmits.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.blocks.shrink_to_fit();
+    }
+
     /// A datagram has arrived on a port.
     pub fn handle_packet(
         &mut self,
@@ -269,7 +279,7 @@ impl Machine {
         }
         let mut report = [0; MAX_REPORT_LEN];
         let Ok(Some(length)) = stream.session.poll_transmit(now, &mut report) else { return };
-        let Some(destination) = stream.latch.rtcp_destination() else { return };
+        let Some(destination) = stream.report_destination() else { return };
         let Some(mut packet) = self.pool.take() else {
             self.counters.no_buffer += 1;
             return;

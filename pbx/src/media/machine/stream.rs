@@ -123,7 +123,17 @@ impl StreamState {
 
     /// Where to send; `None` while the peer does not listen.
     pub(super) fn destination(&self) -> Option<SocketAddr> {
-        self.latch.destination().filter(|_| self.agreed.send)
+        self.latch.destination().filter(|to| self.agreed.send && self.may_send_to(*to))
+    }
+
+    /// Where reports go.
+    pub(super) fn report_destination(&self) -> Option<SocketAddr> {
+        self.latch.rtcp_destination().filter(|to| self.may_send_to(*to))
+    }
+
+    /// Reports go to the port of the media, or to none: there the peer is heard, too.
+    fn may_send_to(&self, to: SocketAddr) -> bool {
+        self.agreed.sends_first || self.latch.peer() == Some(to)
     }
 
     pub(super) fn codec_received(&self, payload_type: u8) -> Option<&Codec> {
