@@ -1,6 +1,7 @@
 //! What happens, a line each; telephone numbers beyond internal ones are redacted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
@@ -31,6 +32,9 @@ pub fn start(filter: &str) -> anyhow::Result<()> {
 pub struct Log {
     // A tree: it becomes small again by itself.
     calls: BTreeMap<CallId, Span>,
+    /// Hashes of the extensions and contacts that are known to be registered.
+    registered: BTreeSet<u64>,
+    hasher: RandomState,
 }
 
 impl Log {
@@ -38,6 +42,19 @@ impl Log {
     pub fn event(&mut self, event: &Event) {
         if let Event::Started { call, .. } = event {
             self.calls.insert(*call, info_span!("call", id = %call));
+        }
+        match event {
+            Event::Registered { extension, contact, expires } => {
+                // It is repeated for as long as it lasts: the first time is news.
+                if !self.registered.insert(self.hasher.hash_one((extension, contact))) {
+                    debug!(extension, seconds = expires.as_secs(), "still registered");
+                    return;
+                }
+            }
+            Event::Unregistered { extension, contact } => {
+                self.registered.remove(&self.hasher.hash_one((extension, contact)));
+            }
+            _ => {}
         }
         let call = event.call();
         let span = call.and_then(|call| self.calls.get(&call)).cloned().unwrap_or_else(Span::none);
@@ -158,5 +175,31 @@ mod tests {
             assert!(!text.contains(secret), "{secret} in\n{text}");
         }
         assert!(text.contains("23 via trunk city"), "{text}");
+    }
+
+    #[test]
+    fn a_registration_is_told_once() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let (extension, contact) = ("101".to_owned(), "sip:101@192.0.2.7".to_owned());
+        let expires = std::time::Duration::from_secs(60);
+        let registered =
+            Event::Registered { extension: extension.clone(), contact: contact.clone(), expires };
+        let mut log = Log::default();
+        tracing::subscriber::with_default(subscriber, || {
+            log.event(&registered);
+            log.event(&registered);
+            log.event(&Event::Unregistered { extension, contact });
+            log.event(&registered);
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let told = |line: &str| text.lines().filter(|it| it.contains(line)).count();
+        assert_eq!((told(": registered"), told("no longer registered")), (2, 1), "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
     }
 }
