@@ -168,6 +168,7 @@ impl Exchange {
                 hops,
                 renewals: 0,
                 parting: false,
+                reports: None,
             }),
         );
         self.calls.insert(

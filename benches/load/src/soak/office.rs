@@ -58,6 +58,8 @@ pub(crate) struct Tally {
     /// Holds and resumptions.
     pub(crate) changes: u64,
     pub(crate) transfers: u64,
+    /// Calls that were refused for the moment with 503, and made again.
+    pub(crate) put_off: u64,
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) most_at_once: usize,
 }
@@ -365,7 +367,11 @@ impl Office {
         let Some(scene) = self.scenes.get_mut(&id) else { return };
         scene.tries += 1;
         if scene.tries > TRIES {
-            let what = if scene.act == Act::Refer { "a transfer" } else { "a hold or resumption" };
+            let what = match scene.act {
+                Act::Call | Act::Consult => "a call",
+                Act::Refer => "a transfer",
+                _ => "a hold or resumption",
+            };
             return self.fail(now, id, format!("{what} {why}"));
         }
         scene.wakes = Some(now + wait);
@@ -470,6 +476,11 @@ impl Office {
             }
             (Why::Call, 401) if leg.invite.as_ref().is_some_and(|(_, challenged)| !challenged) => {
                 self.authorize(now, id, role, response);
+            }
+            (Why::Call, 503) => {
+                self.leave(id, role);
+                self.tally.put_off += 1;
+                self.try_again(now, id, "got 503");
             }
             (Why::Call, code) => self.fail(now, id, format!("a call got {code}")),
             (Why::Change, 200..=299) => {
