@@ -39,6 +39,8 @@ pub(crate) struct Office {
     hold: Duration,
     ports: VecDeque<u16>,
     random: ChaCha20Rng,
+    /// What calls are like is decided apart, so that it does not depend on when something happens.
+    plans: ChaCha20Rng,
     scenes: HashMap<u64, Scene>,
     next: u64,
     by_client: HashMap<ClientId, (u64, Role, Why)>,
@@ -119,6 +121,7 @@ impl Office {
             hold: Duration::from_secs_f64(options.hold),
             ports: ports.into(),
             random: ChaCha20Rng::seed_from_u64(options.seed),
+            plans: ChaCha20Rng::seed_from_u64(!options.seed),
             scenes: HashMap::new(),
             next: 0,
             by_client: HashMap::new(),
@@ -164,7 +167,8 @@ impl Office {
 
     /// Begins a call.
     pub(crate) fn call(&mut self, now: Duration) {
-        let kind = Kind::of(self.random.next_u32());
+        let kind = Kind::of(self.plans.next_u32());
+        let chance = self.plans.next_u32();
         let Some(users) = self.free_users(kind) else {
             return self.note("no pair of telephones was free");
         };
@@ -174,7 +178,7 @@ impl Office {
             self.expected.insert(pair, (id, role));
         }
         let deadline = now + self.hold + PATIENCE;
-        let mut script = script(kind, self.hold, self.random.next_u32());
+        let mut script = script(kind, self.hold, chance);
         let act = script.pop_front().unwrap_or(Act::Call);
         let scene = Scene {
             kind,
