@@ -401,6 +401,24 @@ fn a_codec_that_the_new_partner_lacks_is_agreed_on_anew() {
 }
 
 #[test]
+fn the_outcome_is_told_whatever_gets_lost() {
+    for seed in 1..=100 {
+        let mut scene = Scene::with(3, Faults::NONE, seed, Settings::default());
+        scene.answering(3, Answering::After(Duration::from_millis(1)));
+        talk(&mut scene, 3);
+        let lossy = Faults { loss: 150, ..Faults::NONE };
+        scene.world.network().set_faults(lossy);
+        scene.act(2, |bob, now| bob.transfer(now, "103"));
+        scene.run_for_seconds(20);
+        assert!(scene.seen(2).contains(&Seen::Reported(200)), "{seed}: {}", scene.ladder());
+        scene.world.network().set_faults(Faults::NONE);
+        scene.act(1, |alice, now| alice.hang_up(now));
+        scene.run_for_seconds(150);
+        scene.rest();
+    }
+}
+
+#[test]
 fn transfers_survive_a_rough_network() {
     for seed in 1..=40 {
         let mut scene = Scene::with(3, Faults::rough(60), seed, Settings::default());

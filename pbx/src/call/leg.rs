@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{ClientId, ServerId};
+use sip_core::endpoint::{ClientId, ServerId, SubscriptionId};
 use sip_core::{Flow, Request};
 
 use super::CallId;
@@ -106,6 +106,8 @@ pub struct Leg {
     pub(crate) renewals: u8,
     /// A transfer has ended its call, and the peer may say BYE first.
     pub(crate) parting: bool,
+    /// The reports of its transfer, which a BYE must not overtake.
+    pub(crate) reports: Option<SubscriptionId>,
 }
 
 impl Leg {

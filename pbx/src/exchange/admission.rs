@@ -166,6 +166,7 @@ impl Exchange {
                 hops,
                 renewals: 0,
                 parting: false,
+                reports: None,
             }),
         );
         self.calls.insert(

@@ -119,7 +119,7 @@ impl Exchange {
         let was_caller = self.calls.get(&second).is_some_and(|call| call.caller == consultation);
         let ended_by = if was_caller { EndedBy::Caller } else { EndedBy::Callee };
         self.end(now, second, Cause::NORMAL_CLEARING, ended_by, 200);
-        self.part(now, first, by);
+        self.part(now, first, by, reports);
         self.renew(now, transferee);
         self.renew(now, target);
     }

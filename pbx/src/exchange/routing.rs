@@ -154,6 +154,7 @@ impl Exchange {
                 hops,
                 renewals: 0,
                 parting: false,
+                reports: None,
             }),
         );
         if let Some(call) = self.calls.get_mut(&id) {

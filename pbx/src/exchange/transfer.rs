@@ -218,7 +218,7 @@ impl Exchange {
         let transferee = call.caller;
         self.tell(now, reports, StatusCode::OK);
         self.emit(Event::Transferred { call: id, from });
-        self.part(now, from, by);
+        self.part(now, from, by, reports);
         self.renew(now, transferee);
     }
 
@@ -250,9 +250,16 @@ impl Exchange {
     }
 
     /// Ends the call that somebody has transferred its partner out of.
-    pub(super) fn part(&mut self, now: Duration, from: CallId, by: LegId) {
+    pub(super) fn part(
+        &mut self,
+        now: Duration,
+        from: CallId,
+        by: LegId,
+        reports: Option<SubscriptionId>,
+    ) {
         if let Some(leg) = self.legs.get_mut(&by).filter(|leg| leg.talks()) {
             leg.parting = true;
+            leg.reports = reports;
             self.set_timer(now + PARTING, Timer::Part(by));
         }
         let was_caller = self.calls.get(&from).is_some_and(|call| call.caller == by);
@@ -260,9 +267,13 @@ impl Exchange {
         self.end(now, from, Cause::NORMAL_CLEARING, ended_by, 200);
     }
 
-    /// The transferor has not hung up by itself.
+    /// The transferor has not hung up by itself. A NOTIFY that got lost could not be sent again behind a BYE,
+    /// whose CSeq is higher (RFC 3261 §12.2.2): it comes first, or is given up after 64*T1.
     pub(super) fn on_parting(&mut self, now: Duration, id: LegId) {
-        if self.legs.get(&id).is_some_and(|leg| leg.parting && leg.talks()) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.parting && leg.talks()) else { return };
+        if leg.reports.is_some_and(|reports| self.endpoint.has_subscription(reports)) {
+            self.set_timer(now + PARTING, Timer::Part(id));
+        } else {
             self.say_bye(now, id);
         }
     }

@@ -199,6 +199,11 @@ impl Endpoint {
         self.subscriptions.len()
     }
 
+    /// Whether a subscription is still there: one that has ended is, until its last NOTIFY is answered or given up.
+    pub fn has_subscription(&self, id: SubscriptionId) -> bool {
+        self.subscriptions.get(id.0).is_some()
+    }
+
     /// The subscription of a dialog that a request with this Event is about.
     pub(super) fn find_subscription(
         &self,

@@ -39,6 +39,8 @@ pub(crate) struct Office {
     hold: Duration,
     ports: VecDeque<u16>,
     random: ChaCha20Rng,
+    /// What calls are like is decided apart, so that it does not depend on when something happens.
+    plans: ChaCha20Rng,
     scenes: HashMap<u64, Scene>,
     next: u64,
     by_client: HashMap<ClientId, (u64, Role, Why)>,
@@ -58,6 +60,8 @@ pub(crate) struct Tally {
     /// Holds and resumptions.
     pub(crate) changes: u64,
     pub(crate) transfers: u64,
+    /// Calls that were refused for the moment with 503, and made again.
+    pub(crate) put_off: u64,
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) most_at_once: usize,
 }
@@ -117,6 +121,7 @@ impl Office {
             hold: Duration::from_secs_f64(options.hold),
             ports: ports.into(),
             random: ChaCha20Rng::seed_from_u64(options.seed),
+            plans: ChaCha20Rng::seed_from_u64(!options.seed),
             scenes: HashMap::new(),
             next: 0,
             by_client: HashMap::new(),
@@ -162,7 +167,8 @@ impl Office {
 
     /// Begins a call.
     pub(crate) fn call(&mut self, now: Duration) {
-        let kind = Kind::of(self.random.next_u32());
+        let kind = Kind::of(self.plans.next_u32());
+        let chance = self.plans.next_u32();
         let Some(users) = self.free_users(kind) else {
             return self.note("no pair of telephones was free");
         };
@@ -172,7 +178,7 @@ impl Office {
             self.expected.insert(pair, (id, role));
         }
         let deadline = now + self.hold + PATIENCE;
-        let mut script = script(kind, self.hold, self.random.next_u32());
+        let mut script = script(kind, self.hold, chance);
         let act = script.pop_front().unwrap_or(Act::Call);
         let scene = Scene {
             kind,
@@ -365,7 +371,11 @@ impl Office {
         let Some(scene) = self.scenes.get_mut(&id) else { return };
         scene.tries += 1;
         if scene.tries > TRIES {
-            let what = if scene.act == Act::Refer { "a transfer" } else { "a hold or resumption" };
+            let what = match scene.act {
+                Act::Call | Act::Consult => "a call",
+                Act::Refer => "a transfer",
+                _ => "a hold or resumption",
+            };
             return self.fail(now, id, format!("{what} {why}"));
         }
         scene.wakes = Some(now + wait);
@@ -470,6 +480,11 @@ impl Office {
             }
             (Why::Call, 401) if leg.invite.as_ref().is_some_and(|(_, challenged)| !challenged) => {
                 self.authorize(now, id, role, response);
+            }
+            (Why::Call, 503) => {
+                self.leave(id, role);
+                self.tally.put_off += 1;
+                self.try_again(now, id, "got 503");
             }
             (Why::Call, code) => self.fail(now, id, format!("a call got {code}")),
             (Why::Change, 200..=299) => {

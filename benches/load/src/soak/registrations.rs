@@ -17,6 +17,9 @@ use crate::registrant::Account;
 /// What each asks for; the next one comes long before.
 const EXPIRES: u32 = 300;
 
+/// When to come back after a 503.
+const LATER: Duration = Duration::from_secs(5);
+
 /// All accounts' registrations.
 pub(crate) struct Registrations {
     accounts: Vec<Account>,
@@ -29,6 +32,8 @@ pub(crate) struct Registrations {
     ends: bool,
     pub(crate) begun: u64,
     pub(crate) completed: u64,
+    /// Refused for the moment with 503, and begun again.
+    pub(crate) put_off: u64,
     pub(crate) failures: Vec<String>,
     /// Requests made, without repetitions.
     pub(crate) requests: u64,
@@ -46,6 +51,7 @@ impl Registrations {
             ends: false,
             begun: 0,
             completed: 0,
+            put_off: 0,
             failures: Vec::new(),
             requests: 0,
         }
@@ -140,6 +146,11 @@ impl Registrations {
             }
         } else if response.status.is_success() {
             self.ended(now, account, None);
+        } else if response.status == StatusCode::SERVICE_UNAVAILABLE && !self.ends {
+            // Not now: it is begun anew.
+            self.put_off += 1;
+            self.begun -= 1;
+            self.due.push(Reverse((now + LATER, account)));
         } else {
             let status = response.status.code();
             self.ended(now, account, Some(format!("a registration got {status}")));

@@ -29,6 +29,7 @@ pub(crate) struct Report {
     most_at_once: usize,
     holds_and_resumptions: u64,
     transfers: u64,
+    put_off: u64,
     registrations: u64,
     registrations_completed: u64,
     /// What failed, and how often.
@@ -83,6 +84,7 @@ impl Report {
             most_at_once: office.tally.most_at_once,
             holds_and_resumptions: office.tally.changes,
             transfers: office.tally.transfers,
+            put_off: office.tally.put_off + office.registrations.put_off,
             registrations: office.registrations.begun,
             registrations_completed: office.registrations.completed,
             failures,
@@ -161,8 +163,8 @@ impl fmt::Display for Report {
         writeln!(f, "  {:<24}{begun:>10}{completed:>12}", "registrations")?;
         writeln!(
             f,
-            "  {} holds and resumptions, {} transfers, at most {} calls at once",
-            self.holds_and_resumptions, self.transfers, self.most_at_once
+            "  {} holds and resumptions, {} transfers, {} times put off by 503, at most {} calls at once",
+            self.holds_and_resumptions, self.transfers, self.put_off, self.most_at_once
         )?;
         writeln!(
             f,
