@@ -286,6 +286,7 @@ impl Exchange {
     /// was room for: to be called when there is little to do.
     pub fn shrink(&mut self) {
         self.endpoint.shrink();
+        self.ports.shrink();
         self.by_client.shrink_to_fit();
         self.by_server.shrink_to_fit();
         self.by_dialog.shrink_to_fit();

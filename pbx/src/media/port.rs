@@ -54,6 +54,11 @@ impl PortPool {
         self.free.push_back(port);
     }
 
+    /// Gives back room that is not needed.
+    pub(crate) fn shrink(&mut self) {
+        self.free.shrink_to_fit();
+    }
+
     /// How many ports can be leased now.
     pub fn available(&self) -> usize {
         self.free.len()
