@@ -13,14 +13,16 @@
 
 /// Makes the allocator's settings those of this program: glibc reads them once, before `main`, from the
 /// environment, so the program is begun anew in its own place. It changes nothing where they are set
-/// already, by us or by who started us, and does without where that is not to be had.
+/// already, by us or by who started us, and does without where that is not to be had: a program with more
+/// rights than who starts it never sees the settings, so it is begun anew once and no more.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn set_up() {
     use std::os::unix::process::CommandExt as _;
     const SETTINGS: &str = "GLIBC_TUNABLES";
+    const BEGUN_ANEW: &str = "OFFICE_PBX_BEGUN_ANEW";
     const CHOSEN: &str =
         "glibc.malloc.tcache_count=2:glibc.malloc.tcache_max=136:glibc.malloc.arena_max=1";
-    if std::env::var_os(SETTINGS).is_none()
+    if [SETTINGS, BEGUN_ANEW].iter().all(|name| std::env::var_os(name).is_none())
         && let Ok(program) = std::env::current_exe()
     {
         let mut arguments = std::env::args_os();
@@ -28,7 +30,7 @@ pub fn set_up() {
         let mut anew = std::process::Command::new(program);
         anew.arg0(name).args(arguments);
         // It returns only if it fails, and then all is as it was.
-        let _ = anew.env(SETTINGS, CHOSEN).exec();
+        let _ = anew.env(SETTINGS, CHOSEN).env(BEGUN_ANEW, "1").exec();
     }
 }
 
