@@ -122,8 +122,9 @@ impl StreamState {
     }
 
     /// Where to send; `None` while the peer does not listen.
+    #[inline]
     pub(super) fn destination(&self) -> Option<SocketAddr> {
-        self.latch.destination().filter(|_| self.agreed.send)
+        if self.agreed.send { self.latch.destination() } else { None }
     }
 
     pub(super) fn codec_received(&self, payload_type: u8) -> Option<&Codec> {
