@@ -62,11 +62,11 @@ fn measure(options: &Options) -> anyhow::Result<f64> {
         media.speak(*port, SocketAddr::from(([127, 0, 0, 1], relayed)));
     }
     thread::sleep(SETTLING);
-    let (before, (_, first)) = (meter::usage(relay.child.id())?, media.counts());
+    let (before, (_, first)) = (meter::running(relay.child.id())?, media.counts());
     thread::sleep(Duration::from_secs_f64(options.seconds).saturating_sub(SETTLING));
-    let (after, (_, last)) = (meter::usage(relay.child.id())?, media.counts());
+    let (after, (_, last)) = (meter::running(relay.child.id())?, media.counts());
     anyhow::ensure!(last > first, "the bare relay relays nothing");
-    Ok((after.cpu - before.cpu).as_secs_f64() * 1e6 / (last - first) as f64)
+    Ok((after - before).as_secs_f64() * 1e6 / (last - first) as f64)
 }
 
 /// The loop in a process of its own, ended when dropped.

@@ -55,6 +55,22 @@ pub(crate) fn usage(pid: u32) -> anyhow::Result<Usage> {
     Ok(Usage { cpu, memory: memory(pid) })
 }
 
+/// Processor time of the threads that run now, to the nanosecond where the scheduler tells it: of a second's work, the
+/// hundredths of [`usage`] would be a good part.
+///
+/// # Errors
+///
+/// There is no such process, or no `/proc`.
+pub(crate) fn running(pid: u32) -> anyhow::Result<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .with_context(|| format!("process {pid} cannot be measured"))?;
+    let times = threads.map(|thread| {
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    });
+    times.sum::<Option<_>>().map_or_else(|| Ok(usage(pid)?.cpu), Ok)
+}
+
 /// `USER_HZ`, which Linux fixes at 100 for every program.
 const TICKS_PER_SECOND: f64 = 100.0;
 

@@ -157,7 +157,8 @@ impl<'a> Player<'a> {
                     first_memory.get_or_insert(usage.memory);
                 }
                 if self.is_steady(pending) {
-                    let now = (usage.cpu, self.media.as_ref().map_or(0, |media| media.counts().1));
+                    let cpu = target.pid.map_or(Ok(usage.cpu), meter::running)?;
+                    let now = (cpu, self.media.as_ref().map_or(0, |media| media.counts().1));
                     steady.get_or_insert((now, now)).1 = now;
                 }
                 bar.set_position(self.caller.tally.begun + self.registrant.tally.begun);

@@ -26,6 +26,7 @@ pub struct Datagram {
 
 impl Datagram {
     /// A datagram to be sent.
+    #[inline]
     pub fn to(socket: SocketId, peer: SocketAddr, packet: PacketBuf) -> Self {
         Self { socket, peer: Some(peer), packet, received: None, offload: None }
     }

@@ -38,7 +38,7 @@ const ENTRIES: u32 = BATCH as u32;
 const FILES: u32 = 4096;
 /// Receives of one batch. What the kernel knows of so many sockets is still in the processor's cache when they
 /// are sent by.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 16;
 
 impl UringIo {
     /// No sockets yet.

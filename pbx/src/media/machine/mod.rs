@@ -18,6 +18,7 @@
 //! a relayed stream listens beside it.
 
 mod early;
+mod outgoing;
 mod playing;
 mod relay;
 mod stream;
@@ -37,6 +38,7 @@ use rtp_core::session::MAX_REPORT_LEN;
 use super::recorder::{Block, Recorder};
 use super::{Command, Event, PortId, RecordingId, hearing};
 use early::Early;
+use outgoing::Outgoing;
 use stream::{Activity, StreamState};
 
 /// A packet to send.
@@ -69,7 +71,7 @@ pub struct Machine {
     recordings: HashMap<RecordingId, PortId>,
     wakes: BTreeSet<(Duration, PortId)>,
     early: Early,
-    transmits: VecDeque<Transmit>,
+    transmits: Outgoing,
     events: VecDeque<Event>,
     blocks: VecDeque<Block>,
     counters: Counters,
@@ -86,7 +88,7 @@ impl Machine {
             recordings: HashMap::new(),
             wakes: BTreeSet::new(),
             early: Early::default(),
-            transmits: VecDeque::new(),
+            transmits: Outgoing::default(),
             events: VecDeque::new(),
             blocks: VecDeque::new(),
             counters: Counters::default(),
@@ -208,12 +210,7 @@ impl Machine {
 
     /// The next packet to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        let transmit = self.transmits.pop_front();
-        if self.transmits.is_empty() {
-            // The next one goes into the same place again, which the processor still has at hand.
-            self.transmits.clear();
-        }
-        transmit
+        self.transmits.pop_front()
     }
 
     /// The next thing to tell call control.

@@ -64,7 +64,7 @@ impl Machine {
     fn pass_audio(&mut self, now: Duration, to: PortId, codec: &Codec, mut packet: PacketBuf) {
         let Some(target) = self.streams.get_mut(&to) else { return };
         let Ok(view) = Packet::parse(&packet) else { return };
-        let (Some(destination), Some(out)) = (target.destination(), target.codec_for(codec)) else {
+        let (true, Some(out)) = (target.destination().is_some(), target.codec_for(codec)) else {
             target.session.sender_mut().withhold(&view);
             return;
         };
@@ -95,7 +95,10 @@ impl Machine {
             let ear = StreamState::ear(&mut target.overhearing, now, target.agreed.ptime_ms);
             self.counters.no_buffer += u64::from(!ear.take(now, &kind, &sent, &self.pool));
         }
-        self.transmits.push_back(Transmit { port: to, destination, packet });
+        // Only now, and written where it stays: a copy of it would be waited for.
+        if let Some(destination) = target.destination() {
+            self.transmits.push_back(Transmit { port: to, destination, packet });
+        }
         if begins {
             self.reschedule(to);
         }

@@ -122,6 +122,7 @@ impl StreamState {
     }
 
     /// Where to send; `None` while the peer does not listen.
+    #[inline]
     pub(super) fn destination(&self) -> Option<SocketAddr> {
         self.latch.destination().filter(|to| self.agreed.send && self.may_send_to(*to))
     }
