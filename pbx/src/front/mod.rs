@@ -257,10 +257,10 @@ impl Front {
         self.refusals.pop()
     }
 
-    /// Gives all refusals to send where they lie: the same as [`poll_transmit`](Self::poll_transmit)
-    /// without a copy of each.
-    pub fn take_refusals(&mut self, taker: &mut dyn FnMut(&Flow, &[u8])) {
-        self.refusals.take(taker);
+    /// Gives up to `most` refusals to send where they lie: the same as
+    /// [`poll_transmit`](Self::poll_transmit) without a copy of each.
+    pub fn take_refusals(&mut self, most: usize, taker: &mut dyn FnMut(&Flow, &[u8])) {
+        self.refusals.take(most, taker);
     }
 
     /// Refusals that wait to be sent.

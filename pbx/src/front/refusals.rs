@@ -33,12 +33,15 @@ impl Refusals {
         true
     }
 
-    /// Gives all of them where they lie.
-    pub(super) fn take(&mut self, taker: &mut dyn FnMut(&Flow, &[u8])) {
-        while let Some((flow, bytes)) = self.next() {
+    /// Gives up to `most` of them where they lie.
+    pub(super) fn take(&mut self, most: usize, taker: &mut dyn FnMut(&Flow, &[u8])) {
+        for _ in 0..most {
+            let Some((flow, bytes)) = self.next() else { break };
             taker(&flow, bytes);
         }
-        self.clear();
+        if self.len() == 0 {
+            self.clear();
+        }
     }
 
     /// How many wait.
@@ -99,8 +102,9 @@ mod tests {
             let first = refusals.pop().unwrap();
             assert_eq!((first.flow, &first.bytes[..]), (flow(1), &b"1"[..]));
             let mut rest = Vec::new();
-            assert_eq!(refusals.len(), 19);
-            refusals.take(&mut |flow, bytes| rest.push((*flow, bytes.to_vec())));
+            refusals.take(5, &mut |flow, bytes| rest.push((*flow, bytes.to_vec())));
+            assert_eq!(refusals.len(), 14);
+            refusals.take(99, &mut |flow, bytes| rest.push((*flow, bytes.to_vec())));
             let expected: Vec<_> =
                 (2..=20).map(|port: u16| (flow(port), port.to_string().into_bytes())).collect();
             assert_eq!(rest, expected);
@@ -112,7 +116,7 @@ mod tests {
     fn they_are_bounded() {
         let mut refusals = Refusals::default();
         assert_eq!((0..9_000).filter(|_| push(&mut refusals, 7)).count(), MOST);
-        refusals.take(&mut |_, _| ());
+        refusals.take(MOST, &mut |_, _| ());
         assert!(refusals.bytes.capacity() <= KEPT && refusals.each.capacity() <= KEPT / 256);
     }
 }

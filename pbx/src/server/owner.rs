@@ -34,6 +34,9 @@ use crate::store::writer::{Progress, Writer};
 
 /// Ports kept bound and free.
 const SPARE_PORTS: usize = 32;
+/// Refusals sent in a turn, or an eighth of those that wait: a peer that is sent hundreds in one go cannot
+/// take them as fast as they come, loses some, and asks again.
+const REFUSALS: usize = 32;
 /// Messages handled before it is looked again what has arrived: how long a message waits is only
 /// known once it was read.
 const HANDLED: usize = 16;
@@ -137,7 +140,7 @@ impl Owner {
                 // What waits is handled in turns with reading, so that it is known how long it waits.
                 match last && self.transports.poll_ready(context).is_ready() {
                     true => Poll::Ready(Occasion::Arrived),
-                    false if !self.front.is_empty() => Poll::Ready(Occasion::Due),
+                    false if self.is_busy() => Poll::Ready(Occasion::Due),
                     false => Poll::Pending,
                 }
             });
@@ -177,6 +180,11 @@ impl Owner {
         self.transports.close().await;
         drop(self.media);
         self.store.finish()
+    }
+
+    /// Whether there is something to do that nobody will wake us for.
+    fn is_busy(&self) -> bool {
+        !self.front.is_empty() || self.front.refusals() > 0
     }
 
     fn next_wake(&self, stop_by: Option<Duration>) -> Duration {
@@ -433,7 +441,7 @@ impl Owner {
         let Self { front, transports, clock, datagrams, .. } = self;
         let mut passages = Vec::new();
         let mut batches = datagrams.as_mut().filter(|_| waiting >= MANY);
-        front.take_refusals(&mut |flow, bytes| {
+        front.take_refusals(REFUSALS.max(waiting / 8), &mut |flow, bytes| {
             if watched {
                 passages.push(Passage::sent(clock.wall(), flow, &Bytes::copy_from_slice(bytes)));
             }

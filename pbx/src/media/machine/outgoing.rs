@@ -29,6 +29,10 @@ impl Outgoing {
         }
         transmit
     }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
 }
 
 #[cfg(test)]
