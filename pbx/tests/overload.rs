@@ -103,6 +103,39 @@ fn calls(rate: u32, seconds: u32) -> Vec<(Duration, Bytes)> {
 }
 
 #[test]
+fn who_repeats_a_call_that_was_let_in_is_not_refused() {
+    let mut front = front();
+    let mut now = Duration::ZERO;
+    // The first of the calls is served; then twice as many come as fit, and it is repeated, as it is where its 100
+    // was lost.
+    let early = request("INVITE", "sip:600@h", 1_000_000, "");
+    front.handle_message(now, flow(1), &early);
+    assert!(front.poll_input(now).is_some());
+    let (mut repeated, mut refused) = (0, 0);
+    for n in 0..4_000_u32 {
+        now = US * 500 * n;
+        front.handle_message(now, flow(n), &request("INVITE", "sip:600@h", n, ""));
+        if n % 2 == 0
+            && let Some(Input::Received { message, .. }) = front.poll_input(now)
+        {
+            repeated += usize::from(message == early);
+        }
+        if n % 1_000 == 999 {
+            front.handle_message(now, flow(1), &early);
+        }
+        while let Some(refusal) = front.poll_transmit() {
+            assert!(!String::from_utf8_lossy(&refusal.bytes).contains("z9hG4bK1000000"));
+            refused += 1;
+        }
+    }
+    while let Some(Input::Received { message, .. }) = front.poll_input(now) {
+        repeated += usize::from(message == early);
+    }
+    assert!(refused > 500, "there was too much: {refused}");
+    assert_eq!(repeated, 4, "each repetition reaches the call");
+}
+
+#[test]
 fn below_the_peak_nobody_is_refused() {
     let outcome = play(&mut front(), &calls(900, 20));
     assert_eq!((outcome.calls, outcome.refused, outcome.events.len()), (18_000, 0, 0));
@@ -157,7 +190,8 @@ fn when_it_is_over_it_is_over() {
     let mut front = front();
     let mut arrivals = calls(3_000, 2);
     for (at, message) in calls(500, 5) {
-        let message = String::from_utf8(message.to_vec()).unwrap().replace("tag=", "tag=later");
+        let message =
+            String::from_utf8(message.to_vec()).unwrap().replace("Call-ID: ", "Call-ID: later");
         arrivals.push((at + Duration::from_secs(3), message.into()));
     }
     let outcome = play(&mut front, &arrivals);

@@ -44,12 +44,12 @@ impl Log {
             self.calls.insert(*call, info_span!("call", id = %call));
         }
         match event {
-            Event::Registered { extension, contact, expires } => {
-                // It is repeated for as long as it lasts: the first time is news.
-                if !self.registered.insert(self.hasher.hash_one((extension, contact))) {
-                    debug!(extension, seconds = expires.as_secs(), "still registered");
-                    return;
-                }
+            // It is repeated for as long as it lasts: the first time is news.
+            Event::Registered { extension, contact, expires }
+                if !self.registered.insert(self.hasher.hash_one((extension, contact))) =>
+            {
+                debug!(extension, seconds = expires.as_secs(), "still registered");
+                return;
             }
             Event::Unregistered { extension, contact } => {
                 self.registered.remove(&self.hasher.hash_one((extension, contact)));

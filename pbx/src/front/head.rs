@@ -45,6 +45,18 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// What its repetitions share with it and no other request of its sender has.
+    pub(super) fn name(&self) -> [&[u8]; 3] {
+        match self {
+            Self::Outline(outline) => {
+                let via = outline.vias().first().copied().unwrap_or_default();
+                [via, outline.call_id(), outline.cseq()]
+            }
+            Self::Full(view) => [HeaderName::Via, HeaderName::CallId, HeaderName::CSeq]
+                .map(|name| view.raw(name).next().unwrap_or_default()),
+        }
+    }
+
     /// Whether it says that it belongs to a dialog.
     pub(super) fn is_in_dialog(&self) -> bool {
         match self {

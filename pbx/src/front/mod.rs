@@ -25,6 +25,7 @@ mod network;
 pub mod overload;
 mod queues;
 mod refusals;
+mod repeats;
 mod settings;
 mod source;
 
@@ -53,6 +54,7 @@ use head::Head;
 use overload::Overload;
 use queues::{Queues, Waiting};
 use refusals::Refusals;
+use repeats::Repeats;
 use source::Source;
 
 /// How often bans that have run out are looked for.
@@ -102,6 +104,7 @@ pub struct Front {
     sweep: Option<Duration>,
     last_refusal: Option<Duration>,
     refusals: Refusals,
+    repeats: Repeats,
     events: VecDeque<Event>,
     counts: Counts,
 }
@@ -136,6 +139,7 @@ impl Front {
             sweep: None,
             last_refusal: None,
             refusals: Refusals::default(),
+            repeats: Repeats::default(),
             events: VecDeque::new(),
             counts: Counts::default(),
             settings,
@@ -170,13 +174,17 @@ impl Front {
             }
             return;
         }
+        let mark = head.as_ref().filter(|_| kind.refusable && !flow.is_reliable());
+        let mark = mark.map(|head| self.repeats.mark(flow.remote, head));
+        let repeats = mark.is_some_and(|mark| self.repeats.knows(mark));
         if matches!(standing, Standing::Known | Standing::Stranger)
             && !self.has_room(now, flow.remote.ip(), standing, kind)
         {
-            return self.limit(now, &flow, head.as_ref());
+            return self.limit(now, &flow, head.as_ref().filter(|_| !repeats));
         }
         if let Some(head) = &head
             && kind.refusable
+            && !repeats
             && self.queues.len_of(kind.class) >= self.overload[kind.class as usize].room()
         {
             // It would be too late when its turn comes: that is known now, and costs less now.
@@ -185,10 +193,15 @@ impl Front {
             return self.refuse(now, kind.class, &flow, head);
         }
         let message = Bytes::copy_from_slice(message);
-        if let Some(waiting) = self.queues.push(Waiting { since: now, kind, flow, message }) {
-            self.counts.overflowed += 1;
-            if waiting.kind.begins {
-                self.refuse_waiting(now, &waiting);
+        let kind = Kind { refusable: kind.refusable && !repeats, ..kind };
+        match self.queues.push(Waiting { since: now, kind, flow, message }) {
+            None if repeats => {}
+            None => mark.into_iter().for_each(|mark| self.repeats.note(now, mark)),
+            Some(waiting) => {
+                self.counts.overflowed += 1;
+                if waiting.kind.begins && !repeats {
+                    self.refuse_waiting(now, &waiting);
+                }
             }
         }
     }
@@ -250,6 +263,11 @@ impl Front {
         let lifted = self.bans.lift(address);
         lifted.into_iter().for_each(|ban| self.tell(Event::Lifted(ban)));
         lifted.is_some()
+    }
+
+    /// A busy time is over: gives back what is not needed any more.
+    pub fn shrink(&mut self) {
+        self.repeats.clear();
     }
 
     /// The next refusal to send.

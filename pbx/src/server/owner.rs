@@ -200,6 +200,7 @@ impl Owner {
         let tables = self.exchange.occupancy();
         if self.calm.handle_timeout(now, tables.legs + tables.transactions) {
             self.exchange.shrink();
+            self.front.shrink();
             self.records.shrink_to_fit();
             self.announcements.shrink_to_fit();
             self.media.tell(Instruction::Calm);
