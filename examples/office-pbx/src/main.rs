@@ -13,6 +13,7 @@ mod memory;
 mod office;
 mod watch;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,7 +103,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
     )
     .await?;
     if let Some(watch) = watch {
-        println!("metrics at http://{}/metrics", watch.address());
+        say(format_args!("metrics at http://{}/metrics", watch.address()));
         tokio::spawn(watch.serve(server.control()));
     }
     welcome.print(&server);
@@ -117,15 +118,20 @@ async fn serve(arguments: Arguments) -> anyhow::Result<()> {
                 None => anyhow::bail!("the server has ended by itself; see the log"),
             },
             signal = interrupted.next() => {
-                println!("{signal}: no new calls; saying goodbye to the rest");
+                say(format_args!("{signal}: no new calls; saying goodbye to the rest"));
                 break;
             }
         }
     }
     let progress = server.stop().await;
-    println!("stopped; {} entries are durable", progress.durable);
+    say(format_args!("stopped; {} entries are durable", progress.durable));
     anyhow::ensure!(progress.lost == 0, "{} entries could not be written", progress.lost);
     Ok(())
+}
+
+/// Prints a line. Calls go on when nobody reads it any more.
+fn say(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Every call takes descriptors: as many are asked for as this user may have.
@@ -204,13 +210,14 @@ impl Welcome {
             let addresses = server.addresses().iter().filter(|(transport, _)| *transport == wanted);
             addresses.map(|(_, address)| address.to_string()).collect::<Vec<_>>().join(", ")
         };
-        println!("office-pbx {} listens on", env!("CARGO_PKG_VERSION"));
+        say(format_args!("office-pbx {} listens on", env!("CARGO_PKG_VERSION")));
         for (name, transport) in [("UDP", Transport::Udp), ("TCP", Transport::Tcp)] {
-            println!("  {name}  {}", at(transport));
+            say(format_args!("  {name}  {}", at(transport)));
         }
-        print!("{}", self.0);
-        println!("try it from the same folder: cargo run --release -p softphone -- call 600");
-        println!("Ctrl-C stops it");
+        say(format_args!(
+            "{}try it from the same folder: cargo run --release -p softphone -- call 600\nCtrl-C stops it",
+            self.0
+        ));
     }
 }
 
