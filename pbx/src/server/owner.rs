@@ -201,6 +201,8 @@ impl Owner {
         if self.calm.handle_timeout(now, tables.legs + tables.transactions) {
             self.exchange.shrink();
             self.front.shrink();
+            // What it holds for batches is made again when they come.
+            self.datagrams = None;
             self.records.shrink_to_fit();
             self.announcements.shrink_to_fit();
             self.media.tell(Instruction::Calm);
