@@ -11,7 +11,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use sip_core::endpoint::{Config, Event, Input};
-use sip_core::{Endpoint, Flow};
+use sip_core::header::{Contact, Expires, From, NameAddr, To};
+use sip_core::{Endpoint, Flow, Method, Request, SipUri};
 
 use crate::loss::Loss;
 
@@ -77,6 +78,20 @@ impl Agent {
 
     pub(crate) fn local(&self) -> SocketAddr {
         self.flow.local
+    }
+
+    /// A REGISTER of a user for so many seconds, without credentials.
+    pub(crate) fn registration(&self, user: &str, expires: u32) -> Request {
+        let (server, local) = (self.flow.remote, self.flow.local);
+        let of_record = SipUri::new(user, server.ip(), Some(server.port()));
+        let registrar = SipUri::new("", server.ip(), Some(server.port()));
+        let mut request = Request::new(Method::Register, registrar);
+        request.headers.push(From(NameAddr::new(of_record.clone())));
+        request.headers.push(To(NameAddr::new(of_record)));
+        let contact = SipUri::new(user, local.ip(), Some(local.port()));
+        request.headers.push(Contact::from(NameAddr::new(contact)));
+        request.headers.push(Expires(expires));
+        request
     }
 
     /// Takes what has arrived and what is due; the events are for [`event`](Self::event).

@@ -7,8 +7,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use sip_core::auth::client::Credentials;
 use sip_core::endpoint::{ClientId, Event};
-use sip_core::header::{Contact, Expires, From, NameAddr, To};
-use sip_core::{Method, Request, SipUri, StatusCode};
+use sip_core::{Request, StatusCode};
 
 use crate::agent::Agent;
 use crate::caller::Tally;
@@ -67,16 +66,7 @@ impl Registrant {
         self.tally.begun += 1;
         let account = self.next % self.accounts.len();
         self.next += 1;
-        let (server, local) = (self.agent.flow.remote, self.agent.local());
-        let user = &self.accounts[account].user;
-        let of_record = SipUri::new(user, server.ip(), Some(server.port()));
-        let registrar = SipUri::new("", server.ip(), Some(server.port()));
-        let mut request = Request::new(Method::Register, registrar);
-        request.headers.push(From(NameAddr::new(of_record.clone())));
-        request.headers.push(To(NameAddr::new(of_record)));
-        let contact = SipUri::new(user, local.ip(), Some(local.port()));
-        request.headers.push(Contact::from(NameAddr::new(contact)));
-        request.headers.push(Expires(600));
+        let request = self.agent.registration(&self.accounts[account].user, 600);
         self.send(now, Registration { account, begun: now, request, challenged: false });
     }
 

@@ -8,8 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use sip_core::auth::client::Credentials;
 use sip_core::endpoint::ClientId;
-use sip_core::header::{Contact, Expires, From, NameAddr, To};
-use sip_core::{Method, Request, Response, SipUri, StatusCode};
+use sip_core::{Request, Response, StatusCode};
 
 use crate::agent::Agent;
 use crate::registrant::Account;
@@ -91,16 +90,7 @@ impl Registrations {
 
     fn register(&mut self, now: Duration, agent: &mut Agent, account: usize) {
         self.begun += 1;
-        let (server, local) = (agent.flow.remote, agent.local());
-        let user = &self.accounts[account].user;
-        let of_record = SipUri::new(user, server.ip(), Some(server.port()));
-        let registrar = SipUri::new("", server.ip(), Some(server.port()));
-        let mut request = Request::new(Method::Register, registrar);
-        request.headers.push(From(NameAddr::new(of_record.clone())));
-        request.headers.push(To(NameAddr::new(of_record)));
-        let contact = SipUri::new(user, local.ip(), Some(local.port()));
-        request.headers.push(Contact::from(NameAddr::new(contact)));
-        request.headers.push(Expires(EXPIRES));
+        let request = agent.registration(&self.accounts[account].user, EXPIRES);
         self.send(now, agent, account, request, false);
     }
 
