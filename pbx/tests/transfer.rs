@@ -300,6 +300,93 @@ fn refer_while_held_takes_the_transferee_off_hold() {
     scene.rest();
 }
 
+/// Three telephones whose messages take a while.
+fn talking_slowly() -> Scene {
+    let faults = Faults { delay: Duration::from_millis(50), ..Faults::NONE };
+    let mut scene = Scene::with(3, faults, 7, Settings::default());
+    talk(&mut scene, 3);
+    scene
+}
+
+#[test]
+fn refer_in_one_breath_with_hold() {
+    let mut scene = talking_slowly();
+    scene.act(2, |bob, now| bob.modify(now, Direction::SendOnly));
+    scene.act(2, |bob, now| bob.transfer(now, "103"));
+    scene.run_for_seconds(4);
+    assert_snapshot!(scene.ladder(), @"
+                   alice                      pbx                       bob                      carol
+    4.000             |                         |<-- INVITE 101 (sdp) ----|                         |
+    4.000             |                         |<------ REFER 101 -------|                         |
+    4.050             |<-- INVITE 101 (sdp) ----|                         |                         |
+    4.050             |                         |------- 202 REFER ------>|                         |
+    4.050             |                         |--- NOTIFY (sipfrag) --->|                         |
+    4.050             |                         |--- 200 INVITE (sdp) --->|                         |
+    4.050             |                         |---------------- INVITE 103 (sdp) ---------------->|
+    4.100             |--- 200 INVITE (sdp) --->|                         |                         |
+    4.100             |                         |<----- 200 NOTIFY -------|                         |
+    4.100             |                         |<--------- ACK ----------|                         |
+    4.100             |                         |<------------------ 180 INVITE --------------------|
+    4.150             |<--------- ACK ----------|                         |                         |
+    6.100             |                         |<--------------- 200 INVITE (sdp) -----------------|
+    6.150             |                         |----------------------- ACK ---------------------->|
+    6.150             |                         |--- NOTIFY (sipfrag) --->|                         |
+    6.150             |<-- INVITE 101 (sdp) ----|                         |                         |
+    6.200             |                         |<----- 200 NOTIFY -------|                         |
+    6.200             |--- 200 INVITE (sdp) --->|                         |                         |
+    6.250             |<--------- ACK ----------|                         |                         |
+    7.150             |                         |---------- BYE --------->|                         |
+    7.200             |                         |<------- 200 BYE --------|                         |
+    ");
+    let seen = [Seen::Reported(100), Seen::Modified(200), Seen::Reported(200), Seen::HungUp];
+    assert_eq!(scene.seen(2), seen);
+    assert!(are_joined(&scene, 1, 3), "{:?}", scene.seen(1));
+    scene.act(1, |alice, now| alice.hang_up(now));
+    scene.rest();
+}
+
+#[test]
+fn who_refers_in_one_breath_with_hold_and_hangs_up() {
+    let mut scene = talking_slowly();
+    scene.act(2, |bob, now| bob.modify(now, Direction::SendOnly));
+    scene.act(2, |bob, now| bob.transfer(now, "103"));
+    scene.run_for(Duration::from_millis(110));
+    scene.act(2, |bob, now| bob.hang_up(now));
+    scene.run_for_seconds(4);
+    assert!(are_joined(&scene, 1, 3), "{:?}", scene.seen(1));
+    scene.act(3, |carol, now| carol.hang_up(now));
+    scene.rest();
+}
+
+#[test]
+fn refer_while_the_transferee_holds() {
+    let mut scene = talking_slowly();
+    scene.act(1, |alice, now| alice.modify(now, Direction::SendOnly));
+    scene.run_for(Duration::from_millis(80));
+    scene.act(2, |bob, now| bob.transfer(now, "103"));
+    scene.run_for_seconds(4);
+    // Alice has her answer, and hears Carol as soon as she is taken off hold.
+    assert_eq!(scene.seen(1)[..1], [Seen::Modified(200)]);
+    assert!(are_joined(&scene, 1, 3), "{:?}", scene.seen(1));
+    scene.act(1, |alice, now| alice.hang_up(now));
+    scene.rest();
+}
+
+#[test]
+fn back_from_where_nobody_answers_after_hold_and_refer_in_one_breath() {
+    let mut scene = talking_slowly();
+    scene.answering(3, Answering::Refuse(486));
+    scene.act(2, |bob, now| bob.modify(now, Direction::SendOnly));
+    scene.act(2, |bob, now| bob.transfer(now, "103"));
+    scene.run_for_seconds(4);
+    assert!(scene.seen(2).contains(&Seen::Reported(486)), "{:?}", scene.seen(2));
+    scene.act(2, |bob, now| bob.modify(now, Direction::SendRecv));
+    scene.run_for_seconds(2);
+    assert!(are_joined(&scene, 1, 2), "{:?} {:?}", scene.seen(1), scene.seen(2));
+    scene.act(1, |alice, now| alice.hang_up(now));
+    scene.rest();
+}
+
 #[test]
 fn the_transferees_own_change_comes_first() {
     let faults = Faults { delay: Duration::from_millis(50), ..Faults::NONE };

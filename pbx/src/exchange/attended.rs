@@ -86,10 +86,7 @@ impl Exchange {
         reports: Option<SubscriptionId>,
     ) {
         let target = self.other_leg(consultation).filter(|target| *target != transferee);
-        let is_free = |id: &LegId| {
-            self.legs.get(id).is_some_and(|leg| leg.talks() && leg.modification.is_none())
-        };
-        let Some(target) = target.filter(is_free) else {
+        let Some(target) = target.filter(|target| self.talks(*target)) else {
             return self.tell(now, reports, StatusCode::REQUEST_PENDING);
         };
         let Some(second) = self.legs.get(&target).map(|leg| leg.call) else { return };
@@ -102,6 +99,9 @@ impl Exchange {
         };
         let transfers = self.calls.get(&second).map_or(0, |call| call.draft.transfers);
         let Some(new) = self.call_after(now, by, transferee, &dialled) else { return };
+        for leg in [by, transferee, consultation, target] {
+            self.settle(now, leg);
+        }
         let time = self.wall_clock(now);
         self.move_leg(target, new);
         if let Some(call) = self.calls.get_mut(&new) {

@@ -135,15 +135,7 @@ impl Exchange {
     /// Answers the re-INVITE that waited for the leg opposite `leg_id`.
     fn finish_theirs(&mut self, now: Duration, leg_id: LegId, status: StatusCode) {
         let Some(asker) = self.other_leg(leg_id) else { return };
-        let Some(leg) = self.legs.get_mut(&asker) else { return };
-        let (id, request) = match leg.modification.take() {
-            Some(Modification::Theirs { id, request }) => (id, request),
-            kept => {
-                leg.modification = kept;
-                return;
-            }
-        };
-        self.by_server.remove(&id);
+        let Some((id, request)) = self.take_theirs(asker) else { return };
         if status.is_success() {
             let direction = self.legs.get(&leg_id).map(|leg| leg.session.direction());
             if let (Some(leg), Some(direction)) = (self.legs.get_mut(&asker), direction) {
@@ -155,6 +147,27 @@ impl Exchange {
                 leg.session.roll_back();
             }
             self.reply(now, id, &request, status);
+        }
+    }
+
+    /// Answers the re-INVITE of a leg without waiting for the other one, which goes away.
+    pub(super) fn settle(&mut self, now: Duration, leg_id: LegId) {
+        if let Some((id, request)) = self.take_theirs(leg_id) {
+            self.answer_modification(now, id, leg_id, &request);
+        }
+    }
+
+    fn take_theirs(&mut self, leg_id: LegId) -> Option<(ServerId, Box<Request>)> {
+        let leg = self.legs.get_mut(&leg_id)?;
+        match leg.modification.take() {
+            Some(Modification::Theirs { id, request }) => {
+                self.by_server.remove(&id);
+                Some((id, request))
+            }
+            kept => {
+                leg.modification = kept;
+                None
+            }
         }
     }
 
@@ -201,9 +214,11 @@ impl Exchange {
     pub(super) fn abandon_modification(&mut self, now: Duration, leg_id: LegId) {
         let Some(leg) = self.legs.get_mut(&leg_id) else { return };
         let guard = leg.guard.take();
-        if let Some(Modification::Theirs { id, request }) = leg.modification.take() {
-            self.by_server.remove(&id);
+        if let Some((id, request)) = self.take_theirs(leg_id) {
             self.reply(now, id, &request, StatusCode::REQUEST_TERMINATED);
+        }
+        if let Some(leg) = self.legs.get_mut(&leg_id) {
+            leg.modification = None;
         }
         self.clear_timer(guard, Timer::Guard(leg_id));
     }

@@ -23,12 +23,16 @@ impl Exchange {
         let Some(leg) = self.legs.get(&id).filter(|leg| leg.talks() && !leg.closing) else {
             return;
         };
+        // What it needs shows when the change that is under way is over.
+        if leg.modification.is_some() {
+            return self.renew_later(now, id);
+        }
         let stranger = other.filter(|other| !leg.session.is_understood_by(&other.session));
         if leg.session.direction() == Direction::SendRecv && stranger.is_none() {
             return;
         }
         let codecs = stranger.map(|other| other.session.understood()).unwrap_or_default();
-        if leg.modification.is_some() || leg.state != LegState::Confirmed {
+        if leg.state != LegState::Confirmed {
             return self.renew_later(now, id);
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
@@ -56,6 +60,13 @@ impl Exchange {
             self.renew_later(now, id);
         } else if let Some(leg) = self.legs.get_mut(&id) {
             leg.renewals = 0;
+        }
+    }
+
+    /// A change has come to its end that a renewal waits for.
+    pub(super) fn on_modified(&mut self, now: Duration, id: LegId) {
+        if self.legs.get(&id).is_some_and(|leg| leg.renewals > 0) {
+            self.renew(now, id);
         }
     }
 

@@ -141,7 +141,12 @@ impl Exchange {
         }
         match known {
             Some((leg, Purpose::Invite)) => self.on_invite_response(now, leg, dialog, response),
-            Some((leg, Purpose::Modify)) => self.on_modify_response(now, leg, dialog, response),
+            Some((leg, Purpose::Modify)) => {
+                self.on_modify_response(now, leg, dialog, response);
+                if response.status.is_final() {
+                    self.on_modified(now, leg);
+                }
+            }
             Some((leg, Purpose::Renew)) => {
                 self.on_modify_response(now, leg, dialog, response);
                 if response.status.is_final() {

@@ -14,7 +14,8 @@
 //!
 //! The transferee leaves its call for a new one, in which it is the caller and for which it dials what Refer-To
 //! names, by the rights of the transferor. When nobody answers there it comes back, if the transferor has not
-//! hung up. `attended` joins two calls of the transferor instead; `renewal` takes a transferee off hold.
+//! hung up. A hold that is still under way does not stop it, as telephones hold and refer in one breath.
+//! `attended` joins two calls of the transferor instead; `renewal` takes a transferee off hold.
 
 use std::time::Duration;
 
@@ -121,10 +122,7 @@ impl Exchange {
         }
         let other = self.other_leg(by).filter(|_| call.state == CallState::Talking);
         let transferee = other.ok_or(StatusCode::REQUEST_PENDING)?;
-        let is_free = |id: &LegId| {
-            self.legs.get(id).is_some_and(|leg| leg.talks() && leg.modification.is_none())
-        };
-        if ![by, transferee].iter().all(is_free) {
+        if ![by, transferee].iter().all(|leg| self.talks(*leg)) {
             return Err(StatusCode::REQUEST_PENDING);
         }
         // Two telephones that send everybody back to each other come to an end.
@@ -148,6 +146,8 @@ impl Exchange {
     ) {
         let Some(from) = self.legs.get(&by).map(|leg| leg.call) else { return };
         let Some(new) = self.call_after(now, by, transferee, number) else { return };
+        self.settle(now, by);
+        self.settle(now, transferee);
         self.referrals.insert(new, Referral { from, by, reports });
         self.let_hear(by, Hearing::Nothing);
         self.let_hear(transferee, Hearing::Nothing);
@@ -227,9 +227,10 @@ impl Exchange {
         let Some(Referral { from, by, .. }) = self.referrals.get(&id) else { return };
         let (from, by) = (*from, *by);
         let Some(transferee) = self.calls.get(&id).map(|call| call.caller) else { return };
-        let talks = |leg: LegId| self.legs.get(&leg).is_some_and(|leg| leg.talks() && !leg.closing);
+        let is_there =
+            |leg: LegId| self.legs.get(&leg).is_some_and(|leg| leg.talks() && !leg.closing);
         let waits = self.calls.get(&from).is_some_and(|call| call.state == CallState::Talking);
-        if !(waits && talks(by) && talks(transferee)) {
+        if !(waits && is_there(by) && is_there(transferee)) {
             return;
         }
         let reports = self.referrals.remove(&id).and_then(|referral| referral.reports);
@@ -289,6 +290,10 @@ impl Exchange {
             // The transferor may be gone, and its subscription with it.
             let _ = self.endpoint.report(now, reports, status);
         }
+    }
+
+    pub(super) fn talks(&self, leg: LegId) -> bool {
+        self.legs.get(&leg).is_some_and(|leg| leg.talks())
     }
 
     pub(super) fn move_leg(&mut self, id: LegId, to: CallId) {
