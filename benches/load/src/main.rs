@@ -55,6 +55,9 @@ enum What {
         /// What to play.
         #[arg(value_enum)]
         scenario: Scenario,
+        /// Seconds for which the rate has to be borne; rates are looked for in runs of `--seconds`.
+        #[arg(long, default_value_t = 60.0)]
+        sustained: f64,
         #[command(flatten)]
         options: Options,
     },
@@ -156,15 +159,15 @@ fn main() -> ExitCode {
 fn work(what: What) -> anyhow::Result<bool> {
     match what {
         What::Run { scenario: Scenario::Soak, options } => work(What::Soak(soaked(&options))),
-        What::Search { scenario: Scenario::Soak, options } => {
+        What::Search { scenario: Scenario::Soak, options, .. } => {
             tell(&soak::peak(&soaked(&options))?, options.json.as_deref())
         }
         What::Run { scenario, options } => {
             let report = run::once(scenario, &options)?;
             finish(&report, &options)
         }
-        What::Search { scenario, options } => {
-            let report = search::peak(scenario, &options)?;
+        What::Search { scenario, sustained, options } => {
+            let report = search::peak(scenario, &options, sustained)?;
             finish(&report, &options)
         }
         What::Soak(options) => tell(&soak::run(&options)?, options.json.as_deref()),
