@@ -20,6 +20,7 @@ mod info_body;
 mod media_machine;
 mod multipart;
 mod outline;
+mod pieces;
 mod plan_file;
 mod quality_report;
 mod records;
