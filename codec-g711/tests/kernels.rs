@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fmt::Debug;
+
 use codec_g711::kernel::Kernel;
 use codec_g711::transcode::Rule;
 use codec_g711::{alaw, ulaw};
@@ -86,6 +88,23 @@ fn every_code_decodes_as_the_reference_says() {
     }
 }
 
+/// That `write` fills a place at an offset, and touches nothing before and behind it.
+fn fills<T: Copy + PartialEq + Debug>(
+    offset: usize,
+    guard: T,
+    expected: &[T],
+    what: (&str, &str),
+    write: impl FnOnce(&mut [T]) -> usize,
+) {
+    let length = expected.len();
+    let mut all = vec![guard; offset + length + 70];
+    assert_eq!(write(&mut all[offset..offset + length]), length);
+    let (before, rest) = all.split_at(offset);
+    let (made, after) = rest.split_at(length);
+    assert_eq!(made, expected, "{what:?} {length}");
+    assert!(before.iter().chain(after).all(|value| *value == guard));
+}
+
 #[test]
 fn encoding_is_the_same_at_every_length_and_alignment() {
     let pcm = shuffled_samples();
@@ -94,20 +113,13 @@ fn encoding_is_the_same_at_every_length_and_alignment() {
             let expected: Vec<u8> = pcm.iter().map(|sample| one(*sample)).collect();
             for length in 0..=LENGTHS {
                 for offset in offsets() {
-                    // A different part of the samples each time, and a guard behind the codes.
+                    // A different part of the samples each time.
                     let at = (length * 61 + offset * 997) % 60000;
-                    let input = &pcm[at..at + length];
-                    let mut codes = vec![0xEE; offset + length + 70];
-                    assert_eq!(encode(kernel, input, &mut codes[offset..offset + length]), length);
-                    let (before, rest) = codes.split_at(offset);
-                    let (made, after) = rest.split_at(length);
-                    assert_eq!(
-                        made,
-                        &expected[at..at + length],
-                        "{} {law} {length}",
-                        kernel.name()
-                    );
-                    assert!(before.iter().chain(after).all(|byte| *byte == 0xEE));
+                    let part = at..at + length;
+                    let what = (kernel.name(), law);
+                    fills(offset, 0xEE, &expected[part.clone()], what, |codes| {
+                        encode(kernel, &pcm[part], codes)
+                    });
                 }
             }
         }
@@ -124,19 +136,11 @@ fn decoding_is_the_same_at_every_length_and_alignment() {
             for length in 0..=LENGTHS {
                 for offset in offsets() {
                     let at = (length * 7 + offset * 3) % 600;
-                    let mut pcm = vec![0x1EE; offset + length + 70];
-                    let count =
-                        decode(kernel, &codes[at..at + length], &mut pcm[offset..offset + length]);
-                    assert_eq!(count, length);
-                    let (before, rest) = pcm.split_at(offset);
-                    let (made, after) = rest.split_at(length);
-                    assert_eq!(
-                        made,
-                        &expected[at..at + length],
-                        "{} {law} {length}",
-                        kernel.name()
-                    );
-                    assert!(before.iter().chain(after).all(|sample| *sample == 0x1EE));
+                    let part = at..at + length;
+                    let what = (kernel.name(), law);
+                    fills(offset, 0x1EE, &expected[part.clone()], what, |pcm| {
+                        decode(kernel, &codes[part], pcm)
+                    });
                 }
             }
         }

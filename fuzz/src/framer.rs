@@ -1,6 +1,8 @@
 use sip_core::framing::{Frame, Framer, FramingError};
 use sip_core::{Limits, MessageView};
 
+use crate::pieces::{cut_stream, pieces};
+
 /// A byte stream from a stranger, in pieces.
 ///
 /// The first line says where the stream behind it is cut: each of its bytes is the length of a piece, from the
@@ -8,9 +10,7 @@ use sip_core::{Limits, MessageView};
 /// lost or read twice; no more is held than the limits and the last piece; what is measured by the framer is
 /// measured alike by the parser; a connection that has lost its framing stays lost.
 pub fn framer(data: &[u8]) {
-    let line = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
-    let (cuts, stream) = data.split_at(line);
-    let stream = stream.get(1..).unwrap_or_default();
+    let (cuts, stream) = cut_stream(data);
     let tight = Limits { bytes: 200, header_bytes: 150, body: 40, ..Limits::default() };
     for limits in [Limits::default(), tight] {
         for pongs in [false, true] {
@@ -32,13 +32,8 @@ struct Outcome {
 
 fn read(stream: &[u8], cuts: &[u8], limits: &Limits, pongs: bool) -> Outcome {
     let mut framer = if pongs { Framer::expecting_pongs(limits) } else { Framer::new(limits) };
-    let mut lengths = cuts.iter().map(|cut| usize::from(*cut).max(1)).cycle();
     let mut outcome = Outcome { frames: Vec::new(), error: None, pending: 0 };
-    let mut rest = stream;
-    while !rest.is_empty() {
-        let length = lengths.next().unwrap_or(rest.len()).min(rest.len());
-        let (piece, after) = rest.split_at(length);
-        rest = after;
+    for piece in pieces(stream, cuts) {
         framer.push(piece);
         loop {
             match framer.next() {
@@ -53,7 +48,11 @@ fn read(stream: &[u8], cuts: &[u8], limits: &Limits, pongs: bool) -> Outcome {
                 }
             }
         }
-        assert!(framer.pending() <= limits.bytes + length, "{} bytes are held", framer.pending());
+        assert!(
+            framer.pending() <= limits.bytes + piece.len(),
+            "{} bytes are held",
+            framer.pending()
+        );
     }
     outcome.pending = framer.pending();
     outcome

@@ -19,6 +19,8 @@ mod headers;
 mod info_body;
 mod media_machine;
 mod multipart;
+mod outline;
+mod pieces;
 mod plan_file;
 mod quality_report;
 mod records;
@@ -54,6 +56,7 @@ pub use header_extension::header_extension;
 pub use info_body::info_body;
 pub use media_machine::media_machine;
 pub use multipart::multipart;
+pub use outline::outline;
 pub use plan_file::plan_file;
 pub use quality_report::quality_report;
 pub use rtcp::rtcp;
@@ -93,6 +96,7 @@ pub const TARGETS: &[Target] = &[
     ("info_body", info_body),
     ("media_machine", media_machine),
     ("multipart", multipart),
+    ("outline", outline),
     ("plan_file", plan_file),
     ("quality_report", quality_report),
     ("rtcp", rtcp),

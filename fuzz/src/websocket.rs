@@ -4,6 +4,8 @@ use sip_core::framing::{
     write_close, write_message, write_ping, write_pong,
 };
 
+use crate::pieces::{cut_stream, pieces};
+
 /// A WebSocket connection with a stranger, in pieces, and its opening handshake.
 ///
 /// The first line says where the bytes behind it are cut: each of its bytes is the length of a piece, from the
@@ -11,9 +13,7 @@ use sip_core::framing::{
 /// than the limits and the last piece; a frame that is written again reads as the same on the other side, whatever
 /// its mask. A handshake that is taken is known by its answer, and not before its last byte.
 pub fn websocket(data: &[u8]) {
-    let line = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
-    let (cuts, stream) = data.split_at(line);
-    let stream = stream.get(1..).unwrap_or_default();
+    let (cuts, stream) = cut_stream(data);
     let tight = Limits { bytes: 60, ..Limits::default() };
     for limits in [Limits::default(), tight] {
         for role in [Role::Client, Role::Server] {
@@ -38,13 +38,8 @@ struct Outcome {
 
 fn read(stream: &[u8], cuts: &[u8], role: Role, limits: &Limits) -> Outcome {
     let mut framer = WebSocketFramer::new(role, limits);
-    let mut lengths = cuts.iter().map(|cut| usize::from(*cut).max(1)).cycle();
     let mut outcome = Outcome { frames: Vec::new(), error: None, pending: 0 };
-    let mut rest = stream;
-    while !rest.is_empty() {
-        let length = lengths.next().unwrap_or(rest.len()).min(rest.len());
-        let (piece, after) = rest.split_at(length);
-        rest = after;
+    for piece in pieces(stream, cuts) {
         framer.push(piece);
         loop {
             match framer.next() {
@@ -61,7 +56,7 @@ fn read(stream: &[u8], cuts: &[u8], role: Role, limits: &Limits) -> Outcome {
             }
         }
         // A control frame may wait beside a message; a head has at most 14 bytes.
-        let most = limits.bytes + 125 + 14 + length;
+        let most = limits.bytes + 125 + 14 + piece.len();
         assert!(framer.pending() <= most, "{} bytes are held", framer.pending());
     }
     for frame in &outcome.frames {

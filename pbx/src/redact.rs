@@ -9,7 +9,8 @@ const INTERNAL: usize = 4;
 /// Digits that stay at the end.
 const SHOWN: usize = 2;
 
-/// Prints a number with all but its last two digits hidden; internal numbers as they are.
+/// Prints a number with all but its last two digits hidden; internal numbers as they are. Control
+/// characters, which could begin a line of a log, become question marks.
 ///
 /// ```
 /// use pbx::redact::Redacted;
@@ -25,7 +26,12 @@ impl fmt::Display for Redacted<'_> {
         let length = self.0.chars().count();
         for (at, letter) in self.0.chars().enumerate() {
             let hidden = length > INTERNAL && at + SHOWN < length && letter.is_alphanumeric();
-            fmt::Write::write_char(f, if hidden { '*' } else { letter })?;
+            let shown = match letter {
+                _ if hidden => '*',
+                control if control.is_control() => '?',
+                plain => plain,
+            };
+            fmt::Write::write_char(f, shown)?;
         }
         Ok(())
     }
@@ -49,5 +55,19 @@ impl fmt::Display for RedactedParty<'_> {
             }
             other => other.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_breaks_no_line_of_a_log() {
+        assert_eq!(Redacted("102\r\nERROR x").to_string(), "***??***** x");
+        assert_eq!(Redacted("1\n\u{1b}\0").to_string(), "1???");
+        let number = "+74955550123\u{85}\r\n".to_owned();
+        let party = Party::Trunk { trunk: "city".into(), number };
+        assert_eq!(RedactedParty(&party).to_string(), "+***********??? via trunk city");
     }
 }

@@ -3,19 +3,14 @@
 mod office;
 
 use insta::assert_snapshot;
-use office::Scene;
+use office::{Scene, extension};
 use pbx::call::CallId;
-use pbx::directory::Party;
 use pbx::record::{EndedBy, Transfer};
 use sip_core::sdp::Direction;
 use testkit::{Answering, Seen};
 
 fn transferred_by_102() -> Option<Box<Transfer>> {
     Some(Box::new(Transfer { by: extension("102"), from: CallId(1) }))
-}
-
-fn extension(number: &str) -> Party {
-    Party::Extension(number.into())
 }
 
 /// Alice has called Bob, who holds her and has called Carol.
@@ -31,10 +26,7 @@ fn consulting(answer: Answering, seconds: u64) -> Scene {
         bob.call(now, "103");
     });
     scene.run_for_seconds(seconds);
-    scene.world.network().forget();
-    for n in 1..=3 {
-        scene.act(n, |phone, _| phone.forget());
-    }
+    scene.forget();
     scene
 }
 

@@ -219,10 +219,7 @@ fn a_number_that_nobody_has() {
 #[test]
 fn hold_and_resume_pass_through() {
     let mut scene = Scene::new(2);
-    scene.act(1, |alice, now| alice.call(now, "102"));
-    scene.run_for_seconds(3);
-    scene.world.network().forget();
-    scene.act(2, |bob, _| bob.forget());
+    scene.talk();
     scene.act(1, |alice, now| alice.modify(now, Direction::SendOnly));
     scene.run_for_seconds(1);
     scene.act(1, |alice, now| alice.modify(now, Direction::SendRecv));

@@ -45,10 +45,7 @@ fn flood(seed: u64) {
     let valid = conversation(&mut scene);
     assert!(valid.len() > 40, "{} messages", valid.len());
     scene.rest();
-    for n in 1..=3 {
-        scene.act(n, |phone, _| phone.forget());
-    }
-    scene.world.network().forget();
+    scene.forget();
     let before = (scene.office().records.len(), started(&scene));
 
     let mut random = ChaCha8Rng::seed_from_u64(seed);

@@ -5,7 +5,7 @@ mod office;
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use office::Scene;
+use office::{Scene, extension};
 use pbx::call::{CallId, Cause};
 use pbx::directory::Party;
 use pbx::exchange::Settings;
@@ -17,24 +17,11 @@ fn transferred_by_102() -> Option<Box<Transfer>> {
     Some(Box::new(Transfer { by: extension("102"), from: CallId(1) }))
 }
 
-fn extension(number: &str) -> Party {
-    Party::Extension(number.into())
-}
-
 /// Bob and Alice talk; Alice called.
 fn talking(phones: u8) -> Scene {
     let mut scene = Scene::new(phones);
-    talk(&mut scene, phones);
+    scene.talk();
     scene
-}
-
-fn talk(scene: &mut Scene, phones: u8) {
-    scene.act(1, |alice, now| alice.call(now, "102"));
-    scene.run_for_seconds(3);
-    scene.world.network().forget();
-    for n in 1..=phones {
-        scene.act(n, |phone, _| phone.forget());
-    }
 }
 
 /// Whether media of two telephones meet: both are in a call, and the exchange relays between just two ports.
@@ -234,7 +221,7 @@ fn nobody_is_left_when_the_target_refuses_and_the_transferor_is_gone() {
 fn the_target_answers_as_the_transferee_hangs_up() {
     let faults = Faults { delay: Duration::from_millis(50), ..Faults::NONE };
     let mut scene = Scene::with(3, faults, 7, Settings::default());
-    talk(&mut scene, 3);
+    scene.talk();
     scene.act(2, |bob, now| bob.transfer(now, "103"));
     // Carol answers 2.1 s after; her 200 reaches the exchange after Alice's BYE.
     scene.run_for(Duration::from_millis(2_090));
@@ -391,7 +378,7 @@ fn back_from_where_nobody_answers_after_hold_and_refer_in_one_breath() {
 fn the_transferees_own_change_comes_first() {
     let faults = Faults { delay: Duration::from_millis(50), ..Faults::NONE };
     let mut scene = Scene::with(3, faults, 7, Settings::default());
-    talk(&mut scene, 3);
+    scene.talk();
     scene.act(2, |bob, now| bob.modify(now, Direction::SendOnly));
     scene.run_for_seconds(1);
     scene.act(2, |bob, now| bob.transfer(now, "103"));
@@ -474,7 +461,7 @@ fn a_codec_that_the_new_partner_lacks_is_agreed_on_anew() {
         scene.act(n, |phone, _| phone.settings().codecs = codecs);
     }
     scene.act(3, |carol, _| carol.settings().codecs = vec![Codec::PCMU]);
-    talk(&mut scene, 3);
+    scene.talk();
     scene.act(2, |bob, now| bob.transfer(now, "103"));
     scene.run_for_seconds(4);
     assert!(are_joined(&scene, 1, 3));
@@ -492,7 +479,7 @@ fn the_outcome_is_told_whatever_gets_lost() {
     for seed in 1..=100 {
         let mut scene = Scene::with(3, Faults::NONE, seed, Settings::default());
         scene.answering(3, Answering::After(Duration::from_millis(1)));
-        talk(&mut scene, 3);
+        scene.talk();
         let lossy = Faults { loss: 150, ..Faults::NONE };
         scene.world.network().set_faults(lossy);
         scene.act(2, |bob, now| bob.transfer(now, "103"));

@@ -15,12 +15,7 @@ use testkit::{Answering, Faults, Seen};
 /// Bob talks to Alice, who called.
 fn talking(phones: u8, settings: Settings) -> Scene {
     let mut scene = Scene::with(phones, Faults::NONE, 7, settings);
-    scene.act(1, |alice, now| alice.call(now, "102"));
-    scene.run_for_seconds(3);
-    scene.world.network().forget();
-    for n in 1..=phones {
-        scene.act(n, |phone, _| phone.forget());
-    }
+    scene.talk();
     scene
 }
 

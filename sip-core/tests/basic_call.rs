@@ -10,9 +10,7 @@ use sip_core::{HeaderName, Method, Transport};
 fn invite_ring_answer_talk_and_hang_up() {
     for transport in [Transport::Udp, Transport::Tcp] {
         let mut lab = Lab::with(transport, |_| {});
-        let call = lab.invite(Alice);
-        lab.settle();
-        let asked = lab.expect_request(Bob, Method::Invite);
+        let (call, asked) = lab.invited();
         assert_eq!(asked.dialog, None);
 
         let bobs = lab.respond(Bob, &asked, 180).expect("an early dialog");

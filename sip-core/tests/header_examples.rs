@@ -9,12 +9,17 @@ use std::path::Path;
 use sip_core::HeaderName;
 use sip_core::header::{self, Shape, TypedHeader};
 
+/// The files that headers are written in.
+fn sources() -> impl Iterator<Item = String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/header");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).map(|path| std::fs::read_to_string(path).unwrap())
+}
+
 /// Lines `Example: …` of the pages of all headers: name and value.
 fn examples() -> Vec<(HeaderName, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/header");
     let mut examples = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    for source in sources() {
         for line in source.lines() {
             let Some(example) = line.trim().strip_prefix("/// Example: `") else { continue };
             let (name, value) = example.trim_end_matches('`').split_once(": ").unwrap();
@@ -89,10 +94,8 @@ fn shapes() {
 /// The page of each header: the doc comment that its example stands in.
 #[test]
 fn every_page_has_grammar_and_section() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/header");
     let mut pages = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    for source in sources() {
         let is_doc = |line: &str| line.trim().starts_with("///");
         let lines: Vec<&str> = source.lines().collect();
         for block in lines.split(|line| !is_doc(line)) {

@@ -70,9 +70,7 @@ fn bob_tag(_: &Lab, response: &Response) -> sip_core::dialog::DialogTag {
 fn a_lost_180_is_repeated_until_the_prack_with_doubling_intervals() {
     let mut lab = lab();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 100);
-    lab.settle();
-    lab.expect_response(Alice, 100);
+    lab.answer(Bob, &asked, 100);
     ring_reliably(&mut lab, &asked);
     lab.run_cut_off(ms(7_600));
     assert_snapshot!(lab.draw(), @"
@@ -178,9 +176,7 @@ fn a_refusal_does_not_wait() {
 fn without_a_prack_the_call_is_refused() {
     let mut lab = lab();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 100);
-    lab.settle();
-    lab.expect_response(Alice, 100);
+    lab.answer(Bob, &asked, 100);
     ring_reliably(&mut lab, &asked);
     let _ = lab.respond(Bob, &asked, 200);
     lab.run_cut_off(secs(32));
@@ -207,9 +203,7 @@ fn an_invite_that_requires_100rel_gets_nothing_else() {
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Invite);
     // The user knows nothing of it.
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    let told = lab.expect_response(Alice, 180);
+    let told = lab.answer(Bob, &asked, 180);
     assert!(told.response.headers.require::<RSeq>().is_ok());
     expect_prack(&mut lab, Bob);
     lab.respond(Bob, &asked, 603);
@@ -333,9 +327,7 @@ fn the_callees_bye_waits_for_prack_2xx_and_ack() {
 #[test]
 fn a_cancel_beats_a_2xx_that_waits_for_prack() {
     let mut lab = lab();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     ring_reliably(&mut lab, &asked);
     let ringing = lab.take_one("180");
     lab.respond(Bob, &asked, 200);
@@ -383,9 +375,7 @@ fn a_re_invite_may_be_answered_reliably_too() {
     lab.settle();
     lab.expect_response(Alice, 183);
     expect_prack(&mut lab, Bob);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.ack(Alice, alices);
     lab.settle();
     assert_snapshot!(lab.draw(), @r"

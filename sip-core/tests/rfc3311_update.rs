@@ -133,15 +133,11 @@ fn a_second_update_before_the_answer_to_the_first_gets_500() {
     let (alices, bobs) = lab.call();
     // Two without offers are no clash of offers, but still too many.
     lab.request_in(Alice, alices, Method::Update);
-    lab.request_in(Alice, alices, Method::Update);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Update);
+    let asked = lab.ask_in(Alice, alices, Method::Update);
     lab.no_event(Bob);
     let refused = lab.expect_response(Alice, 500);
     assert!(refused.response.headers.require::<RetryAfter>().unwrap().seconds <= 10);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.request_in(Alice, alices, Method::Update);
     lab.settle();
     lab.expect_request(Bob, Method::Update);
@@ -215,9 +211,7 @@ fn a_retry_whose_dialog_has_ended_is_told() {
     let (alices, bobs) = lab.call();
     let request = offering(skeleton(Method::Update));
     let retry = lab.alice.request_after_glare(lab.now, alices, request).unwrap();
-    lab.request_in(Bob, bobs, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Alice, Method::Bye);
+    let bye = lab.ask_in(Bob, bobs, Method::Bye);
     lab.respond(Alice, &bye, 200);
     lab.run(secs(5));
     lab.ignore_events(Bob);

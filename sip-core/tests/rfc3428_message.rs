@@ -110,9 +110,7 @@ fn a_text_in_a_call_leaves_it_alone() {
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Message);
     assert_eq!(asked.dialog, Some(bobs));
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     assert_snapshot!(lab.draw(), @r"
       0 --> MESSAGE
       0 <-- 200

@@ -75,9 +75,7 @@ fn the_reports_go_on_when_the_call_is_over() {
     lab.settle();
     let theirs = accept(&mut lab).unwrap();
     lab.settle();
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     expect_report(&mut lab, "SIP/2.0 100 Trying\r\n");
@@ -158,12 +156,8 @@ fn users_that_do_it_by_hand_still_can() {
     let id = lab.alice.request_in(lab.now, alices, refer()).unwrap();
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Refer);
-    lab.respond(Bob, &asked, 202);
-    lab.settle();
-    assert_eq!(lab.expect_response(Alice, 202).id, id);
-    lab.request_in(Bob, bobs, Method::Notify);
-    lab.settle();
-    let asked = lab.expect_request(Alice, Method::Notify);
+    assert_eq!(lab.answer(Bob, &asked, 202).id, id);
+    let asked = lab.ask_in(Bob, bobs, Method::Notify);
     assert!(!asked.request.headers.contains(HeaderName::Event));
     lab.respond(Alice, &asked, 200);
     lab.settle();

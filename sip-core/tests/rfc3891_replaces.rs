@@ -57,12 +57,7 @@ fn a_call_that_never_was_gets_481_and_one_that_has_just_ended_603() {
     let stranger: Replaces = Replaces::parse(b"nobody;to-tag=1;from-tag=2").unwrap();
     invite_with(&mut lab, stranger);
     lab.expect_response(Alice, 481);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, alices);
     invite_with(&mut lab, ended.clone());
     lab.expect_response(Alice, 603);
     lab.no_event(Bob);

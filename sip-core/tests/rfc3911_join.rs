@@ -68,12 +68,7 @@ fn what_is_not_there_is_not_joined() {
         Join { to_tag: header.from_tag.clone(), from_tag: header.to_tag.clone(), ..header.clone() };
     invite_with(&mut lab, turned);
     lab.expect_response(Alice, 481);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, alices);
     invite_with(&mut lab, header);
     match lab.event(Alice) {
         Event::Response { response, .. } => assert!(response.status.code() >= 400),

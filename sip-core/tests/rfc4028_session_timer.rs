@@ -95,9 +95,7 @@ fn the_caller_refreshes_by_default() {
     2700000 <-- 200
     ");
     lab.no_event(Alice);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     lab.rest();
@@ -138,16 +136,12 @@ fn the_callee_refreshes_when_the_caller_cannot() {
 fn too_brief_an_interval_is_refused_and_asked_for_again() {
     let mut lab = Lab::with(Transport::Udp, timers(100, 90));
     lab.bob = Lab::with(Transport::Udp, timers(1800, 300)).bob;
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     let headers = &asked.request.headers;
     assert_eq!(headers.require::<SessionExpires>().unwrap().seconds, 300);
     assert_eq!(headers.require::<MinSe>().unwrap().seconds, 300);
     assert_eq!(number(&asked.request) % 0x8000_0000, number(&asked.request));
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let told = lab.expect_response(Alice, 200);
+    let told = lab.answer(Bob, &asked, 200);
     assert_eq!(told.id, call, "for the user it is one call");
     assert_eq!(told.response.headers.require::<SessionExpires>().unwrap().seconds, 300);
     lab.ack(Alice, told.dialog.unwrap());
@@ -251,14 +245,10 @@ fn without_update_the_user_is_asked_for_a_re_invite() {
     let (alices, bobs) = described_call(&mut lab);
     lab.run(secs(100));
     assert!(matches!(lab.event(Alice), Event::SessionRefreshDue { dialog } if dialog == alices));
-    lab.request_in(Alice, alices, Method::Invite);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.ask_in(Alice, alices, Method::Invite);
     let refresh: SessionExpires = asked.request.headers.require().unwrap();
     assert_eq!((refresh.seconds, refresh.refresher()), (200, Some(Refresher::Uac)));
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.ack(Alice, alices);
     lab.run(secs(99));
     assert!(lab.alice.dialog(alices).is_some() && lab.bob.dialog(bobs).is_some());
@@ -274,15 +264,11 @@ fn without_update_the_user_is_asked_for_a_re_invite() {
 fn roles_stay_when_the_other_side_sends_a_re_invite() {
     let mut lab = Lab::with(Transport::Udp, timers(1800, 90));
     let (_, bobs, _) = call(&mut lab);
-    lab.request_in(Bob, bobs, Method::Invite);
-    lab.settle();
-    let asked = lab.expect_request(Alice, Method::Invite);
+    let asked = lab.ask_in(Bob, bobs, Method::Invite);
     let refresh: SessionExpires = asked.request.headers.require().unwrap();
     // Bob is now the client of the request; Alice stays the refresher.
     assert_eq!(refresh.refresher(), Some(Refresher::Uas));
-    lab.respond(Alice, &asked, 200);
-    lab.settle();
-    lab.expect_response(Bob, 200);
+    lab.answer(Alice, &asked, 200);
     lab.ack(Bob, bobs);
     lab.settle();
     lab.ignore_events(Alice);
@@ -325,9 +311,7 @@ fn without_update_the_caller_repeats_its_offer() {
     300000 --> ACK
     ");
     lab.no_event(Alice);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     lab.rest();
@@ -468,9 +452,7 @@ fn a_bye_during_a_refresh_ends_the_call() {
     let (alices, _) = described_call(&mut lab);
     lab.run(secs(100));
     let refresh = lab.expect_request(Bob, Method::Invite);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     // The end of the call has answered the re-INVITE 487; Alice does not hear of that.

@@ -34,9 +34,7 @@ fn no_provisional_response_but_100() {
             assert!(matches!(outcome, Err(Error::NotAllowed(_))), "{code}");
         }
         lab.ladder_is("");
-        lab.respond(Bob, &asked, 200);
-        lab.settle();
-        lab.expect_response(Alice, 200);
+        lab.answer(Bob, &asked, 200);
         lab.rest();
     }
 }
@@ -89,9 +87,7 @@ fn over_tcp_a_100_is_sent_as_well() {
          3500 <-- 100",
     );
     lab.expect_response(Alice, 100);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.rest();
 }
 
@@ -225,9 +221,7 @@ fn an_answer_just_in_time_is_sent() {
     let asked = asked(&mut lab);
     lab.run(ms(31_999));
     lab.expect_response(Alice, 100);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.rest();
 }
 
@@ -258,9 +252,7 @@ fn a_user_sends_no_408() {
 fn an_invite_may_be_answered_408() {
     let mut lab = Lab::new();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 408);
-    lab.settle();
-    lab.expect_response(Alice, 408);
+    lab.answer(Bob, &asked, 408);
     lab.rest();
 }
 

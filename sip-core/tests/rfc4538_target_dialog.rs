@@ -21,9 +21,7 @@ fn hinted(lab: &mut Lab, header: TargetDialog) -> Option<Named> {
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Options);
     let named = lab.bob.named(asked.id);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     named
 }
 

@@ -19,18 +19,12 @@ fn the_callee_says_who_has_answered() {
     lab.clear_ladder();
     let carol = NameAddr::parse("\"Carol\" <sip:carol@example.com>").unwrap();
     lab.bob.set_identity(bobs, carol).unwrap();
-    lab.request_in(Bob, bobs, Method::Update);
-    lab.settle();
-    let asked = lab.expect_request(Alice, Method::Update);
+    let asked = lab.ask_in(Bob, bobs, Method::Update);
     let From(from) = asked.request.headers.require().unwrap();
     assert_eq!(from.uri.to_string(), "sip:carol@example.com");
-    lab.respond(Alice, &asked, 200);
-    lab.settle();
-    lab.expect_response(Bob, 200);
+    lab.answer(Alice, &asked, 200);
     // From now on Alice speaks to Carol; the tags are what they were.
-    lab.request_in(Alice, alices, Method::Info);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Info);
+    let asked = lab.ask_in(Alice, alices, Method::Info);
     assert_eq!(asked.dialog, Some(bobs));
     let To(to) = asked.request.headers.require().unwrap();
     assert_eq!(to.uri.to_string(), "sip:carol@example.com");
@@ -52,9 +46,7 @@ fn a_re_invite_says_who_speaks_now() {
     lab.clear_ladder();
     let dave = NameAddr::parse("<sip:dave@example.com>").unwrap();
     lab.alice.set_identity(alices, dave).unwrap();
-    lab.request_in(Alice, alices, Method::Invite);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.ask_in(Alice, alices, Method::Invite);
     let From(from) = asked.request.headers.require().unwrap();
     assert_eq!(from.uri.to_string(), "sip:dave@example.com");
     assert_eq!(from.tag(), Some(lab.alice.dialog(alices).unwrap().local_tag()));
@@ -67,9 +59,7 @@ fn a_re_invite_says_who_speaks_now() {
       0 --> ACK
     ");
     // Bob hangs up on Dave.
-    lab.request_in(Bob, bobs, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Alice, Method::Bye);
+    let bye = lab.ask_in(Bob, bobs, Method::Bye);
     assert_eq!(bye.dialog, Some(alices));
     let To(to) = bye.request.headers.require().unwrap();
     assert_eq!(to.uri.to_string(), "sip:dave@example.com");

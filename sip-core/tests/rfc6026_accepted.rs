@@ -114,9 +114,7 @@ fn a_stray_ack_is_dropped() {
 #[test]
 fn only_2xx_pass_the_client_in_accepted() {
     let mut lab = Lab::new();
-    lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     let ringing = lab.take_one("180");
     lab.respond(Bob, &asked, 200);
@@ -221,9 +219,7 @@ fn a_2xx_to_a_re_invite_that_cannot_be_sent_is_told() {
     for ended in [false, true] {
         let mut lab = Lab::new();
         let (alices, bobs) = lab.call();
-        lab.request_in(Alice, alices, Method::Invite);
-        lab.settle();
-        let asked = lab.expect_request(Bob, Method::Invite);
+        let asked = lab.ask_in(Alice, alices, Method::Invite);
         lab.respond(Bob, &asked, 200);
         lab.take_one("200");
         if ended {
@@ -282,12 +278,8 @@ fn a_2xx_outlives_its_connection() {
 #[test]
 fn a_cancel_is_too_late() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    lab.expect_response(Alice, 180);
+    let (call, asked) = lab.invited();
+    lab.answer(Bob, &asked, 180);
     lab.respond(Bob, &asked, 200);
     let answer = lab.take_one("200");
     lab.clear_ladder();

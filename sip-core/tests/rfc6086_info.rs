@@ -25,9 +25,7 @@ fn packages_are_announced_and_kept_to() {
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Info);
     assert!(asked.request.headers.require::<InfoPackage>().unwrap().is("dtmf"));
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     assert_snapshot!(lab.draw(), @r"
       0 --> INFO
       0 <-- 200

@@ -343,9 +343,7 @@ fn a_subscription_in_a_call_outlives_it() {
     lab.settle();
     let theirs = accept(&mut lab);
     lab.settle();
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     expect_notified(&mut lab);

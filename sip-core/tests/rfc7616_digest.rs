@@ -374,9 +374,7 @@ fn a_call_is_challenged_and_goes_through() {
     assert_eq!(bench.verify(&asked.request), Ok("101".to_owned()));
     let call_id = asked.request.headers.require::<CallId>().unwrap();
     assert_eq!(call_id, told.response.headers.require::<CallId>().unwrap());
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     // The ACK cannot be challenged: it carries the credentials along (§22.1).
     assert!(lab.take_one("ACK").request().headers.contains(HeaderName::Authorization));

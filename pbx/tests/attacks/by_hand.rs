@@ -27,14 +27,7 @@ pub fn guarded(phones: u8, settings: Settings) -> Scene {
     let settings = Settings { trusted: Vec::new(), ..settings };
     let front = Front::new(settings, Limits::default(), [3; 32]);
     scene.office_acts(|office, _| office.front = Some(front));
-    for n in 1..=phones {
-        scene.act(n, |phone, now| phone.register(now));
-    }
-    scene.run_for_seconds(1);
-    scene.world.network().forget();
-    for n in 1..=phones {
-        scene.act(n, |phone, _| phone.forget());
-    }
+    scene.register_all();
     scene
 }
 

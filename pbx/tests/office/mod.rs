@@ -3,13 +3,14 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use dialplan::plan::Plan;
 use packet_ring::pool::{PacketPool, PoolConfig};
-use pbx::directory::{Directory, Extension, Route, Trunk};
+use pbx::directory::{self, Directory, Extension, Route, Trunk};
 use pbx::exchange::{Event, Exchange, Input, Settings};
 use pbx::feature::{EchoTest, Menu, MenuChoice, MenuSettings};
 use pbx::front::Front;
@@ -36,6 +37,11 @@ fn rtp_address(n: u32) -> SocketAddr {
 /// Where telephone `n` lives: extension `100 + n`.
 pub fn phone_address(n: u8) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, n], 5060))
+}
+
+/// An extension, as records name it.
+pub fn extension(number: &str) -> directory::Party {
+    directory::Party::Extension(number.into())
 }
 
 /// The wall clock when a test begins.
@@ -236,14 +242,7 @@ impl Scene {
 
     pub fn with(phones: u8, faults: Faults, seed: u64, settings: Settings) -> Self {
         let mut scene = Self::unregistered(phones, faults, seed, settings);
-        for n in 1..=phones {
-            scene.act(n, |phone, now| phone.register(now));
-        }
-        scene.run_for(Duration::from_secs(1));
-        scene.world.network().forget();
-        for n in 1..=phones {
-            scene.act(n, |phone, _| phone.forget());
-        }
+        scene.register_all();
         scene
     }
 
@@ -251,7 +250,7 @@ impl Scene {
         let mut world = World::new(Network::new(faults, seed));
         let settings = Settings { listens: vec![(Transport::Udp, exchange_address())], ..settings };
         let ports = 64;
-        let office = Office::new(settings, directory(phones), ports, seed as u8);
+        let office = Office::new(settings, directory_of(phones), ports, seed as u8);
         let addresses = (0..ports).map(rtp_address).chain([exchange_address()]);
         let office = world.add(Party::Office(Box::new(office)), addresses);
         let phones = (1..=phones)
@@ -266,6 +265,34 @@ impl Scene {
             })
             .collect();
         Self { world, office, phones }
+    }
+
+    /// Registers all telephones; the ladder begins behind that.
+    pub fn register_all(&mut self) {
+        for n in self.numbers() {
+            self.act(n, |phone, now| phone.register(now));
+        }
+        self.run_for_seconds(1);
+        self.forget();
+    }
+
+    /// Alice calls Bob, and they talk; the ladder begins behind that.
+    pub fn talk(&mut self) {
+        self.act(1, |alice, now| alice.call(now, "102"));
+        self.run_for_seconds(3);
+        self.forget();
+    }
+
+    /// What happened so far stands in no ladder, and no telephone has seen it.
+    pub fn forget(&mut self) {
+        self.world.network().forget();
+        for n in self.numbers() {
+            self.act(n, |phone, _| phone.forget());
+        }
+    }
+
+    fn numbers(&self) -> RangeInclusive<u8> {
+        1..=self.phones.len() as u8
     }
 
     /// Makes telephone `n` do something.
@@ -327,7 +354,7 @@ impl Scene {
         self.run_for_seconds(70);
         assert_eq!(self.office().exchange.occupancy(), Default::default());
         assert_eq!(self.office().media.streams(), 0);
-        for n in 1..=self.phones.len() as u8 {
+        for n in self.numbers() {
             let phone = self.phone(n);
             assert_eq!((phone.endpoint().transactions(), phone.endpoint().dialogs()), (0, 0));
         }
@@ -337,7 +364,7 @@ impl Scene {
     pub fn ladder(&mut self) -> String {
         let mut ladder = Ladder::new();
         let names = ["alice", "bob", "carol", "dave"];
-        let mut phones = (1..=self.phones.len() as u8).zip(names);
+        let mut phones = self.numbers().zip(names);
         if let Some((n, name)) = phones.next() {
             ladder = ladder.participant(name, [phone_address(n)]);
         }
@@ -349,7 +376,7 @@ impl Scene {
     }
 }
 
-fn directory(phones: u8) -> Directory {
+fn directory_of(phones: u8) -> Directory {
     let mut builder = Plan::builder();
     for n in 1..=phones {
         let number = (100 + u16::from(n)).to_string();

@@ -289,8 +289,12 @@ mod tests {
         let plain = core::str::from_utf8(INVITE).unwrap();
         let plain = plain.replace("v: SIP/2.0/UDP p;branch=z9hG4bKp, ", "Via: ");
         let plain = plain.replace("f:", "From:").replace("t:", "To:").replace("i:", "Call-ID:");
-        for text in [plain.clone(), plain.replace(";rport", ""), plain.replace("192.0.2.1:", "p:")]
-        {
+        for text in [
+            plain.clone(),
+            plain.replace(";rport", ""),
+            plain.replace(";rport", " ; port;received=192.0.2.3"),
+            plain.replace("192.0.2.1:", "p:"),
+        ] {
             let sent = answer(&stateless, text.as_bytes()).unwrap();
             let outline = Outline::of(text.as_bytes()).unwrap();
             let (mut out, status) = (Vec::new(), StatusCode::SERVICE_UNAVAILABLE);

@@ -28,8 +28,8 @@ impl WayBack {
         Self { via: noted.then_some(line), reply }
     }
 
-    /// Writes the line of the top Via, without its end: whether it says where the request came from, and
-    /// the flow that responses go to.
+    /// Writes the line of the top Via, without its end: whether it says where the request came from (else it
+    /// is as it came), and the flow that responses go to.
     pub(super) fn write(via: &ViaRef<'_>, flow: &Flow, line: &mut Vec<u8>) -> (bool, Flow) {
         let seen = flow.remote.ip();
         let elsewhere = match (via.host(), seen) {
@@ -38,6 +38,7 @@ impl WayBack {
             _ => true,
         };
         line.extend_from_slice(NAME);
+        let start = line.len();
         let asks_port = match via.around_rport() {
             Some((before, after)) => {
                 line.extend_from_slice(before);
@@ -59,6 +60,8 @@ impl WayBack {
             }
         };
         if !asks_port && !elsewhere {
+            line.truncate(start);
+            line.extend_from_slice(via.as_bytes());
             return (false, reply);
         }
         line.extend_from_slice(b";received=");

@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use super::address::q_value;
-use super::params::{Params, ParamsRef};
+use super::params::{Params, ParamsRef, q_value};
 use super::{HeaderName, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::text::{Cursor, Elements, Token};

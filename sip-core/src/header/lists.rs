@@ -1,9 +1,8 @@
 //! Headers that are lists of tokens: Allow, Supported, Require and their kin (RFC 3261 §20.5,
 //! §20.29, §20.32, §20.37, §20.40).
 
-use super::address::q_value;
 use super::cseq::read_call_id;
-use super::params::{Params, ParamsRef};
+use super::params::{Params, ParamsRef, q_value};
 use super::{CallId, HeaderName, InfoPackage, Shape, TypedHeader};
 use crate::error::{HeaderError, ValueError};
 use crate::message::Method;

@@ -8,6 +8,7 @@
 
 mod address;
 mod auth;
+mod contact;
 mod content;
 mod cseq;
 mod date;
@@ -17,6 +18,7 @@ mod headers;
 mod lines;
 mod lists;
 mod name;
+mod name_addr;
 mod numbers;
 mod params;
 mod texts;
@@ -25,6 +27,7 @@ mod warning;
 
 pub use address::*;
 pub use auth::*;
+pub use contact::{Contact, ContactRef};
 pub use content::*;
 pub use cseq::*;
 pub use date::*;
@@ -35,6 +38,7 @@ pub(crate) use lines::{Bounds, Line, Lines, all, beyond_first, find, require};
 pub use lists::*;
 pub use name::HeaderName;
 pub(crate) use name::{Known, SHORT};
+pub use name_addr::{NameAddr, NameAddrRef};
 pub use numbers::*;
 pub use params::{Param, Params, ParamsRef};
 pub use texts::*;

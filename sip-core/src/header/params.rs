@@ -261,6 +261,25 @@ fn push(text: &mut String, param: Param<'_>) {
     }
 }
 
+/// A `qvalue` (§25.1): `1`, `0.5`, `0.123`, as thousandths.
+pub(super) fn q_value(text: &str) -> Result<u16, ValueError> {
+    let error = ValueError::new(ValueErrorKind::Range, 0);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !crate::text::all(fraction.as_bytes(), class::DIGIT) {
+        return Err(error);
+    }
+    let mut thousandths = 0u16;
+    for index in 0..3 {
+        let digit = fraction.as_bytes().get(index).map_or(0, |digit| digit - b'0');
+        thousandths = thousandths * 10 + u16::from(digit);
+    }
+    match whole {
+        "0" => Ok(thousandths),
+        "1" if thousandths == 0 => Ok(1000),
+        _ => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,5 +308,13 @@ mod tests {
         for text in [";", ";;a", ";a=", ";=a", ";a=\"", ";a b", "a", ";a=b=c", ";a=b@c", ";ä"] {
             assert!(Params::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn qualities() {
+        for q in ["1.1", "0.1234", "2", ".5", "", "-1", "0.x"] {
+            assert!(q_value(q).is_err(), "{q}");
+        }
+        assert_eq!(q_value("1.000"), Ok(1000));
     }
 }

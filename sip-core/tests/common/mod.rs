@@ -324,11 +324,36 @@ impl Lab {
         self.endpoint(side).ack(now, dialog, None).unwrap();
     }
 
+    /// Alice calls Bob: her INVITE, and what he is asked.
+    pub fn invited(&mut self) -> (ClientId, Asked) {
+        let invite = self.invite(Alice);
+        self.settle();
+        (invite, self.expect_request(Bob, Method::Invite))
+    }
+
     /// Alice calls Bob: what he is asked.
     pub fn called(&mut self) -> Asked {
-        self.invite(Alice);
+        self.invited().1
+    }
+
+    /// A request within a dialog: what the other side is asked.
+    pub fn ask_in(&mut self, side: Side, dialog: DialogId, method: Method) -> Asked {
+        self.request_in(side, dialog, method.clone());
         self.settle();
-        self.expect_request(Bob, Method::Invite)
+        self.expect_request(side.other(), method)
+    }
+
+    /// An answer: what the other side is told.
+    pub fn answer(&mut self, side: Side, asked: &Asked, code: u16) -> Told {
+        self.respond(side, asked, code);
+        self.settle();
+        self.expect_response(side.other(), code)
+    }
+
+    /// A BYE and its 200.
+    pub fn hang_up(&mut self, side: Side, dialog: DialogId) {
+        let asked = self.ask_in(side, dialog, Method::Bye);
+        self.answer(side.other(), &asked, 200);
     }
 
     /// Bob answers a call of Alice's and she acknowledges: her dialog and his.

@@ -35,9 +35,7 @@ fn a_2xx_is_sent_for_32_s_without_ack_on_any_transport() {
         lab.settle();
         lab.expect_response(Alice, 200);
         let bye = lab.expect_request(Alice, Method::Bye);
-        lab.respond(Alice, &bye, 200);
-        lab.settle();
-        lab.expect_response(Bob, 200);
+        lab.answer(Alice, &bye, 200);
         lab.rest();
     }
 }
@@ -90,9 +88,7 @@ fn a_late_180_after_the_200_is_not_told() {
     let asked = lab.called();
     lab.respond(Bob, &asked, 180);
     let late = lab.take_one("180");
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     lab.deliver(late);
     lab.settle();
@@ -114,9 +110,7 @@ fn forked(packet: &Packet, tag: &str) -> Packet {
 #[test]
 fn forked_200s_are_each_acknowledged_and_the_losers_ended() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     let ringing = lab.take_one("180");
     for tag in ["fork1", "fork2", "fork3"] {
@@ -234,9 +228,7 @@ fn an_invite_without_any_response_fails_after_64_t1() {
 #[test]
 fn ringing_is_not_limited() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     lab.run(secs(3600));
     lab.respond(Bob, &asked, 200);
@@ -252,9 +244,7 @@ fn ringing_is_not_limited() {
 fn there_is_nothing_to_acknowledge_before_the_2xx() {
     let mut lab = Lab::new();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 180).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 180).dialog.unwrap();
     assert!(matches!(lab.alice.ack(lab.now, alices, None), Err(Error::NotAllowed(_))));
 }
 
@@ -268,12 +258,7 @@ fn a_2xx_that_comes_after_the_bye_is_acknowledged_and_makes_no_second_call() {
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     let ack = lab.take_one("ACK");
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, alices);
     assert_eq!(lab.alice.dialogs(), 0);
     lab.deliver(answer);
     assert_eq!(lab.take_one("ACK").bytes, ack.bytes);
@@ -285,21 +270,14 @@ fn a_2xx_that_comes_after_the_bye_is_acknowledged_and_makes_no_second_call() {
 #[test]
 fn an_early_dialog_ended_by_bye_and_answered_all_the_same_starts_anew() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     let ringing = lab.take_one("180");
     lab.deliver(ringing.clone());
     let early = lab.expect_response(Alice, 180).dialog.unwrap();
     lab.respond(Bob, &asked, 200);
     let answer = lab.take_one("200");
-    lab.request_in(Alice, early, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, early);
     lab.deliver(ringing);
     assert_eq!(lab.expect_response(Alice, 180).dialog, None);
     lab.deliver(answer);

@@ -8,12 +8,8 @@ use sip_core::{Method, Transport};
 #[test]
 fn a_ringing_call_is_cancelled() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    lab.expect_response(Alice, 180);
+    let (call, asked) = lab.invited();
+    lab.answer(Bob, &asked, 180);
     lab.alice.cancel(lab.now, call).unwrap();
     lab.settle();
     lab.ladder_is(
@@ -35,9 +31,7 @@ fn a_ringing_call_is_cancelled() {
 #[test]
 fn the_responses_to_invite_and_cancel_have_one_to_tag() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     let ringing = lab.take_one("180");
     let tag = to_tag(&ringing.response());
@@ -57,12 +51,8 @@ fn a_cancel_finds_room_in_a_full_table() {
     let mut lab = Lab::with(Transport::Udp, |config| {
         config.capacity.transactions = Tables { clients: 2, ..Tables::default() };
     });
-    let ringing = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    lab.expect_response(Alice, 180);
+    let (ringing, asked) = lab.invited();
+    lab.answer(Bob, &asked, 180);
     // The wish for the second is remembered, and granted when the 100 comes into a full table.
     let silent = lab.invite(Alice);
     lab.alice.cancel(lab.now, silent).unwrap();
@@ -136,12 +126,8 @@ fn a_final_response_makes_a_waiting_cancel_needless() {
 #[test]
 fn a_200_crosses_the_cancel() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    lab.expect_response(Alice, 180);
+    let (call, asked) = lab.invited();
+    lab.answer(Bob, &asked, 180);
 
     let bobs = lab.respond(Bob, &asked, 200).unwrap();
     let answer = lab.take_one("200");
@@ -179,9 +165,7 @@ fn a_200_crosses_the_cancel() {
 #[test]
 fn lost_cancels_and_487s_are_sent_again() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     lab.settle();
     lab.alice.cancel(lab.now, call).unwrap();
@@ -206,9 +190,7 @@ fn lost_cancels_and_487s_are_sent_again() {
 #[test]
 fn a_cancelled_invite_that_nobody_ends_fails_after_64_t1() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     lab.run(secs(50));
     lab.ignore_events(Alice);
@@ -231,9 +213,7 @@ fn what_cannot_be_cancelled() {
     assert!(matches!(lab.alice.cancel(lab.now, options), Err(Error::NotAllowed(_))));
     lab.settle();
     lab.ignore_events(Bob);
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 486);
     lab.settle();
     assert_eq!(lab.alice.cancel(lab.now, call), Err(Error::Gone(Noun::Client)));
@@ -242,9 +222,7 @@ fn what_cannot_be_cancelled() {
 #[test]
 fn the_user_is_too_late_to_answer_a_cancelled_call() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     lab.settle();
     lab.alice.cancel(lab.now, call).unwrap();
@@ -257,9 +235,7 @@ fn the_user_is_too_late_to_answer_a_cancelled_call() {
 #[test]
 fn a_cancel_for_nothing_is_answered_481() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     lab.respond(Bob, &asked, 180);
     lab.settle();
     lab.alice.cancel(lab.now, call).unwrap();

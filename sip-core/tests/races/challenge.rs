@@ -154,12 +154,8 @@ fn a_wrong_password_is_not_tried_twice() {
 fn a_cancel_crosses_the_401() {
     let mut lab = Lab::new();
     let mut guard = Guard::new("example.com", false);
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 100);
-    lab.settle();
-    lab.expect_response(Alice, 100);
+    let (call, asked) = lab.invited();
+    lab.answer(Bob, &asked, 100);
     lab.clear_ladder();
     lab.alice.cancel(lab.now, call).unwrap();
     let challenge = guard.challenge(&lab, &asked.request).unwrap();
@@ -199,9 +195,7 @@ fn a_redirect_to_self() {
     lab.alice.invite(lab.now, again, flow).unwrap();
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 486);
-    lab.settle();
-    lab.expect_response(Alice, 486);
+    lab.answer(Bob, &asked, 486);
     assert_snapshot!(lab.draw(), @"
     0 --> INVITE
     0 <-- 302
@@ -216,12 +210,8 @@ fn a_redirect_to_self() {
 #[test]
 fn a_redirect_crosses_the_cancel() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 180);
-    lab.settle();
-    lab.expect_response(Alice, 180);
+    let (call, asked) = lab.invited();
+    lab.answer(Bob, &asked, 180);
     lab.clear_ladder();
     let mut redirect = Response::to(&asked.request, StatusCode::MOVED_TEMPORARILY);
     let host = "192.0.2.9".parse::<core::net::IpAddr>().unwrap();

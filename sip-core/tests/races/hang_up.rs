@@ -38,12 +38,7 @@ fn a_bye_that_comes_when_all_is_over_gets_481() {
     let (alices, bobs) = lab.call();
     lab.request_in(Bob, bobs, Method::Bye);
     let late = lab.take_one("BYE");
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, alices);
     lab.clear_ladder();
     lab.deliver(late);
     lab.settle();
@@ -57,14 +52,10 @@ fn a_bye_that_comes_when_all_is_over_gets_481() {
 fn bye_overtakes_the_ack() {
     let mut lab = Lab::new();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     let ack = lab.take_one("ACK");
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     lab.deliver(ack);
@@ -133,9 +124,7 @@ fn the_peer_hangs_up_while_our_bye_waits() {
     let alices = lab.expect_response(Alice, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     lab.take_one("ACK");
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Bye);
+    let asked = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &asked, 200);
     lab.settle();
     assert_eq!(lab.event(Bob), Event::Failed { id: bye, reason: Failure::Overtaken });
@@ -146,9 +135,7 @@ fn the_peer_hangs_up_while_our_bye_waits() {
 fn a_caller_who_hangs_up_at_once_acknowledges_first() {
     let mut lab = Lab::new();
     let asked = lab.called();
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 200).dialog.unwrap();
     lab.request_in(Alice, alices, Method::Bye);
     lab.settle();
     lab.ladder_is(
@@ -175,19 +162,10 @@ fn the_dialog_is_gone_when_nobody_answers_the_bye() {
 fn a_challenged_bye_may_be_tried_again() {
     let mut lab = Lab::new();
     let (alices, _) = lab.call();
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &asked, 401);
-    lab.settle();
-    lab.expect_response(Alice, 401);
+    let asked = lab.ask_in(Alice, alices, Method::Bye);
+    lab.answer(Bob, &asked, 401);
     assert_eq!((lab.alice.dialogs(), lab.bob.dialogs()), (1, 1));
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.hang_up(Alice, alices);
     lab.rest();
 }
 
@@ -208,9 +186,7 @@ fn nothing_but_bye_is_welcome_after_our_bye() {
     lab.no_event(Alice);
     lab.deliver(bye);
     let asked = lab.expect_request(Bob, Method::Bye);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.rest();
 }
 
@@ -221,9 +197,7 @@ fn a_bye_ends_the_invite_that_is_still_open() {
     let again = lab.request_in(Alice, alices, Method::Invite);
     lab.settle();
     let invite = lab.expect_request(Bob, Method::Invite);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     assert_eq!(lab.event(Bob), Event::Cancelled { id: invite.id });
     lab.settle();
@@ -235,9 +209,7 @@ fn a_bye_ends_the_invite_that_is_still_open() {
 #[test]
 fn a_caller_may_bye_an_early_dialog_and_a_callee_may_not() {
     let mut lab = Lab::new();
-    let call = lab.invite(Alice);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
+    let (call, asked) = lab.invited();
     let bobs = lab.respond(Bob, &asked, 180).unwrap();
     assert!(matches!(
         lab.bob.request_in(lab.now, bobs, skeleton(Method::Bye)),
@@ -245,9 +217,7 @@ fn a_caller_may_bye_an_early_dialog_and_a_callee_may_not() {
     ));
     lab.settle();
     let alices = lab.expect_response(Alice, 180).dialog.unwrap();
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     assert_eq!(lab.event(Bob), Event::Cancelled { id: asked.id });
     lab.settle();
@@ -260,9 +230,7 @@ fn a_caller_may_bye_an_early_dialog_and_a_callee_may_not() {
 fn a_bye_that_the_user_forgets_ends_the_dialog_all_the_same() {
     let mut lab = Lab::new();
     let (alices, _) = lab.call();
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Bye);
+    let asked = lab.ask_in(Alice, alices, Method::Bye);
     lab.run(secs(33));
     assert_eq!(lab.event(Bob), Event::ResponseFailed { id: asked.id, reason: Failure::Unanswered });
     assert_eq!((lab.alice.dialogs(), lab.bob.dialogs()), (0, 0));

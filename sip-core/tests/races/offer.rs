@@ -13,9 +13,7 @@ fn a_re_invite_crosses_a_bye() {
     let (alices, bobs) = lab.call();
     lab.clear_ladder();
     lab.request_in(Alice, alices, Method::Invite);
-    lab.request_in(Bob, bobs, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Alice, Method::Bye);
+    let bye = lab.ask_in(Bob, bobs, Method::Bye);
     lab.respond(Alice, &bye, 200);
     lab.settle();
     // Bob is leaving: the re-INVITE finds no call any more.
@@ -81,9 +79,7 @@ fn an_update_crosses_a_bye() {
     lab.clear_ladder();
     let update = offering(skeleton(Method::Update));
     let asked = lab.alice.request_in(lab.now, alices, update).unwrap();
-    lab.request_in(Bob, bobs, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Alice, Method::Bye);
+    let bye = lab.ask_in(Bob, bobs, Method::Bye);
     lab.respond(Alice, &bye, 200);
     assert_eq!(lab.expect_response(Alice, 481).id, asked);
     lab.settle();
@@ -204,9 +200,7 @@ fn a_refresh_crosses_a_bye() {
     lab.now += secs(1);
     let now = lab.now;
     lab.alice.handle_timeout(now);
-    lab.request_in(Bob, bobs, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Alice, Method::Bye);
+    let bye = lab.ask_in(Bob, bobs, Method::Bye);
     lab.respond(Alice, &bye, 200);
     lab.settle();
     // Her refresh was answered 481, and she says BYE as well (RFC 4028 §10).

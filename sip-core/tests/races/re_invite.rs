@@ -30,12 +30,8 @@ fn re_invites_cross() {
         assert!((2100..=4000).contains(&lab.alice.glare_delay(alices).as_millis()));
         assert!(lab.bob.glare_delay(bobs).as_millis() <= 2000);
     }
-    lab.request_in(Bob, bobs, Method::Invite);
-    lab.settle();
-    let asked = lab.expect_request(Alice, Method::Invite);
-    lab.respond(Alice, &asked, 200);
-    lab.settle();
-    lab.expect_response(Bob, 200);
+    let asked = lab.ask_in(Bob, bobs, Method::Invite);
+    lab.answer(Alice, &asked, 200);
     lab.ack(Bob, bobs);
     lab.settle();
     assert_eq!(lab.expect_ack(Alice).0, alices);
@@ -86,12 +82,8 @@ fn a_second_invite_before_the_answer_to_the_first_gets_500_and_retry_after() {
 fn an_invite_before_the_ack_of_the_last_is_told_to_wait() {
     let mut lab = Lab::new();
     let (alices, bobs) = lab.call();
-    lab.request_in(Alice, alices, Method::Invite);
-    lab.settle();
-    let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    let asked = lab.ask_in(Alice, alices, Method::Invite);
+    lab.answer(Bob, &asked, 200);
     lab.ack(Alice, alices);
     let ack = lab.take_one("ACK");
     let again = lab.request_in(Alice, alices, Method::Invite);
@@ -131,9 +123,7 @@ fn the_contact_changes_in_mid_dialog() {
     lab.alice.request_in(lab.now, alices, request).unwrap();
     lab.settle();
     let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 488);
-    lab.settle();
-    lab.expect_response(Alice, 488);
+    lab.answer(Bob, &asked, 488);
     assert_eq!(lab.bob.dialog(bobs).unwrap().target().to_string(), "sip:alice@192.0.2.1:5060");
 
     // Accepted: the caller has moved, and so has the callee in the answer.
@@ -177,9 +167,7 @@ fn the_route_set_survives_a_re_invite() {
     assert!(!invite.request().headers.contains(HeaderName::RecordRoute));
     lab.deliver(invite);
     let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    lab.expect_response(Alice, 200);
+    lab.answer(Bob, &asked, 200);
     lab.ack(Alice, alices);
     lab.settle();
     for (side, dialog) in [(Alice, alices), (Bob, bobs)] {
@@ -218,9 +206,7 @@ fn numbers_rise_and_ack_has_that_of_its_invite() {
     let first = number(&invite.request());
     lab.deliver(invite);
     let asked = lab.expect_request(Bob, Method::Invite);
-    lab.respond(Bob, &asked, 200);
-    lab.settle();
-    let alices = lab.expect_response(Alice, 200).dialog.unwrap();
+    let alices = lab.answer(Bob, &asked, 200).dialog.unwrap();
     lab.ack(Alice, alices);
     let ack = lab.take_one("ACK");
     assert_eq!(number(&ack.request()), first);

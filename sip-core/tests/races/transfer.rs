@@ -66,9 +66,7 @@ fn replaces_of_a_dialog_that_has_just_ended() {
     let mut lab = Lab::with(Transport::Udp, extended(&["replaces"]));
     let (alices, bobs) = lab.call();
     let header = replaces(&lab, bobs);
-    lab.request_in(Alice, alices, Method::Bye);
-    lab.settle();
-    let bye = lab.expect_request(Bob, Method::Bye);
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
     lab.respond(Bob, &bye, 200);
     lab.settle();
     lab.clear_ladder();

@@ -1,12 +1,14 @@
 //! A soak: calls with RTP, hold, transfers and registrations for a long time, over a network that loses some of
 //! everything. Nothing may fail, and the server may not grow.
 //!
-//! [`script`] says what a call goes through, [`office`] plays all calls and registrations on one endpoint,
-//! [`watch`] looks at the server, [`report`] tells.
+//! [`script`] says what a call goes through; a [`scene`] is one call with the [`leg`]s of its telephones;
+//! [`office`] plays all calls and registrations on one endpoint, [`watch`] looks at the server, [`report`] tells.
 
+mod leg;
 mod office;
 mod registrations;
 mod report;
+mod scene;
 mod script;
 mod watch;
 

@@ -1,0 +1,10 @@
+//! The media machine as two telephones see it: packets in, packets out, in virtual time.
+
+mod bench;
+
+mod digits;
+mod echo;
+mod recording;
+mod relay;
+mod strangers;
+mod streams;
