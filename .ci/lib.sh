@@ -143,6 +143,11 @@ for row in sqlite3.connect(sys.argv[1], timeout=60).execute(sys.argv[2]):
 PY
 }
 
+# ask_sipsak ARGUMENTS…: sipsak, which does not ask the network for this machine's name.
+ask_sipsak() {
+    timeout "$patience" sipsak -H 127.0.0.1 "$@"
+}
+
 # authority NAME: a key and certificate of that name, to sign others with.
 authority() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
@@ -161,22 +166,24 @@ certificate() {
 }
 
 # start_baresip NAME SERVER PASSWORD SOUND [LINE…]: baresip as 101 at HOST:PORT;transport=…, with further lines of its
-# configuration; what it says is SOUND. Sets $baresip, its process, and $home, its folder.
+# configuration; what it says is SOUND. Sets $baresip, its process, and $home, its folder, which its configuration calls
+# ".": paths in there may have no spaces.
 start_baresip() {
     home=$work/baresip-$1
     local server=$2 password=$3 sound=$4 modules
     shift 4
     modules=$(dirname "$(dpkg -L baresip-core | grep '/g711.so$')")
     control=$(free_ports 1)
-    mkdir -p "$home"
+    mkdir "$home"
+    ln -s "$sound" "$home/sound.wav"
     printf '%s\n' "module_path $modules" "module g711.so" "module aufile.so" "module aubridge.so" \
         "module_tmp account.so" "module_app menu.so" "module_app ctrl_tcp.so" "ctrl_tcp_listen 127.0.0.1:$control" \
-        "audio_source aufile,$sound" "audio_player aubridge,nowhere" "audio_alert aubridge,nowhere" \
+        "audio_source aufile,sound.wav" "audio_player aubridge,nowhere" "audio_alert aubridge,nowhere" \
         "sip_listen 127.0.0.1:0" "net_interface 127.0.0.1" "rtp_ports 6000-9998" "$@" >"$home/config"
     echo "<sip:101@$server>;auth_pass=$password;answermode=manual;audio_codecs=PCMA" >"$home/accounts"
     : >"$home/contacts"
     : >"$home/log"
-    baresip -4 -f "$home" >"$home/log" 2>&1 &
+    (cd "$home" && exec baresip -4 -f .) >"$home/log" 2>&1 &
     baresip=$!
 }
 

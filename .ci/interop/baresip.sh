@@ -34,9 +34,7 @@ for transport in udp tcp; do
         phone=$!
         wait_for "$log" 'extension="102"' "$pbx"
 
-        recordings=$work/recordings-$name
-        mkdir "$recordings"
-        start_baresip "$name" "$server" one-oh-one "$work/from-101.wav" "module sndfile.so" "snd_path $recordings"
+        start_baresip "$name" "$server" one-oh-one "$work/from-101.wav" "module sndfile.so" "snd_path ."
         wait_for "$log" 'extension="101"' "$pbx"
         tell_baresip "dial sip:102@$server" '!CALL_ESTABLISHED'
         # Four seconds of sound each way, however long they take.
@@ -51,7 +49,7 @@ for transport in udp tcp; do
             "SELECT caller, dialled, answered_by, cause, ended_by, billable_seconds FROM record")
         [[ $row =~ ^101\|102\|102\|16\|$ends\|([3-9]|[1-9][0-9]+)$ ]] || fail "$name: record $row"
         python3 "$tool" compare "$work/from-101.wav" "$work/heard-by-102-$name.wav" 0.9
-        recorded=("$recordings"/*dec.wav)
+        recorded=("$home"/*dec.wav)
         python3 "$tool" compare "$work/from-102.wav" "${recorded[0]}" 0.9
         echo "$name: $row"
     done

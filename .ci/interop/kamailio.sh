@@ -18,7 +18,7 @@ for transport in udp tcp; do
     until=$((SECONDS + patience))
     while true; do
         status=0
-        timeout "$patience" sipsak -q -E "$transport" -s "sip:nobody@127.0.0.1:${port[0]}" >"$work/ready.txt" 2>&1 || status=$?
+        ask_sipsak -E "$transport" -s "sip:nobody@127.0.0.1:${port[0]}" >"$work/ready.txt" 2>&1 || status=$?
         if [ "$status" -lt 2 ]; then break; fi
         kill -0 "$server" 2>/dev/null || { tail -n 30 "$log"; fail "kamailio does not start"; }
         ((SECONDS < until)) || { cat "$work/ready.txt"; tail -n 30 "$log"; fail "kamailio does not answer over $transport"; }
@@ -57,7 +57,7 @@ await "$phone" || { cat "$out"; fail "the phone with a wrong password"; }
 "$examples/registrar" "127.0.0.1:${port[2]}" 102:one-oh-two >"$work/registrar.txt" 2>&1 &
 registrar=$!
 wait_for "$work/registrar.txt" "^WS " "$registrar"
-timeout "$patience" sipsak -U -s "sip:102@127.0.0.1:${port[0]}" -u 102 -a one-oh-two -C "sip:102@127.0.0.1:9999" -x 600 \
+ask_sipsak -U -s "sip:102@127.0.0.1:${port[0]}" -u 102 -a one-oh-two -C "sip:102@127.0.0.1:9999" -x 600 \
     >"$work/sipsak-path.txt" 2>&1 || { cat "$work/sipsak-path.txt"; fail "sipsak through kamailio"; }
 wait_for "$work/registrar.txt" "^Registered.*path: \[NameAddr.*Some(${port[0]}), params: \";lr\"" "$registrar"
 echo "registered through kamailio, with its Path"

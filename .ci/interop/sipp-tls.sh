@@ -45,10 +45,11 @@ log=$work/phones.txt
     >"$log" 2>&1 &
 office=$!
 wait_for "$log" "^TLS " "$office"
+# No more calls at a time than the server takes connections from one address (100), however late they are.
 for transport in t1 tn; do
     out=$work/$transport.txt
     timeout 600 sipp -sf "$here/uac_tls.xml" -auth_uri "600@pbx.example.com;transport=tls" -i 127.0.0.1 \
-        -t "$transport" -max_socket "$((calls + 50))" -r "$rate" -m "$calls" -nostdin "127.0.0.1:${port[1]}" \
+        -t "$transport" -max_socket "$((calls + 50))" -r "$rate" -l 50 -m "$calls" -nostdin "127.0.0.1:${port[1]}" \
         >"$out" 2>&1 || { tail -n 40 "$out"; fail "sipp over TLS, $transport"; }
     grep -aqE "Successful call +\| +[0-9]+ +\| +$calls " "$out" || { tail -n 40 "$out"; fail "$transport: not every call succeeded"; }
 done

@@ -36,7 +36,7 @@ TOML
 # run NAME TRANSPORT NUMBER
 run() {
     local out=$work/sipp-$1.txt
-    timeout 600 sipp -sn uac -s "$3" -i 127.0.0.1 -p "${port[1]}" -t "$2" -r "$rate" -m "$calls" \
+    timeout 600 sipp -sn uac -s "$3" -i 127.0.0.1 -p "${port[1]}" -t "$2" -r "$rate" -l "$rate" -m "$calls" \
         -nostdin "127.0.0.1:${port[0]}" >"$out" 2>&1 || { tail -n 40 "$out"; fail "sipp $1"; }
     grep -aqE "Successful call +\| +[0-9]+ +\| +$calls " "$out" || { tail -n 40 "$out"; fail "$1: not every call succeeded"; }
     echo "$1: $calls calls at $rate/s, 0 failed"

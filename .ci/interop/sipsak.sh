@@ -14,7 +14,7 @@ wait_for "$log" "^WS " "$registrar"
 ask() {
     local out=$work/sipsak-$1.txt
     shift
-    timeout "$patience" sipsak -v "$@" >"$out" 2>&1 || { cat "$out"; return 1; }
+    ask_sipsak -v "$@" >"$out" 2>&1 || { cat "$out"; return 1; }
 }
 
 for transport in udp tcp; do

@@ -14,7 +14,7 @@ office=$!
 wait_for "$log" "^TLS " "$office"
 python3 .ci/interop/wav.py make "$work/from-phone.wav" 1
 
-start_baresip good "$server" one-oh-one "$work/from-phone.wav" "sip_cafile $work/ca.pem"
+start_baresip good "$server" one-oh-one "$work/from-phone.wav" "sip_cafile ../ca.pem"
 wait_for "$log" "^REGISTER from sip:101@.*: 200$" "$office"
 tell_baresip "dial sip:600@$server" '!CALL_ESTABLISHED'
 wait_for "$log" "^INVITE from sip:101@.*: 200$" "$office"
@@ -28,7 +28,7 @@ echo "baresip over TLS: in with its password, a call taken and over"
 
 in=$(grep -c '^REGISTER from sip:101@.*: 200$' "$log")
 refused=$(grep -c '^REGISTER from sip:101@.*: 401$' "$log")
-start_baresip wrong "$server" one-oh-two "$work/from-phone.wav" "sip_cafile $work/ca.pem"
+start_baresip wrong "$server" one-oh-two "$work/from-phone.wav" "sip_cafile ../ca.pem"
 # Once without the password, once with it.
 wait_for "$log" '^REGISTER from sip:101@.*: 401$' "$office" $((refused + 2))
 stop "$baresip"
