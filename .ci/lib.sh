@@ -172,6 +172,7 @@ start_baresip() {
     home=$work/baresip-$1
     local server=$2 password=$3 sound=$4 modules
     shift 4
+    need baresip:baresip-core
     modules=$(dirname "$(dpkg -L baresip-core | grep '/g711.so$')")
     control=$(free_ports 1)
     mkdir "$home"
