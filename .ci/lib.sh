@@ -9,7 +9,8 @@ patience=${PATIENCE:-120}
 bin=${CARGO_TARGET_DIR:-target}/release
 
 # A folder of the script's own: what another one, or an earlier run, has left there is never taken for its own.
-work=$(cd "$1" && pwd)/$(basename "$0" .sh)
+work=$(realpath -e -- "${1:?a folder to work in}")
+work+=/$(basename "$0" .sh)
 rm -rf "$work"
 mkdir "$work"
 
