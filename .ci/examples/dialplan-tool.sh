@@ -2,7 +2,8 @@
 # dialplan-tool over the shared cases where they are at hand.
 source "$(dirname "$0")/../lib.sh" "$1"
 
-"$bin/dialplan-tool" --help | grep -q explain || fail "--help"
+"$bin/dialplan-tool" --help >"$work/help.txt"
+grep -q explain "$work/help.txt" || fail "--help"
 if [ -d "$TRUNKLINE_SHARED/dialplan" ]; then
     "$bin/dialplan-tool" match --cases "$TRUNKLINE_SHARED/dialplan/dialplan_cases.csv" >"$work/match.txt"
     "$bin/dialplan-tool" normalise --cases "$TRUNKLINE_SHARED/dialplan/number_cases.csv" >"$work/numbers.txt"

@@ -5,7 +5,7 @@ here=$(pwd)
 wav=$here/.ci/interop/wav.py
 bin=$(cd "$bin" && pwd)
 
-mkdir -p "$work/first" && cd "$work/first"
+cd "$work"
 mapfile -t port < <(free_ports 1)
 sed "s/127.0.0.1:5060/127.0.0.1:${port[0]}/" >office.toml <<TOML
 [listen]

@@ -4,7 +4,7 @@
 source "$(dirname "$0")/../lib.sh" "$1"
 
 mapfile -t port < <(free_ports 1)
-cat >"$work/baresip.toml" <<TOML
+cat >"$work/office.toml" <<TOML
 [listen]
 udp = ["127.0.0.1:${port[0]}"]
 tcp = ["127.0.0.1:${port[0]}"]
@@ -17,59 +17,40 @@ password = "one-oh-one"
 number = "102"
 password = "one-oh-two"
 TOML
-modules=$(dirname "$(dpkg -L baresip-core | grep '/g711.so$')")
-tool=$(dirname "$0")/wav.py
+tool=.ci/interop/wav.py
 python3 "$tool" make "$work/from-101.wav" 1
 python3 "$tool" make "$work/from-102.wav" 2
-
-# baresip_calls NAME TRANSPORT SECONDS: calls 102 and hangs up after that long.
-baresip_calls() {
-    local home=$work/baresip-$1
-    mkdir -p "$home/rec"
-    cat >"$home/config" <<CONF
-module_path $modules
-module g711.so
-module aufile.so
-module aubridge.so
-module sndfile.so
-module_tmp account.so
-module_app menu.so
-audio_source aufile,$work/from-101.wav
-audio_player aubridge,nowhere
-audio_alert aubridge,nowhere
-snd_path $home/rec
-sip_listen 127.0.0.1:0
-net_interface 127.0.0.1
-CONF
-    echo "<sip:101@127.0.0.1:${port[0]};transport=$2>;auth_pass=one-oh-one;answermode=manual;audio_codecs=PCMA" \
-        >"$home/accounts"
-    : >"$home/contacts"
-    timeout 60 baresip -4 -f "$home" -t "$3" -e "/dial sip:102@127.0.0.1:${port[0]};transport=$2" >"$home/log" 2>&1 || true
-}
 
 for transport in udp tcp; do
     for ends in caller callee; do
         name=$transport-$ends
-        start_pbx "baresip-$name" --config "$work/baresip.toml" --data "$work/baresip-data-$name"
+        server="127.0.0.1:${port[0]};transport=$transport"
+        start_pbx "pbx-$name" --config "$work/office.toml" --data "$work/data-$name"
         options=(--server "127.0.0.1:${port[0]}" --user 102 --password one-oh-two
             --play "$work/from-102.wav" --record "$work/heard-by-102-$name.wav")
         [ "$transport" = udp ] || options+=(--tcp)
-        [ "$ends" = caller ] || options+=(--seconds 5)
-        "$bin/softphone" answer "${options[@]}" >"$work/softphone-$name.txt" 2>&1 &
+        heard=$work/softphone-$name.txt
+        "$bin/softphone" answer "${options[@]}" >"$heard" 2>&1 &
         phone=$!
-        pids+=("$phone")
-        wait_for "$log" 'extension="102"'
-        if [ "$ends" = caller ]; then baresip_calls "$name" "$transport" 8; else baresip_calls "$name" "$transport" 14; fi
-        wait "$phone" || { cat "$work/softphone-$name.txt"; tail "$work/baresip-$name/log"; fail "the softphone failed"; }
-        grep -q 'extension="101"' "$log" || fail "baresip did not register"
+        wait_for "$log" 'extension="102"' "$pbx"
+
+        start_baresip "$name" "$server" one-oh-one "$work/from-101.wav" "module sndfile.so" "snd_path ."
+        wait_for "$log" 'extension="101"' "$pbx"
+        tell_baresip "dial sip:102@$server" '!CALL_ESTABLISHED'
+        # Four seconds of sound each way, however long they take.
+        wait_for "$heard" "RTP sent [2-9][0-9][0-9], received [2-9][0-9][0-9]$" "$phone"
+        if [ "$ends" = caller ]; then tell_baresip hangup '!CALL_CLOSED'; else kill -TERM "$phone"; fi
+        await "$phone" || { cat "$heard"; tail "$home/log"; fail "the softphone failed"; }
+        wait_for "$log" "ended by the $ends" "$pbx"
+        # Its recording is complete when it is gone.
+        stop "$baresip"
         stop_pbx
-        row=$(query "$work/baresip-data-$name/office-pbx.sqlite" \
+        row=$(query "$work/data-$name/office-pbx.sqlite" \
             "SELECT caller, dialled, answered_by, cause, ended_by, billable_seconds FROM record")
-        [[ $row =~ ^101\|102\|102\|16\|$ends\|[3-9]$ ]] || fail "$name: record $row"
+        [[ $row =~ ^101\|102\|102\|16\|$ends\|([3-9]|[1-9][0-9]+)$ ]] || fail "$name: record $row"
         python3 "$tool" compare "$work/from-101.wav" "$work/heard-by-102-$name.wav" 0.9
-        # shellcheck disable=SC2012
-        recorded=$(ls "$work/baresip-$name/rec/"*dec.wav | head -n 1)
-        python3 "$tool" compare "$work/from-102.wav" "$recorded" 0.9
+        recorded=("$home"/*dec.wav)
+        python3 "$tool" compare "$work/from-102.wav" "${recorded[0]}" 0.9
         echo "$name: $row"
     done
 done

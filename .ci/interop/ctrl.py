@@ -1,21 +1,21 @@
-"""Drives baresip by its ctrl_tcp: `ctrl.py PORT STEP…`. A step is `command [parameter]`, sent and answered, or
+"""Drives baresip by its ctrl_tcp: `ctrl.py PORT PATIENCE STEP…`. A step is `command [parameter]`, sent and answered, or
 `!TYPE`, an event that has to come first."""
 import json
 import socket
 import sys
 import time
 
-PATIENCE = 40
-
-for attempt in range(PATIENCE * 10):
+patience = int(sys.argv[2])
+deadline = time.monotonic() + patience
+while True:
     try:
         link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
         break
     except ConnectionRefusedError:
+        if time.monotonic() > deadline:
+            sys.exit("baresip does not listen")
         time.sleep(0.1)
-else:
-    sys.exit("baresip does not listen")
-link.settimeout(PATIENCE)
+link.settimeout(patience)
 held = b""
 events = []
 
@@ -34,7 +34,7 @@ def message():
         held += more
 
 
-for step in sys.argv[2:]:
+for step in sys.argv[3:]:
     if step.startswith("!"):
         while step[1:] not in events:
             told = message()

@@ -7,7 +7,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}/sanitizers
 # Property tests run their cases many times slower here.
 export PROPTEST_CASES=16
 
-if rustup toolchain list 2>/dev/null | grep -q nightly; then
+if [[ $(rustup toolchain list 2>/dev/null) == *nightly* ]]; then
     RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="$target/address" \
         cargo +nightly test --quiet --locked -p trunkline-packet-ring --features net --lib --tests \
         --target "$(rustc -vV | sed -n 's/^host: //p')" >"$work/address.txt" 2>&1 ||

@@ -3,6 +3,7 @@
 # CALLS and RATE make it longer: `CALLS=2000 RATE=200 .ci/interop/sipp.sh DIR`.
 source "$(dirname "$0")/../lib.sh" "$1"
 calls=${CALLS:-200} rate=${RATE:-20}
+need sipp:sip-tester
 
 mapfile -t port < <(free_ports 3)
 cat >"$work/sipp.toml" <<TOML
@@ -35,9 +36,9 @@ TOML
 # run NAME TRANSPORT NUMBER
 run() {
     local out=$work/sipp-$1.txt
-    timeout 300 sipp -sn uac -s "$3" -i 127.0.0.1 -p "${port[1]}" -t "$2" -r "$rate" -m "$calls" \
+    timeout 600 sipp -sn uac -s "$3" -i 127.0.0.1 -p "${port[1]}" -t "$2" -r "$rate" -l "$rate" -m "$calls" \
         -nostdin "127.0.0.1:${port[0]}" >"$out" 2>&1 || { tail -n 40 "$out"; fail "sipp $1"; }
-    grep -aqE "Successful call +\| +0 +\| +$calls " "$out" || { tail -n 40 "$out"; fail "$1: not every call succeeded"; }
+    grep -aqE "Successful call +\| +[0-9]+ +\| +$calls " "$out" || { tail -n 40 "$out"; fail "$1: not every call succeeded"; }
     echo "$1: $calls calls at $rate/s, 0 failed"
 }
 
@@ -48,11 +49,9 @@ for transport in u1 t1; do
     run "echo-$transport" "$transport" 600
     sipp -sn uas -i 127.0.0.1 -p "${port[2]}" -t "$transport" -nostdin >"$work/uas-$transport.txt" 2>&1 &
     uas=$!
-    pids+=("$uas")
-    sleep 1
+    wait_port "$([ $transport = u1 ] && echo udp || echo tcp)" "${port[2]}" "$uas"
     run "bridged-$transport" "$transport" 9123
-    kill "$uas"
-    wait "$uas" 2>/dev/null || true
+    stop "$uas"
     stop_pbx
     records=$(query "$work/sipp-$transport/office-pbx.sqlite" \
         "SELECT count(*), count(DISTINCT call), min(status), max(status), min(cause), max(cause) FROM record")

@@ -1,28 +1,20 @@
 #!/usr/bin/env bash
 # sipsak asks for options and registers with digest, over UDP and TCP; a wrong password is refused.
 source "$(dirname "$0")/../lib.sh" "$1"
-
-command -v sipsak >/dev/null || {
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sipsak
-}
-examples=${EXAMPLES:-}
-if [ -z "$examples" ]; then
-    cargo build --quiet --release --locked -p trunkline-sip-core --features tls,ws --examples
-    examples=$bin/examples
-fi
+need sipsak:sipsak
+build_sip_examples
 
 mapfile -t port < <(free_ports 1)
-log=$work/sipsak-registrar.txt
+log=$work/registrar.txt
 "$examples/registrar" "127.0.0.1:${port[0]}" 101:one-oh-one 102:one-oh-two >"$log" 2>&1 &
-pids+=("$!")
-wait_for "$log" "^WS "
+registrar=$!
+wait_for "$log" "^WS " "$registrar"
 
 # ask NAME ARGUMENTS…
 ask() {
     local out=$work/sipsak-$1.txt
     shift
-    timeout 30 sipsak -v "$@" >"$out" 2>&1 || { cat "$out"; return 1; }
+    ask_sipsak -v "$@" >"$out" 2>&1 || { cat "$out"; return 1; }
 }
 
 for transport in udp tcp; do
@@ -31,8 +23,8 @@ for transport in udp tcp; do
         -C "sip:101@127.0.0.1:1$([ $transport = udp ] && echo 111 || echo 222)" -x 600 || fail "REGISTER over $transport"
     echo "options and registered over $transport"
 done
-wait_for "$log" '^Registered.*port: Some(1111)' 5
-wait_for "$log" '^Registered.*port: Some(1222)' 5
+wait_for "$log" '^Registered.*port: Some(1111)' "$registrar"
+wait_for "$log" '^Registered.*port: Some(1222)' "$registrar"
 before=$(grep -c "^Registered" "$log")
 if ask wrong -U -s "sip:102@127.0.0.1:${port[0]}" -u 102 -a wrong -C sip:102@127.0.0.1:9 -x 600 >/dev/null; then
     fail "a wrong password was taken"

@@ -5,12 +5,12 @@
 source "$(dirname "$0")/../lib.sh" "$1"
 
 if ! pkg-config --exists libsrtp2 || ! command -v cc >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev libsrtp2-dev pkg-config
+    bash .ci/apt.sh gcc libc6-dev libsrtp2-dev pkg-config
 fi
 cargo build --quiet --release --locked -p trunkline-rtp-core --features srtp --example srtp_records
 ours=$bin/examples/srtp_records
-theirs=$work/libsrtp
+# Beside ours: where temporary files are, programs may not be allowed to run.
+theirs=$bin/examples/libsrtp
 # shellcheck disable=SC2046
 cc -O2 -Wall -Wextra -Werror -o "$theirs" .ci/interop/srtp/libsrtp.c $(pkg-config --cflags --libs libsrtp2)
 

@@ -14,7 +14,7 @@ PORT, USER, PASSWORD = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 
 
 def upgrade(protocol):
-    stream = socket.create_connection(("127.0.0.1", PORT), timeout=20)
+    stream = socket.create_connection(("127.0.0.1", PORT), timeout=120)
     key = base64.b64encode(os.urandom(16)).decode()
     stream.sendall(
         f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
 # A WebSocket client that others wrote (Python's standard library) registers over WebSocket.
 source "$(dirname "$0")/../lib.sh" "$1"
+build_sip_examples
 
-examples=${EXAMPLES:-}
-if [ -z "$examples" ]; then
-    cargo build --quiet --release --locked -p trunkline-sip-core --features tls,ws --examples
-    examples=$bin/examples
-fi
 mapfile -t port < <(free_ports 1)
-log=$work/websocket-registrar.txt
+log=$work/registrar.txt
 "$examples/registrar" "127.0.0.1:${port[0]}" 101:one-oh-one >"$log" 2>&1 &
-pids+=("$!")
-wait_for "$log" "^WS "
-timeout 60 python3 "$(dirname "$0")/websocket.py" "$(sed -n 's/^WS .*://p' "$log")" 101 one-oh-one
-wait_for "$log" '^Registered.*transport: Ws' 5
+registrar=$!
+wait_for "$log" "^WS " "$registrar"
+python3 .ci/interop/websocket.py "$(sed -n 's/^WS .*://p' "$log")" 101 one-oh-one
+wait_for "$log" '^Registered.*transport: Ws' "$registrar"

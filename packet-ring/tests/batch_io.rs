@@ -42,11 +42,14 @@ fn datagram(pool: &PacketPool, from: SocketId, to: SocketAddr, payload: &[u8]) -
     Datagram::to(from, to, packet)
 }
 
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Receives until `wanted` have come, or nothing more does.
 fn receive(io: &mut dyn UdpIo, pool: &PacketPool, wanted: usize) -> Vec<Datagram> {
     let mut all = Vec::new();
     let started = Instant::now();
-    while all.len() < wanted && started.elapsed() < Duration::from_secs(20) {
+    while all.len() < wanted && started.elapsed() < PATIENCE {
         io.recv_batch(pool, &mut all, Some(Duration::from_millis(50))).unwrap();
     }
     all
@@ -108,17 +111,23 @@ fn what_is_at_hand_is_told_and_had_without_waiting() {
         let sockets: Vec<_> = (0..100).map(|_| socket(&mut *io)).collect();
         assert!(!io.has_more());
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
-        for (_, address) in &sockets {
-            peer.send_to(b"one each", address).unwrap();
-        }
-        let mut all = Vec::new();
-        // All have come before it looks: on 127.0.0.1 a packet is there when it has been sent.
-        io.recv_batch(&pool, &mut all, Some(Duration::from_secs(20))).unwrap();
-        while io.has_more() {
-            io.recv_batch(&pool, &mut all, Some(Duration::ZERO)).unwrap();
-        }
-        let from: std::collections::BTreeSet<_> = all.iter().map(|one| one.socket).collect();
-        assert_eq!(from.len(), sockets.len(), "{}", io.backend());
+        // On 127.0.0.1 a packet is there when it has been sent, unless the system is too busy: then it is sent again.
+        let had_without_waiting = (0..50).any(|_| {
+            for (_, address) in &sockets {
+                peer.send_to(b"one each", address).unwrap();
+            }
+            let mut all = Vec::new();
+            io.recv_batch(&pool, &mut all, Some(PATIENCE)).unwrap();
+            while io.has_more() {
+                io.recv_batch(&pool, &mut all, Some(Duration::ZERO)).unwrap();
+            }
+            let late = sockets.len() - all.len();
+            all.append(&mut receive(&mut *io, &pool, late));
+            let from: std::collections::BTreeSet<_> = all.iter().map(|one| one.socket).collect();
+            assert_eq!(from.len(), sockets.len(), "{}", io.backend());
+            late == 0
+        });
+        assert!(had_without_waiting, "{}", io.backend());
     }
 }
 
@@ -187,10 +196,11 @@ fn an_empty_pool_is_counted_and_loses_nothing_that_the_socket_holds() {
         assert_eq!(io.send_batch(&mut batch).unwrap(), 20);
         let held: Vec<_> = (0..4).map(|_| tiny.take().unwrap()).collect();
         let mut into = Vec::new();
-        for _ in 0..3 {
+        let started = Instant::now();
+        while io.counters().starved == 0 {
             assert_eq!(io.recv_batch(&tiny, &mut into, Some(Duration::from_millis(1))).unwrap(), 0);
+            assert!(started.elapsed() < PATIENCE, "{}", io.backend());
         }
-        assert!(io.counters().starved > 0, "{}", io.backend());
         drop(held);
         let mut expected = 0;
         while expected < 20 {
@@ -222,7 +232,8 @@ fn what_does_not_fit_is_counted() {
         let small =
             PacketPool::new(PoolConfig { slots: 600, slot_size: 512, headroom: 0 }).unwrap();
         let mut into = Vec::new();
-        for _ in 0..20 {
+        let started = Instant::now();
+        while io.counters().truncated == 0 && started.elapsed() < PATIENCE {
             io.recv_batch(&small, &mut into, Some(Duration::from_millis(10))).unwrap();
         }
         assert!(into.is_empty());
@@ -236,7 +247,10 @@ fn a_closed_peer_and_a_removed_socket_do_no_harm() {
         let io = &mut *io;
         let name = io.backend();
         let pool = pool(2048);
-        let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // Somebody's, so that nobody else gets the port, and closed for all but one.
+        let deaf = UdpSocket::bind("127.0.0.1:0").unwrap();
+        deaf.connect("127.0.0.1:9").unwrap();
+        let gone = deaf.local_addr().unwrap();
         let (a, _) = socket(io);
         let (b, b_address) = socket(io);
         for _ in 0..5 {

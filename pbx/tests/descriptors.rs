@@ -50,7 +50,7 @@ fn status(socket: &UdpSocket, branch: &str) -> u16 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_table_of_files_ends_nothing_that_is_under_way() {
     let trunk = UdpSocket::bind("127.0.0.1:0").unwrap();
-    trunk.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    trunk.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let caller = trunk.local_addr().unwrap();
     let mut plan = Plan::builder();
     plan.context("office").add("600", Route::Service("echo".into())).unwrap();
@@ -105,7 +105,7 @@ async fn a_full_table_of_files_ends_nothing_that_is_under_way() {
     setrlimit(Resource::Nofile, before).unwrap();
     let mut stream = TcpStream::connect(tcp).unwrap();
     let local = stream.local_addr().unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(options("TCP", local, 2).as_bytes()).unwrap();
     let mut buffer = [0; 4_096];
     let length = tokio::task::block_in_place(|| stream.read(&mut buffer)).unwrap();

@@ -138,6 +138,8 @@ async fn ends(config: Config, upgrade: bool, head: &[u8]) {
         stream.write_all(handshake.as_bytes()).await.unwrap();
         let mut answer = vec![0; 12];
         tokio::select! {
+            // Who is stopped for a while finds the answer there, and the time limit over.
+            biased;
             read = soon(stream.read_exact(&mut answer)) => { read.unwrap(); }
             input = bob.receive() => panic!("{input:?}"),
         }

@@ -168,7 +168,11 @@ impl Drop for Role {
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The packet that is sent until it is answered.
+const HELLO: u32 = u32::MAX;
 
 /// Not a test by itself: what `Lab::role` runs.
 #[test]
@@ -189,9 +193,19 @@ fn role() {
         // Sends numbered packets at a pace, and sees that the answers are all there and in order.
         ["udp", from, to, count] => {
             let socket = UdpSocket::bind(address(from)).unwrap();
-            socket.set_read_timeout(Some(PATIENCE)).unwrap();
             let count: u32 = count.parse().unwrap();
             let mut bytes = [0; 2048];
+            // What is in between may have to learn first where this flow goes.
+            socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let begun = Instant::now();
+            loop {
+                socket.send_to(&HELLO.to_be_bytes(), address(to)).unwrap();
+                match socket.recv_from(&mut bytes) {
+                    Ok(_) => break,
+                    Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+                }
+            }
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
             let (mut sent, mut came) = (0, 0);
             while came < count {
                 // A window, so that nobody's queue overflows.
@@ -202,6 +216,9 @@ fn role() {
                     sent += 1;
                 }
                 let (len, _) = socket.recv_from(&mut bytes).unwrap();
+                if bytes[..len] == HELLO.to_be_bytes() {
+                    continue;
+                }
                 assert_eq!(
                     (len, &bytes[..4]),
                     (172, &came.to_be_bytes()[..]),
@@ -255,17 +272,23 @@ fn role() {
                 }
             }
         }
-        // Sends one packet for each of many flows.
+        // Sends one packet for each of many flows, again and again: the first ones may be lost while neighbours are
+        // found, or until a link is known to be down.
         ["flows", from, to, count] => {
             let from: IpAddr = from.parse().unwrap();
-            for flow in 0..count.parse().unwrap() {
-                let socket = UdpSocket::bind((from, 10_000 + flow)).unwrap();
-                socket.send_to(b"flow", address(to)).unwrap();
-                if flow % 16 == 15 {
+            let count: u16 = count.parse().unwrap();
+            let socket = |flow| UdpSocket::bind((from, 10_000 + flow)).unwrap();
+            let flows: Vec<UdpSocket> = (0..count).map(socket).collect();
+            loop {
+                for some in flows.chunks(16) {
+                    for flow in some {
+                        // An error is the answer to an earlier one.
+                        let _ = flow.send_to(b"flow", address(to));
+                    }
                     thread::sleep(Duration::from_millis(2));
                 }
+                thread::sleep(Duration::from_millis(300));
             }
-            println!("#done");
         }
         // Says by which interface each flow came, until so many were seen.
         ["watch", count, ref names @ ..] => {
@@ -304,7 +327,7 @@ fn ping(to: IpAddr) -> u32 {
         IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, 128, 129, 0),
     };
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
     for attempt in 1..8 {
         // Identifier and number; the kernel fills in the checksum of ICMPv6.
         let mut message = [request, 0, 0, 0, 0x12, 0x34, 0, attempt as u8, 1, 2, 3, 4];
@@ -364,10 +387,13 @@ fn the_bridge_carries_learns_and_follows() {
     lab.ask("c", "ping 10.1.0.1");
     assert_eq!(lab.ask("a", "ping 10.1.0.2"), "1", "the bridge knows where it is now");
 
-    thread::sleep(Duration::from_millis(500));
-    let capture = fs::read(&pcap).unwrap();
-    assert_eq!(capture[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
-    assert!(capture.len() > 3_000_000, "{}", capture.len());
+    // It is written now and then.
+    let begun = Instant::now();
+    while fs::metadata(&pcap).unwrap().len() <= 3_000_000 {
+        assert!(begun.elapsed() < PATIENCE, "a capture of all that passed");
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(fs::read(&pcap).unwrap()[..4], [0x4d, 0x3c, 0xb2, 0xa1]);
 }
 
 #[test]
@@ -385,8 +411,6 @@ fn parallel_links_share_and_replace_each_other() {
     lab.ask("a", "ping 10.1.0.2");
     streams(&lab, ("a", "10.1.0.1"), ("b", "10.1.0.2"));
     lab.ip("s", "link set l1 down");
-    thread::sleep(Duration::from_millis(600));
-    lab.ask("b", "ping 10.1.0.1");
     let mut echo = lab.role("b", "echo 10.1.0.2:7002");
     echo.say("ready");
     lab.ask("a", "udp 10.1.0.1:0 10.1.0.2:7002 200");
@@ -397,12 +421,15 @@ fn the_router_resolves_forwards_and_answers() {
     let Some(mut lab) = Lab::new(&["r", "a", "b"]) else { return };
     lab.veth(("r", "va"), ("a", "e0"));
     lab.veth(("r", "vb"), ("b", "e0"));
+    let v6 = Path::new("/proc/sys/net/ipv6").exists();
     for (host, net) in [("a", 1), ("b", 2)] {
-        lab.write(host, "net/ipv6/conf/e0/disable_ipv6", "0");
         lab.ip(host, &format!("addr add 10.{net}.0.2/24 dev e0"));
         lab.ip(host, &format!("route add default via 10.{net}.0.1"));
-        lab.ip(host, &format!("-6 addr add 2001:db8:{net}::2/64 dev e0 nodad"));
-        lab.ip(host, &format!("-6 route add default via 2001:db8:{net}::1"));
+        if v6 {
+            lab.write(host, "net/ipv6/conf/e0/disable_ipv6", "0");
+            lab.ip(host, &format!("-6 addr add 2001:db8:{net}::2/64 dev e0 nodad"));
+            lab.ip(host, &format!("-6 route add default via 2001:db8:{net}::1"));
+        }
     }
     let config = lab.directory.path().join("router.toml");
     let text = r#"
@@ -419,10 +446,14 @@ fn the_router_resolves_forwards_and_answers() {
     // The router itself, then through it: ARP on both sides, the first packet waits for it.
     lab.ask("a", "ping 10.1.0.1");
     assert_eq!(lab.ask("a", "ping 10.2.0.2"), "1", "the first packet was kept, not lost");
-    lab.ask("a", "ping 2001:db8:1::1");
-    lab.ask("a", "ping 2001:db8:2::2");
     streams(&lab, ("a", "10.1.0.2"), ("b", "10.2.0.2"));
-    streams(&lab, ("b", "[2001:db8:2::2]"), ("a", "[2001:db8:1::2]"));
+    if v6 {
+        lab.ask("a", "ping 2001:db8:1::1");
+        lab.ask("a", "ping 2001:db8:2::2");
+        streams(&lab, ("b", "[2001:db8:2::2]"), ("a", "[2001:db8:1::2]"));
+    } else {
+        println!("skipped: there is no IPv6 here");
+    }
     assert_eq!(lab.ask("a", "expire 10.1.0.2:0 10.2.0.2:33434"), "10.1.0.1");
 }
 
@@ -450,12 +481,9 @@ fn equal_paths_spread_and_lose_little() {
 
     let names: Vec<String> = (0..8).map(|link| format!("e{link}")).collect();
     let spread = |lab: &Lab| -> HashMap<u16, u32> {
-        // The first round finds out the neighbours, the second counts.
-        lab.ask("a", "flows 10.1.0.2 10.9.0.1:9998 100");
-        thread::sleep(Duration::from_millis(300));
         let mut watch = lab.role("b", &format!("watch {FLOWS} {}", names.join(" ")));
         watch.say("ready");
-        lab.ask("a", &format!("flows 10.1.0.2 10.9.0.1:9999 {FLOWS}"));
+        let _flows = lab.role("a", &format!("flows 10.1.0.2 10.9.0.1:9999 {FLOWS}"));
         let seen = watch.say("done");
         let pair = |pair: &str| {
             let (flow, link) = pair.split_once(':').unwrap();
@@ -475,7 +503,6 @@ fn equal_paths_spread_and_lose_little() {
     links.sort();
     let (lost_flows, lost) = links[3];
     lab.ip("r", &format!("link set w{lost} down"));
-    thread::sleep(Duration::from_millis(800));
     let after = spread(&lab);
     assert_eq!(after.len(), FLOWS, "every flow arrives another way");
     let moved: HashSet<_> =

@@ -1,6 +1,6 @@
 //! The program itself, twice, on 127.0.0.1: what it prints, records, and exits with.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -70,6 +70,30 @@ fn loudest(path: &Path) -> i16 {
     audio.samples.iter().map(|sample| sample.saturating_abs()).max().unwrap_or(0)
 }
 
+/// Reads on until a line is as wanted, or to the end.
+fn until(said: &mut impl BufRead, all: &mut String, wanted: impl Fn(&str) -> bool) {
+    loop {
+        let from = all.len();
+        if said.read_line(all).unwrap() == 0 || wanted(&all[from..]) {
+            return;
+        }
+    }
+}
+
+/// Whether the line tells of a second and a half of sound that has come: of more than the tone.
+fn has_heard(line: &str) -> bool {
+    let received =
+        line.trim_end().rsplit_once(", received ").map(|(_, count)| count.parse::<u32>());
+    matches!(received, Some(Ok(75..)))
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let kill = format!("kill -INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
+#[cfg(unix)]
 #[test]
 fn two_phones_hear_each_other_over_udp_and_tcp() {
     for tcp in [false, true] {
@@ -79,17 +103,29 @@ fn two_phones_hear_each_other_over_udp_and_tcp() {
         let (tone, hers_text, his_text) =
             (tone.to_str().unwrap(), hers.to_str().unwrap(), his.to_str().unwrap());
         let transport: &[&str] = if tcp { &["--tcp"] } else { &[] };
-        let callee = Callee::start(&[&["--play", tone, "--record", his_text], transport].concat());
+        let mut callee =
+            Callee::start(&[&["--play", tone, "--record", his_text], transport].concat());
         let uri = format!("sip:bob@{}", callee.address);
-        let call = ["call", &uri, "--play", tone, "--record", hers_text, "--seconds", "2"];
+        // It ends long before, when both have heard what they should, however long that takes.
+        let call = ["call", &uri, "--play", tone, "--record", hers_text, "--seconds", "90"];
         let keys = ["--dtmf", "7", "--dtmf-delay", "0.8"];
-        let output = softphone(&[&call, &keys[..], transport].concat());
-        let said = text(&output.stdout);
-        assert!(output.status.success(), "{said}{}", text(&output.stderr));
+        let mut caller = Command::new(PROGRAM)
+            .args([&call, &keys[..], transport].concat())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut said, mut heard) = (String::new(), String::new());
+        let mut caller_says = BufReader::new(caller.stdout.take().unwrap());
+        until(&mut callee.said, &mut heard, |line| line.contains("heard key 7"));
+        until(&mut callee.said, &mut heard, has_heard);
+        until(&mut caller_says, &mut said, has_heard);
+        interrupt(&caller);
+        caller_says.read_to_string(&mut said).unwrap();
+        assert!(caller.wait().unwrap().success(), "{said}");
         for part in ["ringing", "answered", "RTP sent", "lost", "jitter", "MOS"] {
             assert!(said.contains(part), "no {part:?} in\n{said}");
         }
-        let heard = callee.end();
+        heard += &callee.end();
         assert!(heard.contains("heard key 7"), "{heard}");
         assert!(heard.contains("the other side hung up"), "{heard}");
         assert!(loudest(&hers) > 9_000 && loudest(&his) > 9_000);
@@ -97,10 +133,23 @@ fn two_phones_hear_each_other_over_udp_and_tcp() {
 }
 
 #[test]
+fn the_call_ends_when_its_time_is_up() {
+    let callee = Callee::start(&[]);
+    let uri = format!("sip:bob@{}", callee.address);
+    let output = softphone(&["call", &uri, "--seconds", "1"]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    assert!(said.contains("time is up"), "{said}");
+    assert!(callee.end().contains("the other side hung up"));
+}
+
+#[test]
 fn nobody_there_is_told_at_once_and_fails() {
-    // A port that was free a moment ago, and is held by a socket that hears nothing else than UDP.
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let output = softphone(&["call", &format!("sip:bob@{free}"), "--tcp"]);
+    // A connection's own end: nobody else gets its port, and nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let deaf = stream.local_addr().unwrap();
+    let output = softphone(&["call", &format!("sip:bob@{deaf}"), "--tcp"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot be reached"), "{}", text(&output.stderr));
 }
@@ -135,8 +184,7 @@ fn an_interrupted_call_says_goodbye() {
         line.clear();
         assert!(said.read_line(&mut line).unwrap() > 0, "it ended before the answer");
     }
-    let kill = format!("kill -INT {}", caller.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    interrupt(&caller);
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     assert!(caller.wait().unwrap().success(), "{rest}");

@@ -13,7 +13,7 @@ use sip_core::{Endpoint, Method, Request, Response, StatusCode, Uri};
 use tokio::time::timeout;
 
 /// Far more than anything here takes.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn soon<F: Future>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("nothing happened for a long time")

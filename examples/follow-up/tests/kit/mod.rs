@@ -127,7 +127,7 @@ fn converse(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> 
 pub(crate) fn config(folder: &Path, server: Option<SocketAddr>, more: &str) -> std::path::PathBuf {
     let outbox = match server {
         Some(address) => format!(
-            "[smtp]\nhost = \"{}\"\nport = {}\nsecurity = \"none\"\ntimeout_seconds = 5\n",
+            "[smtp]\nhost = \"{}\"\nport = {}\nsecurity = \"none\"\ntimeout_seconds = 60\n",
             address.ip(),
             address.port()
         ),
