@@ -145,6 +145,12 @@ impl Authenticator {
         self.replays.len()
     }
 
+    /// Forgets nonces that are refused for their age by now. Verifying does the same: to be called when nobody
+    /// has asked for long.
+    pub fn expire(&mut self, now: Duration) {
+        self.replays.expire(self.oldest(now));
+    }
+
     /// Verifies the credentials of a request. `secret` looks up what is known of a user name.
     ///
     /// Call it once for a request: its nonce count is used up.
@@ -329,10 +335,15 @@ impl Authenticator {
         stored_hex(algorithm, username, &self.realm, password)
     }
 
+    /// When the oldest nonce that is still taken was issued.
+    fn oldest(&self, now: Duration) -> u64 {
+        milliseconds(now).saturating_sub(milliseconds(self.config.nonce_lifetime))
+    }
+
     fn use_up(&mut self, now: Duration, given: &Given) -> Result<(), Rejection> {
         let stale = Rejection::Challenge { stale: true, failed: false };
+        let oldest = self.oldest(now);
         let now = milliseconds(now);
-        let oldest = now.saturating_sub(milliseconds(self.config.nonce_lifetime));
         self.replays.expire(oldest);
         let nonce = self.nonces.read(&given.nonce).ok_or_else(|| stale.clone())?;
         // A nonce from the future is one of an earlier run with the same key.

@@ -274,6 +274,14 @@ impl Registrar {
         self.timers.next()
     }
 
+    /// Gives back the room that more bindings have needed. Takes time for each that there was room for: to be
+    /// called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.timers.shrink();
+        self.marks.shrink_to_fit();
+        self.changes.shrink_to_fit();
+    }
+
     /// The next change, in order. With [`Config::changes`] on they wait until they are taken.
     pub fn poll_change(&mut self) -> Option<Change> {
         self.changes.pop_front()
