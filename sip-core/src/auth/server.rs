@@ -145,10 +145,12 @@ impl Authenticator {
         self.replays.len()
     }
 
-    /// Forgets nonces that are refused for their age by now. Verifying does the same: to be called when nobody
-    /// has asked for long.
-    pub fn expire(&mut self, now: Duration) {
-        self.replays.expire(self.oldest(now));
+    /// Gives back what nonces take that were issued longer than `age` ago: they are refused as stale from now on, and
+    /// their users get new ones. For when there is little to do; without it each in use is remembered
+    /// for [`Config::nonce_lifetime`].
+    pub fn forget(&mut self, now: Duration, age: Duration) {
+        let lifetime = age.min(self.config.nonce_lifetime);
+        self.replays.forget(milliseconds(now.saturating_sub(lifetime)));
     }
 
     /// Verifies the credentials of a request. `secret` looks up what is known of a user name.
@@ -335,15 +337,10 @@ impl Authenticator {
         stored_hex(algorithm, username, &self.realm, password)
     }
 
-    /// When the oldest nonce that is still taken was issued.
-    fn oldest(&self, now: Duration) -> u64 {
-        milliseconds(now).saturating_sub(milliseconds(self.config.nonce_lifetime))
-    }
-
     fn use_up(&mut self, now: Duration, given: &Given) -> Result<(), Rejection> {
         let stale = Rejection::Challenge { stale: true, failed: false };
-        let oldest = self.oldest(now);
         let now = milliseconds(now);
+        let oldest = now.saturating_sub(milliseconds(self.config.nonce_lifetime));
         self.replays.expire(oldest);
         let nonce = self.nonces.read(&given.nonce).ok_or_else(|| stale.clone())?;
         // A nonce from the future is one of an earlier run with the same key.

@@ -411,6 +411,8 @@ impl Registrar {
         }
         let timer = self.timers.start(binding.expires, (binding.aor.clone(), id));
         let entries = self.records.entry(binding.aor.clone()).or_default();
+        // Hardly anyone has several, and they are large.
+        entries.reserve_exact(1);
         let at = entries.iter().position(|entry| entry.binding.q <= binding.q);
         entries.insert(at.unwrap_or(entries.len()), Entry { id, binding, timer });
         self.len += 1;
