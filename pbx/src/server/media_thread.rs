@@ -20,8 +20,9 @@ use tokio::sync::Notify;
 use super::clock::Clock;
 use crate::media::{Command, Event, Machine, PortId};
 
-/// Commands and events under way between the two threads; further ones wait on their side.
-const RING: usize = 1_024;
+/// Commands and events under way between the two threads; further ones wait on their side. The memory of all of them
+/// is in use from the first round on.
+const RING: usize = 128;
 /// How long the thread may sleep over instructions that wait for packets anyway.
 const UNHURRIED: Duration = Duration::from_millis(50);
 /// Pause before an empty pool is asked again.
