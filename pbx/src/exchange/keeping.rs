@@ -88,6 +88,10 @@ impl Keeping {
         key(binding) == *named
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.kept.shrink_to_fit();
+    }
+
     /// When to ask for [`due`](Self::due).
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         self.behind.first_key_value().map(|((at, _), _)| *at)

@@ -199,8 +199,9 @@ impl Owner {
     fn look_for_calm(&mut self, now: Duration) {
         let tables = self.exchange.occupancy();
         if self.calm.handle_timeout(now, tables.legs + tables.transactions) {
-            self.exchange.shrink();
-            self.front.shrink();
+            self.exchange.shrink(now);
+            self.front.shrink(now);
+            self.transports.shrink();
             // What it holds for batches is made again when they come.
             self.datagrams = None;
             self.records.shrink_to_fit();
