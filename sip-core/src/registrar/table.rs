@@ -391,15 +391,54 @@ impl Registrar {
     }
 
     fn apply(&mut self, binding: Binding, removes: bool) {
-        let before = self.remove(&binding);
         if removes {
-            if let Some(binding) = before {
+            if let Some(binding) = self.remove(&binding) {
                 self.tell(Change::Removed { binding, reason: Removal::Unregistered });
             }
             return;
         }
-        self.tell(Change::Registered(binding.clone()));
-        self.insert(binding);
+        if self.config.changes {
+            self.tell(Change::Registered(binding.clone()));
+        }
+        if !self.refresh(&binding) {
+            self.remove(&binding);
+            self.insert(binding);
+        }
+    }
+
+    /// Extends a binding that is otherwise as it was, which nearly all registrations do: its memory stays where it is.
+    fn refresh(&mut self, binding: &Binding) -> bool {
+        let Some(entries) = self.records.get_mut(&binding.aor) else { return false };
+        let gruu = self.config.gruu.is_some();
+        let same = |entry: &Entry| {
+            let Binding {
+                aor: _,
+                contact,
+                flow,
+                path,
+                expires: _,
+                q,
+                call_id,
+                cseq: _,
+                user_agent,
+            } = &entry.binding;
+            (contact, flow, path) == (&binding.contact, &binding.flow, &binding.path)
+                && (q, user_agent) == (&binding.q, &binding.user_agent)
+                // Temporary GRUUs are those of one Call-ID.
+                && (!gruu || *call_id == binding.call_id)
+        };
+        let Some(at) = entries.iter().position(same) else { return false };
+        // The latest is the first of its preference.
+        let first = entries.iter().position(|entry| entry.binding.q <= binding.q).unwrap_or(at);
+        entries[first..=at].rotate_right(1);
+        let entry = &mut entries[first];
+        self.timers.stop(entry.timer);
+        entry.timer = self.timers.start(binding.expires, (binding.aor.clone(), entry.id));
+        (entry.binding.expires, entry.binding.cseq) = (binding.expires, binding.cseq);
+        if entry.binding.call_id != binding.call_id {
+            entry.binding.call_id = binding.call_id.clone();
+        }
+        true
     }
 
     fn insert(&mut self, binding: Binding) {
