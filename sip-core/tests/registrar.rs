@@ -207,6 +207,15 @@ fn a_refresh_extends_the_binding_and_makes_it_the_first_of_its_equals() {
         .collect();
     let expected = [("another", 5, 160), ("a", 4, 150), ("a", 3, 100)];
     assert_eq!(kept, expected.map(|(id, cseq, end)| (id.to_owned(), cseq, secs(end))));
+    let before: Vec<Binding> = registrar.all().cloned().collect();
+    registrar.shrink();
+    registrar.compact();
+    assert!(registrar.all().eq(&before));
+    assert!(
+        registrar
+            .all()
+            .all(|binding| binding.aor.as_str().as_ptr() != before[0].aor.as_str().as_ptr())
+    );
     registrar.handle_timeout(secs(100));
     assert_eq!(registrar.len(), 2);
     registrar.handle_timeout(secs(150));

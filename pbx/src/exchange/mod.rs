@@ -321,6 +321,13 @@ impl Exchange {
         self.proofs.shrink_to_fit();
     }
 
+    /// Moves what stays, the registrations, to other memory, so that it can lie together: to be called after
+    /// [`shrink`](Self::shrink) when nothing goes on.
+    pub fn compact(&mut self) {
+        self.registrar.compact();
+        self.keeping.rename(self.registrar.all());
+    }
+
     /// What the SIP endpoint has counted.
     pub fn statistics(&self) -> endpoint::Statistics {
         self.endpoint.statistics()

@@ -3,7 +3,7 @@
 //! Tables keep the room that they once needed, and many an allocator keeps what was freed. Both are let
 //! go of in steps, whenever no more than a quarter is left of what there was: so it takes little each
 //! time, and an exchange that is always somewhat busy gives back as well. The last step is taken when nothing
-//! is left, and other threads have had time for theirs.
+//! is left, or what is left stays, and other threads have had time for theirs.
 
 use std::time::Duration;
 
@@ -16,13 +16,24 @@ const REST: Duration = Duration::from_secs(10);
 /// And no later: the transactions that were left are over by then.
 const PATIENCE: Duration = Duration::from_secs(40);
 
+/// What to give back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Step {
+    /// Nothing yet.
+    None,
+    /// What is not needed any more.
+    Some,
+    /// The same for the last time: it has not become less since.
+    Last,
+}
+
 /// Watches how much there is to do.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     /// The most that there was since it became calm last.
     most: usize,
     look: Duration,
-    /// When it became calm enough for the last step to follow.
+    /// When the last step was taken but one.
     settles: Option<Duration>,
 }
 
@@ -37,24 +48,20 @@ impl Calm {
         now >= self.look
     }
 
-    /// Takes how much there is to do; whether to give back now.
-    pub(super) fn handle_timeout(&mut self, now: Duration, size: usize) -> bool {
+    /// Takes how much there is to do; what to give back now.
+    pub(super) fn handle_timeout(&mut self, now: Duration, size: usize) -> Step {
         self.look = now + LOOK;
         self.most = self.most.max(size);
-        if self.most > FEW {
-            let over = size <= self.most / 4;
-            if over {
-                self.most = size;
-                self.settles = (size <= FEW).then_some(now);
-            }
-            return over;
+        if self.most > FEW && size <= self.most / 4 {
+            (self.most, self.settles) = (size, Some(now));
+            return Step::Some;
         }
         let rested = self.settles.map(|since| now.saturating_sub(since));
-        let last = rested.is_some_and(|rest| (size == 0 && rest >= REST) || rest >= PATIENCE);
-        if last {
-            (self.most, self.settles) = (size, None);
+        if !rested.is_some_and(|rest| (size == 0 && rest >= REST) || rest >= PATIENCE) {
+            return Step::None;
         }
-        last
+        self.settles = None;
+        Step::Last
     }
 }
 
@@ -69,7 +76,7 @@ mod tests {
 
     impl Watch {
         /// Looks once; whether it gives back, and whether it looks again.
-        fn look(&mut self, size: usize) -> (bool, bool) {
+        fn look(&mut self, size: usize) -> (Step, bool) {
             assert!(self.calm.is_due(self.now));
             let over = self.calm.handle_timeout(self.now, size);
             assert!(!self.calm.is_due(self.now));
@@ -82,33 +89,38 @@ mod tests {
     fn it_becomes_calm_in_steps() {
         let mut watch = Watch { calm: Calm::default(), now: Duration::ZERO };
         assert_eq!(watch.calm.poll_timeout(), None);
-        assert_eq!(watch.look(10), (false, false));
-        assert_eq!(watch.look(1_000), (false, true));
-        assert_eq!(watch.look(251), (false, true));
-        assert_eq!(watch.look(250), (true, true), "a quarter is left");
-        assert_eq!(watch.look(250), (false, true), "nothing has become less");
-        assert_eq!(watch.look(300), (false, true));
-        assert_eq!(watch.look(75), (true, true));
-        assert_eq!(watch.look(0), (true, true));
-        assert_eq!(watch.look(0), (false, true), "others have not rested yet");
-        assert_eq!(watch.look(0), (true, false), "nobody wakes for it any more");
-        assert_eq!(watch.look(0), (false, false));
+        assert_eq!(watch.look(10), (Step::None, false));
+        assert_eq!(watch.look(1_000), (Step::None, true));
+        assert_eq!(watch.look(251), (Step::None, true));
+        assert_eq!(watch.look(250), (Step::Some, true), "a quarter is left");
+        assert_eq!(watch.look(250), (Step::None, true), "nothing has become less");
+        assert_eq!(watch.look(300), (Step::None, true));
+        assert_eq!(watch.look(75), (Step::Some, true));
+        assert_eq!(watch.look(0), (Step::Some, true));
+        assert_eq!(watch.look(0), (Step::None, true), "others have not rested yet");
+        assert_eq!(watch.look(0), (Step::Last, false), "nobody wakes for it any more");
+        assert_eq!(watch.look(0), (Step::None, false));
     }
 
     #[test]
     fn the_last_step_does_not_wait_for_what_always_goes_on() {
         let mut watch = Watch { calm: Calm::default(), now: Duration::ZERO };
-        assert_eq!(watch.look(1_000), (false, true));
-        assert_eq!(watch.look(20), (true, true));
+        assert_eq!(watch.look(1_000), (Step::None, true));
+        assert_eq!(watch.look(20), (Step::Some, true));
         for _ in 0..7 {
-            assert_eq!(watch.look(20), (false, true));
+            assert_eq!(watch.look(20), (Step::None, true));
         }
-        assert_eq!(watch.look(20), (true, false));
-        assert_eq!(watch.look(1_000), (false, true), "and it begins anew");
-        assert_eq!(watch.look(20), (true, true));
-        assert_eq!(watch.look(40), (false, true));
-        assert_eq!(watch.look(10), (true, true), "the last step is put off");
-        assert_eq!(watch.look(0), (false, true));
-        assert_eq!(watch.look(0), (true, false));
+        assert_eq!(watch.look(20), (Step::Last, false));
+        assert_eq!(watch.look(1_000), (Step::None, true), "and it begins anew");
+        assert_eq!(watch.look(200), (Step::Some, true));
+        for size in 200..207 {
+            assert_eq!(watch.look(size), (Step::None, true));
+        }
+        assert_eq!(watch.look(200), (Step::Last, true), "registrations that go on");
+        assert_eq!(watch.look(200), (Step::None, true));
+        assert_eq!(watch.look(40), (Step::Some, true));
+        assert_eq!(watch.look(10), (Step::Some, true), "the last step is put off");
+        assert_eq!(watch.look(0), (Step::None, true));
+        assert_eq!(watch.look(0), (Step::Last, false));
     }
 }

@@ -18,7 +18,7 @@ use sip_core::{Flow, Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use super::calm::Calm;
+use super::calm::{Calm, Step};
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
 use super::control::{Ask, Banned, State, Tally};
@@ -202,7 +202,8 @@ impl Owner {
         let received = self.front.counts().received;
         let arrived = received.saturating_sub(std::mem::replace(&mut self.received, received));
         let size = tables.legs + tables.transactions + arrived as usize;
-        if !self.calm.handle_timeout(now, size) {
+        let step = self.calm.handle_timeout(now, size);
+        if step == Step::None {
             return;
         }
         for port in self.exchange.release_ports(SPARE_PORTS + tables.ports_leased) {
@@ -219,6 +220,10 @@ impl Owner {
         self.media.shrink();
         if let Some(give_back) = self.when_calm {
             give_back();
+            if step == Step::Last && tables.legs == 0 {
+                self.exchange.compact();
+                give_back();
+            }
         }
     }
 

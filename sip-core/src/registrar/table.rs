@@ -282,6 +282,33 @@ impl Registrar {
         self.changes.shrink_to_fit();
     }
 
+    /// Moves what is kept of every binding to other memory. What was registered in a busy time lies between what that time
+    /// has needed besides, and holds pages that have nothing else; now it can lie together. Takes about a microsecond for
+    /// each binding: to be called when nothing goes on, after all else was given back.
+    pub fn compact(&mut self) {
+        let scattered = core::mem::take(&mut self.records);
+        let timers = &mut self.timers;
+        self.records = scattered
+            .iter()
+            .map(|(aor, entries)| {
+                let aor = aor.copied();
+                let entries = entries.iter().map(|Entry { id, binding, timer }| {
+                    timers.stop(*timer);
+                    let timer = timers.start(binding.expires, (aor.clone(), *id));
+                    let binding = Binding { aor: aor.clone(), ..binding.clone() };
+                    Entry { id: *id, binding, timer }
+                });
+                let entries = entries.collect();
+                (aor, entries)
+            })
+            .collect();
+        for (aor, _) in self.marks.values_mut() {
+            if let Some((copied, _)) = self.records.get_key_value(aor) {
+                *aor = copied.clone();
+            }
+        }
+    }
+
     /// The next change, in order. With [`Config::changes`] on they wait until they are taken.
     pub fn poll_change(&mut self) -> Option<Change> {
         self.changes.pop_front()
