@@ -146,6 +146,8 @@ fn sockets_come_and_go() {
             for (id, _) in open.drain(wanted..) {
                 assert!(io.remove(id), "{name}");
             }
+            io.shrink();
+            assert_eq!(pool.stats().free, 1024, "{name} holds no buffers ready");
             for _ in 0..3 {
                 for (id, address) in &open {
                     // More than are expected of any of them.

@@ -186,6 +186,44 @@ fn the_preferred_contact_comes_first_and_of_equals_the_last() {
 }
 
 #[test]
+fn a_refresh_extends_the_binding_and_makes_it_the_first_of_its_equals() {
+    let mut registrar = Registrar::new(Config::default());
+    let mut cseq = 0;
+    let mut register_one = |registrar: &mut Registrar, now, call_id, host: u8, seconds| {
+        cseq += 1;
+        let contact = format!("Contact: <sip:a@192.0.2.{host}>;expires={seconds}\n");
+        registrar.register(secs(now), &aor(), &register(call_id, cseq, &contact), flow()).unwrap();
+    };
+    for host in [1, 2, 3] {
+        register_one(&mut registrar, 0, "a", host, 100);
+    }
+    register_one(&mut registrar, 50, "a", 1, 100);
+    assert_eq!(reachable(&registrar, secs(50)), [1, 3, 2].map(|n| format!("sip:a@192.0.2.{n}")));
+    register_one(&mut registrar, 60, "another", 2, 100);
+    assert_eq!(reachable(&registrar, secs(60)), [2, 1, 3].map(|n| format!("sip:a@192.0.2.{n}")));
+    let kept: Vec<_> = registrar
+        .bindings(secs(60), &aor())
+        .map(|binding| (binding.call_id.to_string(), binding.cseq, binding.expires))
+        .collect();
+    let expected = [("another", 5, 160), ("a", 4, 150), ("a", 3, 100)];
+    assert_eq!(kept, expected.map(|(id, cseq, end)| (id.to_owned(), cseq, secs(end))));
+    let before: Vec<Binding> = registrar.all().cloned().collect();
+    registrar.shrink();
+    registrar.compact();
+    assert!(registrar.all().eq(&before));
+    assert!(
+        registrar
+            .all()
+            .all(|binding| binding.aor.as_str().as_ptr() != before[0].aor.as_str().as_ptr())
+    );
+    registrar.handle_timeout(secs(100));
+    assert_eq!(registrar.len(), 2);
+    registrar.handle_timeout(secs(150));
+    registrar.handle_timeout(secs(160));
+    assert_eq!((registrar.len(), registrar.poll_timeout()), (0, None));
+}
+
+#[test]
 fn contacts_are_equal_by_the_rules_of_uris() {
     let mut registrar = Registrar::new(Config::default());
     for (n, uri) in

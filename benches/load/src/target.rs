@@ -61,6 +61,11 @@ impl Where {
     pub(crate) fn with_users(&self, users: u32) -> Self {
         Self { users, ..self.clone() }
     }
+
+    /// Confines office-pbx to this share of a core, unless another one was asked for.
+    pub(crate) fn confine(&mut self, share: f64) {
+        self.quota.get_or_insert(share);
+    }
 }
 
 /// A server that is ready.

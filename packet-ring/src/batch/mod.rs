@@ -98,6 +98,10 @@ pub trait PacketIo: Send {
         false
     }
 
+    /// Gives back what a busy time has needed: buffers held ready, and room in tables. [`PacketPool::shrink`] has
+    /// more to give afterwards.
+    fn shrink(&mut self) {}
+
     /// What happened so far.
     fn counters(&self) -> Counters;
 

@@ -43,6 +43,17 @@ impl<S> Sockets<S> {
         Some(socket)
     }
 
+    /// Gives back the places behind the last socket, which a busier time has needed.
+    pub(super) fn shrink(&mut self) {
+        let used = self.sockets.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        self.sockets.truncate(used);
+        self.sockets.shrink_to_fit();
+        self.free.retain(|id| (*id as usize) < used);
+        // The first ones are given first, so that the last ones become free in time.
+        self.free.sort_unstable_by(|one, other| other.cmp(one));
+        self.free.shrink_to_fit();
+    }
+
     pub(super) fn get(&self, id: SocketId) -> Option<&S> {
         self.sockets.get(id.0 as usize)?.as_ref()
     }
@@ -60,5 +71,25 @@ impl<S> Sockets<S> {
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "io_uring is of Linux"))]
     pub(super) fn iter(&self) -> impl Iterator<Item = (SocketId, &S)> {
         (0..).zip(&self.sockets).filter_map(|(id, socket)| Some((SocketId(id), socket.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_are_not_needed_any_more_go() {
+        let mut sockets = Sockets::default();
+        let ids: Vec<_> = (0..1_000).map(|n| sockets.insert(n)).collect();
+        for id in &ids {
+            assert!(id.0 == 3 || sockets.remove(*id).is_some());
+        }
+        sockets.shrink();
+        assert_eq!((sockets.end(), sockets.get(SocketId(3))), (4, Some(&3)));
+        assert!(sockets.sockets.capacity() <= 8 && sockets.free.capacity() <= 8);
+        let next: Vec<_> = (0..5).map(|n| (sockets.next(), sockets.insert(n))).collect();
+        let expected = [0, 1, 2, 4, 5].map(|id| (SocketId(id), SocketId(id)));
+        assert_eq!(next, expected);
     }
 }

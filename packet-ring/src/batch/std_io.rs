@@ -133,6 +133,10 @@ impl PacketIo for StdIo {
         self.is_full
     }
 
+    fn shrink(&mut self) {
+        self.sockets.shrink();
+    }
+
     fn counters(&self) -> Counters {
         self.counters
     }

@@ -5,6 +5,7 @@
 //! batch of neighbours is claimed by one exchange.
 
 use alloc::boxed::Box;
+use core::ops::Range;
 use core::sync::atomic::Ordering;
 
 use crate::atomic::AtomicWord;
@@ -73,6 +74,27 @@ impl<A: AtomicWord> FreeSlots<A> {
         (slot / BITS, 1 << (slot % BITS))
     }
 
+    /// Calls `each` with free slots that are neighbours, which are claimed until it returns; some twice. A run of any
+    /// length comes whole or in overlapping parts: any [`BITS`] neighbours of it are together in one of them.
+    pub(crate) fn each_run(&self, mut each: impl FnMut(Range<usize>)) {
+        let mut earlier = 0;
+        for (index, word) in self.words.iter().enumerate() {
+            let bits = self.claim_in(word, BITS).unwrap_or(0);
+            let first = index.saturating_sub(1) * BITS;
+            let both = if index == 0 { bits as u128 } else { pair(earlier, bits) };
+            runs(both).for_each(|run| each(first + run.start..first + run.end));
+            if let Some(before) = index.checked_sub(1) {
+                self.release_of(before, earlier);
+            }
+            earlier = bits;
+        }
+        if let Some(last) = self.words.len().checked_sub(1) {
+            self.release_of(last, earlier);
+        }
+        // From here on the first ones are used again.
+        self.hint.store(0, Ordering::Relaxed);
+    }
+
     /// How many slots are free; exact when no other thread is at work.
     pub(crate) fn count(&self) -> usize {
         self.words.iter().map(|word| word.load(Ordering::Relaxed).count_ones() as usize).sum()
@@ -122,6 +144,22 @@ impl Iterator for Claim {
 
 impl ExactSizeIterator for Claim {}
 
+/// Two words, one behind the other.
+fn pair(low: usize, high: usize) -> u128 {
+    low as u128 | (high as u128) << BITS
+}
+
+/// Neighbouring set bits.
+fn runs(mut bits: u128) -> impl Iterator<Item = Range<usize>> {
+    core::iter::from_fn(move || {
+        let start = bits.trailing_zeros();
+        let length = bits.checked_shr(start)?.trailing_ones();
+        let end = start + length;
+        bits &= u128::MAX.checked_shl(end).unwrap_or(0);
+        Some(start as usize..end as usize)
+    })
+}
+
 /// The `count` lowest set bits of `word`, or all of them.
 #[inline]
 fn lowest_bits(word: usize, count: usize) -> usize {
@@ -150,6 +188,37 @@ mod tests {
         assert_eq!(lowest_bits(0b1011_0100, 9), 0b1011_0100);
         assert_eq!(lowest_bits(usize::MAX, BITS), usize::MAX);
         assert_eq!(lowest_bits(0, 3), 0);
+    }
+
+    #[test]
+    fn runs_of_bits() {
+        assert_eq!(runs(0).count(), 0);
+        assert!(runs(0b1101_1000).eq([3..5, 6..8]));
+        assert!(runs(u128::MAX).eq(core::iter::once(0..128)));
+        assert!(runs(1 << 127 | 1).eq([0..1, 127..128]));
+        assert_eq!(pair(0, 1), 1 << BITS);
+    }
+
+    #[test]
+    fn runs_of_free_slots_are_claimed_while_they_are_looked_at() {
+        for (len, used) in [(1, 0..0), (1, 0..1), (200, 0..0), (200, 60..70), (300, 0..300)] {
+            let slots = FreeSlots::<AtomicUsize>::new(len);
+            let claimed: Vec<_> =
+                core::iter::from_fn(|| slots.claim(usize::MAX)).flatten().collect();
+            let free: Vec<_> = claimed.into_iter().filter(|slot| !used.contains(slot)).collect();
+            free.iter().for_each(|slot| slots.release(*slot));
+            let mut seen = BTreeSet::new();
+            let mut together = BTreeSet::new();
+            slots.each_run(|run| {
+                assert!(slots.count() + run.len() <= free.len(), "they are nobody else's");
+                together.extend((run.start + 1..run.end).map(|slot| (slot - 1, slot)));
+                seen.extend(run);
+            });
+            assert_eq!(seen.into_iter().collect::<Vec<_>>(), free);
+            let neighbours = free.windows(2).filter(|two| two[0] + 1 == two[1]);
+            assert_eq!(together.len(), neighbours.count(), "those of two words are together");
+            assert_eq!(slots.count(), free.len());
+        }
     }
 
     #[test]

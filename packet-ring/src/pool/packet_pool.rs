@@ -94,6 +94,15 @@ impl PacketPool {
         PacketBuf::give_back(buffers.into_iter());
     }
 
+    /// Gives the memory of free slots back to the system, on Linux with the feature `net`, for when a busy
+    /// time is over: the slots stay, and have memory again when they are written to. Takes about a microsecond for each
+    /// 64 slots; up to 128 at a time are not free meanwhile.
+    pub fn shrink(&self) {
+        let shared = self.shared();
+        // SAFETY: the slots of a run are claimed while it is looked at.
+        shared.free.each_run(|run| unsafe { shared.memory.give_back(run) });
+    }
+
     /// What the pool was made with.
     pub fn config(&self) -> PoolConfig {
         self.shared().config
@@ -234,6 +243,41 @@ mod tests {
         assert_eq!(buffers[0].extend_from_slice(b"still here"), Ok(()));
         PacketPool::give_back(buffers);
         PacketPool::give_back([]);
+    }
+
+    #[test]
+    #[cfg(all(feature = "net", target_os = "linux", not(miri)))]
+    fn memory_of_free_slots_goes_back_and_packets_stay() {
+        let pool = PacketPool::new(PoolConfig { slots: 1_000, ..PoolConfig::default() }).unwrap();
+        let mut buffers = Vec::new();
+        pool.take_batch(1_000, &mut buffers);
+        for buffer in &mut buffers {
+            buffer.extend_from_slice(&[7; 1_500]).unwrap();
+        }
+        let bytes = 1_000 * 2_048;
+        let before = resident(&pool);
+        assert!(before >= bytes, "{before}");
+        let kept: Vec<_> = buffers.drain(..).step_by(100).collect();
+        pool.shrink();
+        assert!(resident(&pool) < bytes / 10);
+        assert!(kept.iter().all(|buffer| buffer[..] == [7; 1_500]));
+        assert_eq!(pool.stats(), PoolStats { slots: 1_000, free: 990, exhausted: 0 });
+        let mut again = pool.take().unwrap();
+        again.extend_from_slice(b"used again").unwrap();
+        drop((kept, again));
+        pool.shrink();
+        assert!(resident(&pool) <= 2 * 4_096, "the pages at both ends are shared with others");
+    }
+
+    /// Bytes of the pool's pages that have memory.
+    #[cfg(all(feature = "net", target_os = "linux", not(miri)))]
+    fn resident(pool: &PacketPool) -> usize {
+        let (address, size) = pool.shared().memory.pages();
+        let mut pages = std::vec![0_u8; size / 4_096];
+        // SAFETY: the pages are mapped, and there is a byte for each.
+        let told = unsafe { libc::mincore(address.cast(), size, pages.as_mut_ptr()) };
+        assert_eq!(told, 0);
+        pages.iter().filter(|page| **page & 1 == 1).count() * 4_096
     }
 
     #[test]

@@ -81,6 +81,45 @@ impl SlotMemory {
         // allocation, whose size fits an `isize` as `Layout` guarantees.
         unsafe { self.base.add(slot * self.stride + offset) }
     }
+
+    /// Gives the memory of these slots back to the system as far as they fill pages; they read as zeros from
+    /// then on, or as they were.
+    ///
+    /// # Safety
+    ///
+    /// The slots exist and are nobody else's.
+    #[cfg(all(feature = "net", target_os = "linux", not(miri)))]
+    pub(super) unsafe fn give_back(&self, slots: core::ops::Range<usize>) {
+        // SAFETY: it takes a name and gives a number.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        let Ok(page) = usize::try_from(page) else { return };
+        let begin = self.base.as_ptr().addr() + slots.start * self.stride;
+        let end = begin + slots.len() * self.stride;
+        let (first, last) = (begin.next_multiple_of(page), end - end % page);
+        if first >= last {
+            return;
+        }
+        let first = self.base.as_ptr().map_addr(|_| first);
+        // SAFETY: the pages lie within the slots, which are the caller's alone and hold no packet. Their bytes stay
+        // initialised: private memory reads as zeros afterwards, and the allocator's own is not touched.
+        unsafe { libc::madvise(first.cast(), last - first.addr(), libc::MADV_DONTNEED) };
+    }
+
+    /// The whole pages, for tests: their address and size.
+    #[cfg(all(test, feature = "net", target_os = "linux", not(miri)))]
+    pub(super) fn pages(&self) -> (*mut u8, usize) {
+        let (address, page) = (self.base.as_ptr(), 4_096);
+        let ahead = address.addr().wrapping_neg() % page;
+        (address.wrapping_add(ahead), (self.size - ahead) / page * page)
+    }
+
+    /// Elsewhere they are kept.
+    ///
+    /// # Safety
+    ///
+    /// None is needed here.
+    #[cfg(not(all(feature = "net", target_os = "linux", not(miri))))]
+    pub(super) unsafe fn give_back(&self, _: core::ops::Range<usize>) {}
 }
 
 impl Drop for SlotMemory {

@@ -88,6 +88,22 @@ impl Keeping {
         key(binding) == *named
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.kept.shrink_to_fit();
+    }
+
+    /// Names every binding by the registrar's own names, which have been moved.
+    pub(super) fn rename<'a>(&mut self, bindings: impl Iterator<Item = &'a Binding>) {
+        for key in bindings.map(key) {
+            if let Some(kept) = self.kept.remove(&key) {
+                if let Some(name) = kept.behind.and_then(|behind| self.behind.get_mut(&behind)) {
+                    name.clone_from(&key);
+                }
+                self.kept.insert(key, kept);
+            }
+        }
+    }
+
     /// When to ask for [`due`](Self::due).
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
         self.behind.first_key_value().map(|((at, _), _)| *at)
@@ -200,6 +216,12 @@ mod tests {
         assert_eq!(keeping.poll_timeout(), None, "nothing new for the store");
         assert!(!keeping.note(Duration::ZERO, &binding(2, HOUR + HOUR)));
         assert!(keeping.poll_timeout().is_some());
+        let others = [binding(2, HOUR), binding(3, HOUR)];
+        keeping.rename(others.iter());
+        assert!(!keeping.note(Duration::ZERO, &binding(2, HOUR)), "known by another name");
+        let names = keeping.kept.keys().chain(keeping.behind.values());
+        let place = |aor: &AddressOfRecord| aor.as_str().as_ptr();
+        assert!(names.map(|(aor, _)| place(aor)).eq([place(&others[0].aor); 2]));
         keeping.forget(&binding(2, HOUR));
         assert_eq!(keeping.poll_timeout(), None);
         assert!(keeping.kept.is_empty() && keeping.behind.is_empty());

@@ -106,6 +106,9 @@ pub struct Exchange {
     proofs: VecDeque<Proof>,
 }
 
+/// By then a challenge was answered (RFC 3261, 64*T1), or is not any more.
+const ANSWERED: Duration = Duration::from_secs(32);
+
 /// Why we sent a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
@@ -282,11 +285,31 @@ impl Exchange {
         }
     }
 
+    /// Lets go of ports when more than `keep` are free. The driver closes them, and may give their numbers to others
+    /// afterwards.
+    pub fn release_ports(&mut self, keep: usize) -> Vec<Port> {
+        self.ports.release(keep)
+    }
+
     /// Gives back the room that tables have needed in a busier time. Takes time for each entry that there
-    /// was room for: to be called when there is little to do.
-    pub fn shrink(&mut self) {
+    /// was room for: to be called when there is little to do. Nonces that are still used after half a minute become
+    /// stale.
+    pub fn shrink(&mut self, now: Duration) {
         self.endpoint.shrink();
+        self.registrar.shrink();
+        self.authenticator.forget(now, ANSWERED);
+        self.keeping.shrink();
         self.ports.shrink();
+        // A tree that was in use once keeps a node when it is empty.
+        if self.calls.is_empty() {
+            self.calls = BTreeMap::new();
+        }
+        if self.legs.is_empty() {
+            self.legs = BTreeMap::new();
+        }
+        if self.timers.is_empty() {
+            self.timers = BTreeSet::new();
+        }
         self.by_client.shrink_to_fit();
         self.by_server.shrink_to_fit();
         self.by_dialog.shrink_to_fit();
@@ -296,6 +319,13 @@ impl Exchange {
         self.for_features.shrink_to_fit();
         self.store.shrink_to_fit();
         self.proofs.shrink_to_fit();
+    }
+
+    /// Moves what stays, the registrations, to other memory, so that it can lie together: to be called after
+    /// [`shrink`](Self::shrink) when nothing goes on.
+    pub fn compact(&mut self) {
+        self.registrar.compact();
+        self.keeping.rename(self.registrar.all());
     }
 
     /// What the SIP endpoint has counted.

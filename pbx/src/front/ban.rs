@@ -76,6 +76,10 @@ impl Bans {
         self.0.iter().map(|(_, ban)| *ban)
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.0.shrink();
+    }
+
     /// Those that have run out.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<Ban> {
         let over: Vec<Ban> = self.iter().filter(|ban| ban.until <= now).collect();

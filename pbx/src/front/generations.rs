@@ -44,6 +44,11 @@ impl<K: Eq + Hash + Copy, V> Generations<K, V> {
         self.young.iter().chain(&self.old)
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.young.shrink_to_fit();
+        self.old.shrink_to_fit();
+    }
+
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
         self.young.retain(|_, value| keep(value));
         self.old.retain(|_, value| keep(value));

@@ -265,9 +265,18 @@ impl Front {
         lifted.is_some()
     }
 
-    /// A busy time is over: gives back what is not needed any more.
-    pub fn shrink(&mut self) {
+    /// A busy time is over: gives back what is not needed any more, and the room of tables.
+    pub fn shrink(&mut self, now: Duration) {
         self.repeats.clear();
+        self.queues.shrink();
+        self.refusals.shrink();
+        self.events.shrink_to_fit();
+        let window = self.settings.bans.window;
+        self.sources.retain(|source| !source.is_spent(now, window));
+        self.sources.shrink();
+        self.known.retain(|until| *until > now);
+        self.known.shrink();
+        self.bans.shrink();
     }
 
     /// The next refusal to send.

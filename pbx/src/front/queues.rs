@@ -84,6 +84,10 @@ impl Queues {
         Some(waiting)
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.queues.iter_mut().for_each(VecDeque::shrink_to_fit);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queues.iter().all(VecDeque::is_empty)
     }

@@ -59,6 +59,11 @@ impl Refusals {
         Some(Transmit { flow, bytes: bytes.into() })
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.each.shrink_to_fit();
+    }
+
     fn next(&mut self) -> Option<(Flow, &[u8])> {
         let (flow, end) = *self.each.get(self.sent)?;
         let begin = self.sent.checked_sub(1).and_then(|at| self.each.get(at)).map_or(0, |it| it.1);

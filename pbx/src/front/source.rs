@@ -47,6 +47,13 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Whether it says no more than one that was never heard of.
+    pub(super) fn is_spent(&self, now: Duration, window: Duration) -> bool {
+        let Self { requests, strange_requests, strangers, refusals, failures, since } = self;
+        [requests, strange_requests, strangers, refusals].iter().all(|bucket| bucket.full <= now)
+            && (*failures == 0 || now.saturating_sub(*since) > window)
+    }
+
     /// Notes wrong credentials: how many there were in the last `window`.
     pub(super) fn fail(&mut self, now: Duration, window: Duration) -> u32 {
         if now.saturating_sub(self.since) > window {
@@ -81,5 +88,11 @@ mod tests {
         assert_eq!(source.fail(Duration::from_secs(100), window), 1);
         assert_eq!(source.fail(Duration::from_secs(160), window), 2);
         assert_eq!(source.fail(Duration::from_secs(161), window), 1);
+        assert!(!source.is_spent(Duration::from_secs(221), window));
+        let later = Duration::from_secs(222);
+        assert!(source.is_spent(later, window));
+        assert!(source.strangers.take(later, Rate { per_second: 1, burst: 5 }));
+        assert!(!source.is_spent(later, window));
+        assert!(source.is_spent(later + Duration::from_secs(1), window));
     }
 }

@@ -54,6 +54,18 @@ impl PortPool {
         self.free.push_back(port);
     }
 
+    /// Takes ports out of the pool for good when more than `keep` are free: those with the highest numbers, so that
+    /// tables by number become small.
+    pub fn release(&mut self, keep: usize) -> Vec<Port> {
+        let mut numbers: Vec<PortId> = self.free.iter().map(|port| port.id).collect();
+        numbers.sort_unstable();
+        let Some(first) = numbers.get(keep).copied() else { return Vec::new() };
+        let all = std::mem::take(&mut self.free).into_iter();
+        let (kept, released): (VecDeque<_>, VecDeque<_>) = all.partition(|port| port.id < first);
+        self.free = kept;
+        released.into()
+    }
+
     /// Gives back room that is not needed.
     pub(crate) fn shrink(&mut self) {
         self.free.shrink_to_fit();
@@ -90,5 +102,17 @@ mod tests {
         assert_eq!(pool.lease().unwrap().id, PortId(1));
         assert!(pool.lease().is_none(), "an empty pool says so");
         assert_eq!((pool.available(), pool.leased()), (0, 2));
+    }
+
+    #[test]
+    fn ports_that_are_not_needed_any_more_go_by_their_numbers() {
+        let mut pool = PortPool::new();
+        [7, 3, 9, 1, 4].into_iter().for_each(|n| pool.add(port(n)));
+        assert_eq!(pool.release(5), []);
+        assert_eq!(pool.release(2), [7, 9, 4].map(port));
+        assert_eq!(
+            [pool.lease(), pool.lease(), pool.lease()],
+            [Some(port(3)), Some(port(1)), None]
+        );
     }
 }

@@ -20,8 +20,9 @@ use tokio::sync::Notify;
 use super::clock::Clock;
 use crate::media::{Command, Event, Machine, PortId};
 
-/// Commands and events under way between the two threads; further ones wait on their side.
-const RING: usize = 1_024;
+/// Commands and events under way between the two threads; further ones wait on their side. The memory of all of them
+/// is in use from the first round on.
+const RING: usize = 128;
 /// How long the thread may sleep over instructions that wait for packets anyway.
 const UNHURRIED: Duration = Duration::from_millis(50);
 /// Pause before an empty pool is asked again.
@@ -31,6 +32,8 @@ const STARVED: Duration = Duration::from_millis(2);
 pub(super) enum Instruction {
     /// A socket that was bound for a port.
     Port(PortId, UdpSocket),
+    /// Closes a port that has no stream.
+    Release(PortId),
     /// For the machine.
     Command(Command),
     /// A busy time is over.
@@ -48,7 +51,7 @@ impl Instruction {
                 matches!(command, Command::Play { .. } | Command::SendDigit { .. })
             }
             Self::Port(..) | Self::Stop => true,
-            Self::Calm => false,
+            Self::Release(_) | Self::Calm => false,
         }
     }
 }
@@ -81,6 +84,7 @@ impl MediaThread {
         news: Arc<Notify>,
         order: Vec<Backend>,
         expected_sockets: usize,
+        when_calm: Option<fn()>,
     ) -> io::Result<Self> {
         // Nobody reads when the kernel received a packet: the machine's time is that of the batch.
         let config = IoConfig { order, expected_sockets, timestamps: false, ..IoConfig::default() };
@@ -104,6 +108,7 @@ impl MediaThread {
             instructions: incoming,
             events: outgoing,
             news,
+            when_calm,
         };
         let thread =
             std::thread::Builder::new().name("media".to_owned()).spawn(move || worker.run())?;
@@ -122,6 +127,12 @@ impl MediaThread {
     pub(super) fn tell(&mut self, instruction: Instruction) {
         self.hurried |= instruction.is_hurried();
         self.waiting.push_back(instruction);
+    }
+
+    /// Gives back what a busy time has taken, here and on the thread.
+    pub(super) fn shrink(&mut self) {
+        self.waiting.shrink_to_fit();
+        self.tell(Instruction::Calm);
     }
 
     /// Moves what waits into the ring, as far as it has room, and wakes the thread if that cannot
@@ -235,6 +246,19 @@ impl Sockets {
         put(&mut self.by_socket, socket.0, port);
     }
 
+    fn remove(&mut self, port: PortId) -> Option<SocketId> {
+        let socket = self.by_port.get_mut(port.0 as usize)?.take()?;
+        if let Some(place) = self.by_socket.get_mut(socket.0 as usize) {
+            *place = None;
+        }
+        Some(socket)
+    }
+
+    fn shrink(&mut self) {
+        cut(&mut self.by_port);
+        cut(&mut self.by_socket);
+    }
+
     fn socket(&self, port: PortId) -> Option<SocketId> {
         self.by_port.get(port.0 as usize).copied().flatten()
     }
@@ -255,6 +279,13 @@ fn put<T: Copy>(places: &mut Vec<Option<T>>, at: u32, value: T) {
     }
 }
 
+/// Gives back the places behind the last one in use.
+fn cut<T>(places: &mut Vec<Option<T>>) {
+    let used = places.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    places.truncate(used);
+    places.shrink_to_fit();
+}
+
 struct Worker {
     io: Box<dyn UdpIo>,
     machine: Machine,
@@ -270,6 +301,7 @@ struct Worker {
     instructions: Consumer<Instruction>,
     events: Producer<Event>,
     news: Arc<Notify>,
+    when_calm: Option<fn()>,
 }
 
 impl Worker {
@@ -343,11 +375,31 @@ impl Worker {
                         tracing::error!(%error, port = port.0, "an RTP port cannot be used");
                     }
                 },
-                Instruction::Calm => self.machine.shrink(),
+                Instruction::Release(port) => self.release(port),
+                Instruction::Calm => self.shrink(),
                 Instruction::Stop => return false,
             }
         }
         true
+    }
+
+    fn release(&mut self, port: PortId) {
+        if let Some(socket) = self.sockets.remove(port) {
+            self.io.remove(socket);
+            // Another socket may get its number.
+            self.received.retain(|datagram| datagram.socket != socket);
+        }
+        self.machine.forget(port);
+    }
+
+    /// Gives back what a busy time has taken.
+    fn shrink(&mut self) {
+        self.io.shrink();
+        self.sockets.shrink();
+        self.machine.shrink();
+        if let Some(give_back) = self.when_calm {
+            give_back();
+        }
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -428,8 +480,15 @@ mod tests {
         for backend in [Backend::Std, Backend::Mmsg, Backend::IoUring] {
             let pool = PacketPool::new(PoolConfig::default()).unwrap();
             let machine = Machine::new(pool.clone(), [1; 32]);
-            let started =
-                MediaThread::start(machine, pool, Clock::start(), Arc::default(), vec![backend], 2);
+            let started = MediaThread::start(
+                machine,
+                pool,
+                Clock::start(),
+                Arc::default(),
+                vec![backend],
+                2,
+                None,
+            );
             let mut media = match started {
                 Ok(media) => media,
                 Err(error) => {

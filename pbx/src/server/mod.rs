@@ -78,7 +78,8 @@ pub struct Settings {
     /// Bytes of the last SIP messages that are kept for [`Control::pcap`]; 0: none.
     pub kept_messages: usize,
     /// Called when a busy time is over and its tables have become small, for a program whose allocator
-    /// keeps what was freed. It may take some milliseconds: meanwhile no message is handled.
+    /// keeps what was freed: on each thread that has given back, since allocators keep some for each. It may
+    /// take some milliseconds: meanwhile no message is handled.
     pub when_calm: Option<fn()>,
 }
 
@@ -182,7 +183,9 @@ impl Server {
         let news = Arc::new(Notify::new());
         let ports = settings.rtp_ports.len() / 2;
         let backends = settings.media_backends;
-        let media = MediaThread::start(machine, pool, clock, Arc::clone(&news), backends, ports)?;
+        let when_calm = settings.when_calm;
+        let told = Arc::clone(&news);
+        let media = MediaThread::start(machine, pool, clock, told, backends, ports, when_calm)?;
         let mut guard = settings.front;
         guard.emergency.clone_from(&exchange.emergency);
         guard.peers.extend(directory.trunks().map(|trunk| trunk.address));
@@ -202,7 +205,8 @@ impl Server {
         });
         let (announced, events) = mpsc::channel(EVENTS);
         let durable = Arc::clone(&news);
-        let store = Writer::start_telling(store, move || durable.notify_one())?;
+        let rested = move || when_calm.into_iter().for_each(|give_back| give_back());
+        let store = Writer::start_telling(store, move || durable.notify_one(), rested)?;
         let mut owner = Owner {
             clock,
             front,
@@ -212,7 +216,6 @@ impl Server {
             media,
             binder,
             external,
-            next_port: 0,
             ports_exhausted: false,
             store,
             store_full: false,
@@ -231,7 +234,8 @@ impl Server {
             bind_again: Duration::ZERO,
             accepts_failed: 0,
             calm: Calm::default(),
-            when_calm: settings.when_calm,
+            received: 0,
+            when_calm,
         };
         owner
             .bind_ports()

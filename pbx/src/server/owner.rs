@@ -18,7 +18,7 @@ use sip_core::{Flow, Transmit, endpoint};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 
-use super::calm::Calm;
+use super::calm::{Calm, Step};
 use super::capture::{Hep, Memory, Passage};
 use super::clock::Clock;
 use super::control::{Ask, Banned, State, Tally};
@@ -28,7 +28,7 @@ use super::ports::PortBinder;
 use super::trace::SipTrace;
 use crate::exchange::{Command, Event, Exchange, Input};
 use crate::front::{self, Ban, Front};
-use crate::media::{Port, PortId};
+use crate::media::Port;
 use crate::store::Write;
 use crate::store::writer::{Progress, Writer};
 
@@ -61,7 +61,6 @@ pub(super) struct Owner {
     pub(super) media: MediaThread,
     pub(super) binder: PortBinder,
     pub(super) external: Option<IpAddr>,
-    pub(super) next_port: u32,
     pub(super) ports_exhausted: bool,
     pub(super) store: Writer,
     pub(super) store_full: bool,
@@ -86,6 +85,8 @@ pub(super) struct Owner {
     /// Connections that could not be accepted, as far as was told.
     pub(super) accepts_failed: u64,
     pub(super) calm: Calm,
+    /// Messages received when calm was looked for last.
+    pub(super) received: u64,
     pub(super) when_calm: Option<fn()>,
 }
 
@@ -198,15 +199,29 @@ impl Owner {
     /// Gives back what a busy time has taken, when it is over.
     fn look_for_calm(&mut self, now: Duration) {
         let tables = self.exchange.occupancy();
-        if self.calm.handle_timeout(now, tables.legs + tables.transactions) {
-            self.exchange.shrink();
-            self.front.shrink();
-            // What it holds for batches is made again when they come.
-            self.datagrams = None;
-            self.records.shrink_to_fit();
-            self.announcements.shrink_to_fit();
-            self.media.tell(Instruction::Calm);
-            if let Some(give_back) = self.when_calm {
+        let received = self.front.counts().received;
+        let arrived = received.saturating_sub(std::mem::replace(&mut self.received, received));
+        let size = tables.legs + tables.transactions + arrived as usize;
+        let step = self.calm.handle_timeout(now, size);
+        if step == Step::None {
+            return;
+        }
+        for port in self.exchange.release_ports(SPARE_PORTS + tables.ports_leased) {
+            self.media.tell(Instruction::Release(port.id));
+            self.binder.release(port.id);
+        }
+        self.exchange.shrink(now);
+        self.front.shrink(now);
+        // What it holds for batches is made again when they come.
+        self.datagrams = None;
+        self.transports.shrink();
+        self.records.shrink_to_fit();
+        self.announcements.shrink_to_fit();
+        self.media.shrink();
+        if let Some(give_back) = self.when_calm {
+            give_back();
+            if step == Step::Last && tables.legs == 0 {
+                self.exchange.compact();
                 give_back();
             }
         }
@@ -472,9 +487,7 @@ impl Owner {
     /// Keeps some ports bound ahead.
     pub(super) fn bind_ports(&mut self) -> io::Result<()> {
         while self.exchange.ports_available() < SPARE_PORTS {
-            let (socket, bound) = self.binder.bind()?;
-            let id = PortId(self.next_port);
-            self.next_port += 1;
+            let (id, socket, bound) = self.binder.bind()?;
             let address = self.external.unwrap_or(bound.ip());
             let advertised = SocketAddr::new(address, bound.port());
             self.media.tell(Instruction::Port(id, socket));

@@ -1,10 +1,13 @@
 //! RTP ports, bound ahead so that a call never waits for the operating system.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::media::PortId;
 
 /// Room in the kernel for about a second of one stream's packets, however late the thread wakes.
 const RECEIVE_BUFFER: usize = 128 * 1024;
@@ -15,20 +18,46 @@ pub(super) struct PortBinder {
     address: IpAddr,
     range: RangeInclusive<u16>,
     next: u16,
+    numbers: Numbers,
+}
+
+/// Numbers for ports: the lowest that is free, so that tables by number stay small.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// All from here on are free.
+    end: u32,
+    /// Free ones below.
+    free: BTreeSet<u32>,
+}
+
+impl Numbers {
+    fn take(&mut self) -> u32 {
+        self.free.pop_first().unwrap_or_else(|| {
+            self.end += 1;
+            self.end - 1
+        })
+    }
+
+    fn give_back(&mut self, number: u32) {
+        self.free.insert(number);
+        while self.end.checked_sub(1).is_some_and(|last| self.free.remove(&last)) {
+            self.end -= 1;
+        }
+    }
 }
 
 impl PortBinder {
     pub(super) fn new(address: IpAddr, range: RangeInclusive<u16>) -> Self {
         let next = first_even(&range);
-        Self { address, range, next }
+        Self { address, range, next, numbers: Numbers::default() }
     }
 
-    /// The next free port, or why there is none.
+    /// The next free port with a number, or why there is none.
     ///
     /// # Errors
     ///
     /// The last error of the operating system when a whole round found no free port.
-    pub(super) fn bind(&mut self) -> io::Result<(UdpSocket, SocketAddr)> {
+    pub(super) fn bind(&mut self) -> io::Result<(PortId, UdpSocket, SocketAddr)> {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for _ in 0..=self.range.len() / 2 {
             let port = self.next;
@@ -39,13 +68,18 @@ impl PortBinder {
             match bind(SocketAddr::new(self.address, port)) {
                 Ok(socket) => {
                     let address = socket.local_addr()?;
-                    return Ok((socket, address));
+                    return Ok((PortId(self.numbers.take()), socket, address));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
                 Err(error) => return Err(error),
             }
         }
         Err(last)
+    }
+
+    /// A port is closed; another one may have its number.
+    pub(super) fn release(&mut self, port: PortId) {
+        self.numbers.give_back(port.0);
     }
 }
 
@@ -77,8 +111,9 @@ mod tests {
         let mut held = Vec::new();
         let error = loop {
             match binder.bind() {
-                Ok((socket, address)) => {
+                Ok((id, socket, address)) => {
                     assert_eq!(address.port() % 2, 0);
+                    assert_eq!(id.0 as usize, held.len());
                     held.push(socket);
                 }
                 Err(error) => break error,
@@ -89,5 +124,18 @@ mod tests {
         if held.pop().is_some() {
             assert!(binder.bind().is_ok(), "a port that became free is found again");
         }
+    }
+
+    #[test]
+    fn the_lowest_number_is_given_again() {
+        let mut numbers = Numbers::default();
+        for number in 0..10 {
+            assert_eq!(numbers.take(), number);
+        }
+        [8, 2, 5, 9].into_iter().for_each(|number| numbers.give_back(number));
+        assert_eq!((numbers.end, numbers.free.len()), (8, 2));
+        assert_eq!([numbers.take(), numbers.take(), numbers.take()], [2, 5, 8]);
+        (0..9).for_each(|number| numbers.give_back(number));
+        assert_eq!((numbers.end, numbers.free.len()), (0, 0));
     }
 }

@@ -167,6 +167,8 @@ impl Store for SqliteStore {
     }
 
     fn rest(&mut self) {
+        // Statements are small and many, each in a page of its own then.
+        self.connection.flush_prepared_statement_cache();
         // What cannot be given back is no harm.
         let _ = self.connection.execute_batch("PRAGMA shrink_memory");
     }

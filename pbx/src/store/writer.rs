@@ -68,10 +68,11 @@ impl Writer {
     ///
     /// When the operating system gives no thread.
     pub fn start(store: Box<dyn Store>) -> std::io::Result<Self> {
-        Self::start_telling(store, || {})
+        Self::start_telling(store, || {}, || {})
     }
 
-    /// The same; `tell` is called on the thread whenever more has become durable.
+    /// The same; `tell` is called on the thread whenever more has become durable, and `rested` when there was
+    /// nothing to write for some seconds and the store has given back what it held.
     ///
     /// # Errors
     ///
@@ -79,6 +80,7 @@ impl Writer {
     pub fn start_telling(
         store: Box<dyn Store>,
         tell: impl Fn() + Send + 'static,
+        rested: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (queue, writes) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -87,7 +89,8 @@ impl Writer {
         let shared = Arc::clone(&progress);
         let durable = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&durable);
-        let work = Work { store, backlog, progress: shared, appended: 0, durable: told, tell };
+        let work =
+            Work { store, backlog, progress: shared, appended: 0, durable: told, tell, rested };
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || work.run())?;
         let taken = AtomicU64::new(0);
@@ -180,17 +183,18 @@ fn lock(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
 }
 
 /// What the thread works with.
-struct Work<F> {
+struct Work<T, R> {
     store: Box<dyn Store>,
     backlog: Backlog,
     progress: Arc<Mutex<Progress>>,
     /// Writes appended so far.
     appended: u64,
     durable: Arc<AtomicU64>,
-    tell: F,
+    tell: T,
+    rested: R,
 }
 
-impl<F: Fn()> Work<F> {
+impl<T: Fn(), R: Fn()> Work<T, R> {
     fn run(mut self) {
         let mut group = Vec::new();
         let mut open = true;
@@ -217,6 +221,7 @@ impl<F: Fn()> Work<F> {
                         if sync_by.is_none() && !rested {
                             self.store.rest();
                             group.shrink_to_fit();
+                            (self.rested)();
                             rested = true;
                         }
                     }

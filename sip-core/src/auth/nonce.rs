@@ -111,6 +111,13 @@ impl Replays {
         true
     }
 
+    /// Drops what was issued before `issued`, and takes nothing of it any more.
+    pub(super) fn forget(&mut self, issued: u64) {
+        let Some(last) = issued.checked_sub(1) else { return };
+        self.expire(issued);
+        self.forgotten = self.forgotten.max(Some(last));
+    }
+
     /// Drops what was issued before `issued`: such nonces are refused for their age.
     pub(super) fn expire(&mut self, issued: u64) {
         while self.seen.first_key_value().is_some_and(|(nonce, _)| nonce.issued < issued) {
@@ -195,5 +202,11 @@ mod tests {
         assert!(!replays.note(nonce(20), 1) && !replays.note(nonce(30), 1));
         replays.expire(25);
         assert_eq!(replays.len(), 1);
+        replays.forget(0);
+        replays.forget(31);
+        assert_eq!(replays.len(), 0);
+        assert!(!replays.note(nonce(30), 2), "one in use");
+        assert!(!replays.note(Nonce { issued: 30, unique: 8 }, 1), "one never used");
+        assert!(replays.note(nonce(31), 1));
     }
 }

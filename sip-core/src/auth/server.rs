@@ -145,6 +145,14 @@ impl Authenticator {
         self.replays.len()
     }
 
+    /// Gives back what nonces take that were issued longer than `age` ago: they are refused as stale from now on, and
+    /// their users get new ones. For when there is little to do; without it each in use is remembered
+    /// for [`Config::nonce_lifetime`].
+    pub fn forget(&mut self, now: Duration, age: Duration) {
+        let lifetime = age.min(self.config.nonce_lifetime);
+        self.replays.forget(milliseconds(now.saturating_sub(lifetime)));
+    }
+
     /// Verifies the credentials of a request. `secret` looks up what is known of a user name.
     ///
     /// Call it once for a request: its nonce count is used up.

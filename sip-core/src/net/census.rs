@@ -41,6 +41,10 @@ impl Shared {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn shrink(&self) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).each.shrink_to_fit();
+    }
+
     pub(super) fn failures(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }

@@ -123,6 +123,14 @@ impl Connections {
         self.connections.len()
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.connections.shrink_to_fit();
+        self.by_peer.shrink_to_fit();
+        self.failures.shrink_to_fit();
+        self.heard.shrink_to_fit();
+        self.shared.shrink();
+    }
+
     /// What accepting tasks need.
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared

@@ -288,6 +288,15 @@ impl Transports {
         }
     }
 
+    /// Gives back the room that a busier time has needed: to be called when there is little to do.
+    pub fn shrink(&mut self) {
+        self.udp.iter_mut().for_each(Udp::shrink);
+        // Made again for the next datagram.
+        self.buffer = Vec::new();
+        self.inbox.shrink_to_fit();
+        self.connections.shrink();
+    }
+
     /// Writes what is queued, for at most [`Config::linger`], and closes everything.
     pub async fn close(mut self) {
         self.sockets.abort_all();
@@ -326,4 +335,31 @@ fn covers(bound: &SocketAddr, flow: &Flow) -> bool {
     bound.ip().is_unspecified()
         && bound.is_ipv4() == flow.remote.is_ipv4()
         && (bound.port() == flow.local.port() || flow.local.port() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_a_datagram_is_there_while_it_is_needed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut transports = Transports::new(Config::default());
+            let bound = transports.bind_udp("127.0.0.1:0".parse().unwrap()).await.unwrap();
+            let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+            for n in 0..3 {
+                peer.send_to(&[n; 9], bound).unwrap();
+                transports.ready().await;
+                let mut got = Vec::new();
+                while transports.take_datagrams(&mut |_, bytes| got.extend_from_slice(bytes)) > 0 {}
+                assert_eq!(got, [n; 9]);
+                assert!(transports.buffer.capacity() > 0);
+                transports.shrink();
+                assert_eq!(transports.take_datagrams(&mut |_, _| unreachable!()), 0);
+                assert_eq!(transports.buffer.capacity() + transports.inbox.capacity(), 0);
+            }
+            transports.close().await;
+        });
+    }
 }

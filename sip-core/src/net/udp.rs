@@ -58,6 +58,10 @@ impl Udp {
         self.socket.get().try_clone()
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.ways.known.shrink_to_fit();
+    }
+
     /// The flow of what comes from `remote`.
     pub(super) fn flow(&mut self, remote: SocketAddr) -> Flow {
         Flow::udp(self.ways.local(remote.ip()), remote)
@@ -76,8 +80,6 @@ impl Udp {
         if self.failed || self.pause.is_some() {
             return 0;
         }
-        // Its pages are the system's until a datagram is that long.
-        buffer.resize(LONGEST, 0);
         for taken in 0..BATCH {
             let (length, remote) = match self.socket.try_receive(buffer) {
                 Ok(read) => read,
@@ -106,6 +108,15 @@ impl Udp {
     }
 }
 
+/// Room for one datagram, made when it is first needed: of zeros by the allocator, so that most of its pages stay the
+/// system's until a datagram is that long.
+fn room(buffer: &mut Vec<u8>) -> &mut [u8] {
+    if buffer.is_empty() {
+        *buffer = vec![0; LONGEST];
+    }
+    buffer
+}
+
 /// A socket that wakes its task when there is something to read. Sending asks the kernel and nobody
 /// else: tokio's own socket would wake the task once more whenever a datagram has left.
 #[cfg(unix)]
@@ -125,8 +136,8 @@ impl Watched {
         self.0.get_ref()
     }
 
-    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.try_io(Interest::READABLE, |socket| socket.recv_from(buffer))
+    fn try_receive(&self, buffer: &mut Vec<u8>) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_io(Interest::READABLE, |socket| socket.recv_from(room(buffer)))
     }
 
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -151,8 +162,8 @@ impl Watched {
         &self.1
     }
 
-    fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        self.0.try_recv_from(buffer)
+    fn try_receive(&self, buffer: &mut Vec<u8>) -> io::Result<(usize, SocketAddr)> {
+        self.0.try_recv_from(room(buffer))
     }
 
     fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -29,6 +29,11 @@ impl AddressOfRecord {
         uri.as_tel().map(TelUri::digits).map(|digits| Self(digits.into()))
     }
 
+    /// The same in memory of its own.
+    pub(super) fn copied(&self) -> Self {
+        Self(self.as_str().into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -108,6 +108,15 @@ impl Inbox {
         wanted
     }
 
+    /// Gives the buffers held ready back to their pool.
+    pub(super) fn shrink(&mut self) {
+        if let Into::Packets(packets) = &mut self.into {
+            self.filled = packets.len();
+            packets.fill_with(|| None);
+        }
+        self.fresh.clear();
+    }
+
     /// Receives up to `wanted` messages, without waiting.
     pub(super) fn receive(
         &mut self,

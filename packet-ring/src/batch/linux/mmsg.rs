@@ -221,6 +221,11 @@ impl PacketIo for MmsgIo {
         self.sockets.may_be_more()
     }
 
+    fn shrink(&mut self) {
+        self.inbox.shrink();
+        self.sockets.shrink();
+    }
+
     fn counters(&self) -> Counters {
         self.counters
     }

@@ -120,6 +120,11 @@ impl Readiness {
         removed
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.sockets.shrink();
+        self.ready.shrink_to_fit();
+    }
+
     /// Begins a batch; the one socket need not be waited for while it has something each time.
     pub(super) fn begin(&mut self) {
         if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {

@@ -272,6 +272,11 @@ impl PacketIo for UringIo {
         self.sockets.may_be_more()
     }
 
+    fn shrink(&mut self) {
+        self.inbox.shrink();
+        self.sockets.shrink();
+    }
+
     fn counters(&self) -> Counters {
         self.counters
     }

@@ -54,6 +54,17 @@ impl Early {
         self.packets.remove(index)
     }
 
+    /// Drops what has waited for a port; returns how many those were.
+    pub(super) fn forget(&mut self, port: PortId) -> u64 {
+        let before = self.packets.len();
+        self.packets.retain(|early| early.port != port);
+        (before - self.packets.len()) as u64
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.packets.shrink_to_fit();
+    }
+
     /// Drops what has waited too long; returns how many those were.
     pub(super) fn handle_timeout(&mut self, now: Duration) -> u64 {
         let mut dropped = 0;

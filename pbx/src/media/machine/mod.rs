@@ -95,9 +95,16 @@ impl Machine {
         }
     }
 
-    /// Gives back the room that tables have needed in a busier time: to be called when there is little to
-    /// do.
+    /// The driver has closed a port that has no stream. Another one may get its number.
+    pub fn forget(&mut self, port: PortId) {
+        self.counters.unexpected += self.early.forget(port);
+    }
+
+    /// Gives back the room that tables and packets have needed in a busier time: to be called when there is
+    /// little to do.
     pub fn shrink(&mut self) {
+        self.pool.shrink();
+        self.early.shrink();
         self.streams.shrink_to_fit();
         self.recordings.shrink_to_fit();
         self.transmits.shrink_to_fit();
