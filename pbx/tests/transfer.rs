@@ -291,7 +291,7 @@ fn refer_while_held_takes_the_transferee_off_hold() {
 fn talking_slowly() -> Scene {
     let faults = Faults { delay: Duration::from_millis(50), ..Faults::NONE };
     let mut scene = Scene::with(3, faults, 7, Settings::default());
-    talk(&mut scene, 3);
+    scene.talk();
     scene
 }
 
