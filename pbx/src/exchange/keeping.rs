@@ -39,8 +39,12 @@ impl Keeping {
     /// Whether a binding that was registered or refreshed is to be written now. If not, it is among
     /// what [`due`](Self::due) gives later.
     pub(super) fn note(&mut self, now: Duration, binding: &Binding) -> bool {
-        let key = key(binding);
+        let mut key = key(binding);
         let rest = rest(binding);
+        if let Some((known, _)) = self.kept.get_key_value(&key) {
+            // Its memory lies where the registrar's does.
+            key.clone_from(known);
+        }
         if let Some(kept) = self.kept.get_mut(&key)
             && kept.rest == rest
             && kept.until <= binding.expires

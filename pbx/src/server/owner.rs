@@ -48,6 +48,8 @@ const BIND_AGAIN: Duration = Duration::from_secs(1);
 const TURNS: u32 = 8;
 /// In one of so many turns it is looked last whether something has come over the sockets.
 const OTHERS: u32 = 4;
+/// How often what stays is moved: some of the room it finds lies where it came from, until that is given back.
+const MOVES: usize = 4;
 /// How long goodbyes may take when the server stops.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -221,8 +223,10 @@ impl Owner {
         if let Some(give_back) = self.when_calm {
             give_back();
             if step == Step::Last && tables.legs == 0 {
-                self.exchange.compact();
-                give_back();
+                for _ in 0..MOVES {
+                    self.exchange.compact();
+                    give_back();
+                }
             }
         }
     }

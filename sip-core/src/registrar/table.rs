@@ -460,7 +460,7 @@ impl Registrar {
         entries[first..=at].rotate_right(1);
         let entry = &mut entries[first];
         self.timers.stop(entry.timer);
-        entry.timer = self.timers.start(binding.expires, (binding.aor.clone(), entry.id));
+        entry.timer = self.timers.start(binding.expires, (entry.binding.aor.clone(), entry.id));
         (entry.binding.expires, entry.binding.cseq) = (binding.expires, binding.cseq);
         if entry.binding.call_id != binding.call_id {
             entry.binding.call_id = binding.call_id.clone();
