@@ -179,6 +179,7 @@ impl Headers {
         self.fields.is_empty()
     }
 
+    #[inline]
     fn line(&self, field: &Field) -> &[u8] {
         let buffer = if field.is_own { &self.own[..] } else { &self.source[..] };
         buffer.get(field.start as usize..field.end as usize).unwrap_or_default()
@@ -194,6 +195,7 @@ impl Headers {
         Line::received(&self.source, RawLine { start, value, end, known: field.known })
     }
 
+    #[inline]
     fn value_of(&self, field: &Field) -> &[u8] {
         trim(self.line(field).get(usize::from(field.value)..).unwrap_or_default())
     }
@@ -203,6 +205,7 @@ impl Headers {
 static UNNAMED: HeaderName = HeaderName::from_static("-");
 
 impl Field {
+    #[inline]
     fn len(&self) -> usize {
         (self.end - self.start) as usize
     }

@@ -76,11 +76,13 @@ impl<'a> Reader<'a> {
         self.rest.iter().all(|&b| matches!(b, b'\r' | b'\n'))
     }
 
+    #[inline]
     pub(super) fn text(&self) -> Text {
         self.share(self.value)
     }
 
     /// A text that shares a part of this line.
+    #[inline]
     pub(super) fn share(&self, part: &[u8]) -> Text {
         match part {
             b"" => Text::default(),
@@ -119,6 +121,7 @@ impl<'a> Reader<'a> {
     ///
     /// Spaces at the end of the line are always taken: telephones in the field send them, and nothing can be
     /// smuggled by them.
+    #[inline]
     pub(super) fn words(&self) -> Words<'a> {
         let value = match self.value {
             [.., b' ' | b'\t'] => self.value.trim_ascii_end(),

@@ -68,6 +68,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The address of nearly every connection.
+    #[inline]
     pub(super) fn usual_connection(&self) -> Option<Ipv4Addr> {
         let mut words = self.words();
         let family = words.family()?;
@@ -114,6 +115,7 @@ impl<'a> Reader<'a> {
         Ok((start, stop))
     }
 
+    #[inline]
     pub(super) fn media(&self, media: &mut Media) -> Result<(), SdpError> {
         let mut words = self.words();
         if !words.take(b"audio ") {
