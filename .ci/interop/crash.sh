@@ -103,10 +103,10 @@ for ((n = 1; n <= crashes; n++)); do
     sed -n '/ended by the/s/.*call=\([0-9]*\) .*/\1/p' "$log" >>"$announced"
 
     start "crash-$n-after"
+    wait_for "$log" 'no longer registered.*extension="103"' "$pbx"
     "$bin/softphone" call 102 --server "$server" --user 101 --password one-oh-one --seconds 1 \
         >"$work/crash-call.txt" 2>&1 || { cat "$work/crash-call.txt"; fail "102 is not reached after crash $n"; }
     await "$phone" || { cat "$work/crash-phone.txt"; fail "the called softphone"; }
-    wait_for "$log" 'no longer registered.*extension="103"' "$pbx"
     stop_pbx
     sed -n '/ended by the/s/.*call=\([0-9]*\) .*/\1/p' "$log" >>"$announced"
     python3 - "$database" "$announced" <<'PY' || fail "after crash $n"

@@ -106,7 +106,8 @@ impl Owner {
     pub(super) async fn run(mut self) -> Progress {
         let news = Arc::clone(&self.news);
         let mut stop_by: Option<Duration> = None;
-        let mut stopped = false;
+        // What the store knew has consequences, whether or not anything comes.
+        let mut stopped = self.carry(self.clock.now());
         let mut wake = self.next_wake(stop_by);
         let mut alarm = Box::pin(sleep_until(Instant::from_std(self.clock.instant(wake))));
         let mut told = pin!(news.notified());
