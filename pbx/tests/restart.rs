@@ -30,7 +30,7 @@ async fn a_connection_that_ended_with_the_process_is_told_though_nobody_calls() 
         contact_header: format!("<{contact}>"),
         transport: Transport::Tcp,
         local: any,
-        remote: SocketAddr::from(([127, 0, 0, 1], 5062)),
+        remote: SocketAddr::from(([127, 0, 0, 1], 49_152)),
         until: Timestamp::now() + Duration::from_secs(3_600),
         q: 1_000,
         call_id: "a@b".into(),
