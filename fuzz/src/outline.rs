@@ -36,7 +36,9 @@ fn judge(data: &[u8]) {
         }
         // A Via line of several values is for the one that reads in full.
         let one_a_line = outline.vias().iter().all(|line| ViaRef::read(line).is_ok());
-        assert!(refusal.is_some() || !one_a_line || outline.method() == "ACK");
+        let is_ack = outline.method() == "ACK";
+        assert_eq!(full.is_none(), is_ack);
+        assert!(refusal.is_none() == is_ack || !one_a_line);
         let (Some((bytes, back)), Some(full)) = (refusal, full) else { continue };
         assert!(!one_a_line || bytes == full.bytes);
         assert_eq!(back, full.flow);

@@ -1,9 +1,9 @@
 //! BYE and what it races with (RFC 3261 §15, RFC 5407 §3).
 
 use crate::common::*;
-use sip_core::Method;
-use sip_core::endpoint::{Error, Event, Noun};
+use sip_core::endpoint::{ClientId, Error, Event, Noun, ServerId};
 use sip_core::transaction::Failure;
+use sip_core::{DialogId, Method};
 
 #[test]
 fn byes_cross() {
@@ -190,6 +190,17 @@ fn nothing_but_bye_is_welcome_after_our_bye() {
     lab.rest();
 }
 
+/// Alice hangs up: her INVITE, which is still open, ends with it on both sides.
+fn a_bye_ends(lab: &mut Lab, alices: DialogId, invite: ClientId, asked: ServerId) {
+    let bye = lab.ask_in(Alice, alices, Method::Bye);
+    lab.respond(Bob, &bye, 200);
+    assert_eq!(lab.event(Bob), Event::Cancelled { id: asked });
+    lab.settle();
+    lab.expect_response(Alice, 200);
+    assert_eq!(lab.expect_response(Alice, 487).id, invite);
+    lab.rest();
+}
+
 #[test]
 fn a_bye_ends_the_invite_that_is_still_open() {
     let mut lab = Lab::new();
@@ -197,13 +208,7 @@ fn a_bye_ends_the_invite_that_is_still_open() {
     let again = lab.request_in(Alice, alices, Method::Invite);
     lab.settle();
     let invite = lab.expect_request(Bob, Method::Invite);
-    let bye = lab.ask_in(Alice, alices, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    assert_eq!(lab.event(Bob), Event::Cancelled { id: invite.id });
-    lab.settle();
-    lab.expect_response(Alice, 200);
-    assert_eq!(lab.expect_response(Alice, 487).id, again);
-    lab.rest();
+    a_bye_ends(&mut lab, alices, again, invite.id);
 }
 
 #[test]
@@ -217,13 +222,7 @@ fn a_caller_may_bye_an_early_dialog_and_a_callee_may_not() {
     ));
     lab.settle();
     let alices = lab.expect_response(Alice, 180).dialog.unwrap();
-    let bye = lab.ask_in(Alice, alices, Method::Bye);
-    lab.respond(Bob, &bye, 200);
-    assert_eq!(lab.event(Bob), Event::Cancelled { id: asked.id });
-    lab.settle();
-    lab.expect_response(Alice, 200);
-    assert_eq!(lab.expect_response(Alice, 487).id, call);
-    lab.rest();
+    a_bye_ends(&mut lab, alices, call, asked.id);
 }
 
 #[test]
