@@ -13,6 +13,7 @@ use rtp_core::{ClockRate, Packet, PayloadType, PayloadTypeSet};
 
 use super::super::hearing::{self, Heard, Hearing};
 use super::super::recorder::{Direction, Recorder};
+use super::path::{Path, Reluctance};
 use super::playing::LONGEST;
 use crate::media::repacketizer::Repacketizer;
 use crate::media::{Audio, Codec, CodecKind, PortId, Stream, StreamStatistics};
@@ -45,6 +46,9 @@ pub(super) struct StreamState {
     pub(super) latch: Latch,
     pub(super) session: Session,
     pub(super) activity: Activity,
+    /// The short way of what the peer says, as long as it may take one.
+    pub(super) path: Option<Path>,
+    pub(super) reluctance: Reluctance,
     /// Only where the peer wants packets of another length than it is sent.
     pub(super) cutter: Option<Box<Repacketizer>>,
     pub(super) recorder: Option<Box<Recorder>>,
@@ -90,6 +94,8 @@ impl StreamState {
             latch,
             session,
             activity: Activity::Idle,
+            path: None,
+            reluctance: Reluctance::default(),
             cutter: None,
             recorder: None,
             hearing: None,
