@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
 use super::messages::{Inbox, Outbox, SendFault, give_back, send_one, sort_out};
-use super::readiness::Readiness;
+use super::readiness::{Readiness, Trigger};
 use crate::pool::PacketPool;
 
 /// `recvmmsg` and `sendmmsg` on sockets that epoll watches; a lone packet is read and sent by a call of its
@@ -22,6 +22,18 @@ pub struct MmsgIo {
     counters: Counters,
 }
 
+/// What is left in a socket that was asked.
+enum Drained {
+    /// Nothing.
+    All,
+    /// Something, or nothing any more.
+    Perhaps,
+    /// Something, for which there was no room.
+    Part,
+    /// Something, for which there was no buffer.
+    Starved,
+}
+
 /// Sockets asked for one batch. What the kernel knows of so many is still in the processor's cache when they
 /// are sent by.
 const AT_ONCE: usize = 16;
@@ -34,7 +46,7 @@ impl MmsgIo {
     /// When the system has no epoll to give.
     pub fn new(config: IoConfig) -> io::Result<Self> {
         Ok(Self {
-            sockets: Readiness::new()?,
+            sockets: Readiness::new(Trigger::Edge)?,
             plain: !config.timestamps && !config.gro,
             // Drops are told in a control message as well, so there is always room for one.
             inbox: Inbox::new(true, config.gro),
@@ -47,21 +59,53 @@ impl MmsgIo {
 
     /// Takes what the ready sockets have.
     fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> usize {
-        let mut count = 0;
+        let before = into.len();
+        let full = before + BATCH;
         let mut asked = 0;
-        while count < BATCH
+        while into.len() < full
             && asked < AT_ONCE
             && let Some(id) = self.sockets.next()
         {
-            let (round, watching) = (self.sockets.round(), self.sockets.is_watching());
-            let Some(socket) = self.sockets.get_mut(id) else { continue };
             asked += 1;
-            let room = BATCH - count;
-            // Epoll tells as often as asked what still has some, so with its help less will do.
-            let wanted = if watching { socket.demand.next().min(room) } else { room };
-            let (starved, before) = (self.counters.starved, into.len());
+            match self.drain(id, pool, full, into) {
+                Drained::All => {}
+                Drained::Part => self.sockets.again_first(id),
+                Drained::Perhaps => self.sockets.again_last(id),
+                Drained::Starved => {
+                    self.sockets.again_first(id);
+                    break;
+                }
+            }
+        }
+        let count = into.len() - before;
+        self.counters.received += count as u64;
+        count
+    }
+
+    /// Takes what a socket has until `into` holds `full`.
+    ///
+    /// Epoll tells of a socket once, when something comes (it is edge-triggered), so one has to be asked until it has no
+    /// more. That costs less than to be told of it again: what it takes is in the processor's cache still.
+    fn drain(
+        &mut self,
+        id: SocketId,
+        pool: &PacketPool,
+        full: usize,
+        into: &mut Vec<Datagram>,
+    ) -> Drained {
+        let (before, starved) = (into.len(), self.counters.starved);
+        let watching = self.sockets.is_watching();
+        let Some(socket) = self.sockets.get_mut(id) else { return Drained::All };
+        loop {
+            // Most have one, and for one a table of messages costs more than it spares.
+            let room = full.saturating_sub(into.len());
+            let alone = self.plain && watching && !socket.has_several;
+            let wanted = if alone { room.min(1) } else { room };
+            if wanted == 0 {
+                return Drained::Part;
+            }
             let fd = socket.fd();
-            let received = if wanted == 1 && self.plain {
+            let received = if alone {
                 self.inbox.receive_one(fd, id, pool, &mut self.counters, into)
             } else {
                 self.inbox.receive(fd, pool, wanted, &mut self.counters).inspect(|received| {
@@ -71,31 +115,27 @@ impl MmsgIo {
                     }
                 })
             };
-            match received {
-                Ok(received) => {
-                    count += into.len() - before;
-                    if self.counters.starved != starved {
-                        self.sockets.again_first(id);
-                        break;
-                    }
-                    socket.demand.met(round, wanted, received);
-                    // A full batch is likely to be followed.
-                    if wanted > 1 && received == wanted {
-                        self.sockets.again_last(id);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.demand.met(round, wanted, 0);
-                }
+            let received = match received {
+                Ok(received) => received,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
                 Err(_) => {
                     // An answer to something sent: it is consumed, there may be packets behind it.
                     self.counters.errors += 1;
-                    self.sockets.again_last(id);
+                    return Drained::Perhaps;
                 }
+            };
+            socket.has_several = into.len() > before + 1;
+            if self.counters.starved != starved {
+                return Drained::Starved;
+            }
+            if received < wanted {
+                return Drained::All;
+            }
+            if !watching {
+                // A full batch is likely to be followed.
+                return Drained::Perhaps;
             }
         }
-        self.counters.received += count as u64;
-        count
     }
 
     /// Sends one datagram. Returns how many went.

@@ -14,6 +14,7 @@ use super::demand::Demand;
 /// has left as well, which costs as much as a system call.
 pub(super) struct Readiness {
     epoll: OwnedFd,
+    trigger: Trigger,
     /// Whether epoll watches the sockets: from the second one on.
     watching: bool,
     sockets: Sockets<Socket>,
@@ -27,11 +28,22 @@ pub(super) struct Readiness {
     eager: bool,
 }
 
+/// When epoll tells of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// Each time, as long as it has something.
+    Level,
+    /// When something has come, once.
+    Edge,
+}
+
 pub(super) struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
     dropped: u32,
     pub(super) demand: Demand,
+    /// It had more than one datagram the last time.
+    pub(super) has_several: bool,
 }
 
 impl Socket {
@@ -53,7 +65,7 @@ impl Readiness {
     /// # Errors
     ///
     /// When the system has no epoll to give.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(trigger: Trigger) -> io::Result<Self> {
         // SAFETY: no pointers are passed.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {
@@ -63,6 +75,7 @@ impl Readiness {
         let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         Ok(Self {
             epoll,
+            trigger,
             watching: false,
             sockets: Sockets::default(),
             ready: VecDeque::new(),
@@ -72,7 +85,7 @@ impl Readiness {
         })
     }
 
-    /// Whether epoll tells again of sockets that still have some, so that less may be asked for.
+    /// Whether epoll tells of sockets, so that one need not guess.
     pub(super) fn is_watching(&self) -> bool {
         self.watching
     }
@@ -109,7 +122,8 @@ impl Readiness {
         if self.watching {
             self.watch(self.sockets.next(), &socket)?;
         }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand: Demand::default() }))
+        let demand = Demand::default();
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand, has_several: false }))
     }
 
     pub(super) fn remove(&mut self, id: SocketId) -> bool {
@@ -200,7 +214,11 @@ impl Readiness {
 
     /// Lets epoll watch a socket.
     fn watch(&self, id: SocketId, socket: &UdpSocket) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: id.0.into() };
+        let events = match self.trigger {
+            Trigger::Level => libc::EPOLLIN,
+            Trigger::Edge => libc::EPOLLIN | libc::EPOLLET,
+        };
+        let mut event = libc::epoll_event { events: events as u32, u64: id.0.into() };
         // SAFETY: both descriptors are open and the event is valid for the call.
         let added = unsafe {
             libc::epoll_ctl(

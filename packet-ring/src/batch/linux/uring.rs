@@ -10,7 +10,7 @@ use io_uring::{IoUring, opcode, squeue};
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
 use super::messages::{Inbox, Outbox, SendFault, give_back, sort_out};
 use super::mmsg::prepare;
-use super::readiness::Readiness;
+use super::readiness::{Readiness, Trigger};
 use crate::pool::PacketPool;
 
 /// io_uring: one system call for the receives of a batch and one for its sends, on sockets that epoll watches.
@@ -48,7 +48,7 @@ impl UringIo {
     /// When the system has no io_uring or no epoll to give.
     pub fn new(config: IoConfig) -> io::Result<Self> {
         Ok(Self {
-            sockets: Readiness::new()?,
+            sockets: Readiness::new(Trigger::Level)?,
             ring: Ring::new()?,
             // Drops are told in a control message as well, so there is always room for one.
             inbox: Inbox::new(true, false),
