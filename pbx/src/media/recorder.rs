@@ -1,6 +1,5 @@
 //! Recording: samples put where their time says, however late and in whatever order they come.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{RecordedSides, RecordingId};
@@ -114,19 +113,22 @@ impl Recorder {
 
     fn flush(&mut self, until: u64) -> Option<Block> {
         let count = usize::try_from(until.saturating_sub(self.flushed)).ok().filter(|n| *n > 0)?;
-        let samples = match self.sides {
+        let mut samples = Vec::new();
+        match self.sides {
             RecordedSides::Received | RecordedSides::Heard => {
-                let mut samples = vec![0; count];
-                self.received.take(samples.iter_mut());
-                samples
+                let (spoken, silent) = self.received.first(count);
+                samples.reserve_exact(count);
+                samples.extend_from_slice(spoken);
+                samples.resize(samples.len() + silent, 0);
             }
             RecordedSides::Both => {
-                let mut samples = vec![0; 2 * count];
-                self.received.take(samples.iter_mut().step_by(2));
-                self.sent.take(samples.iter_mut().skip(1).step_by(2));
-                samples
+                samples.resize(2 * count, 0);
+                let (pairs, _) = samples.as_chunks_mut();
+                interleave(pairs, self.received.first(count).0, self.sent.first(count).0);
             }
-        };
+        }
+        self.received.forget(count);
+        self.sent.forget(count);
         self.flushed = until;
         Some(Block { recording: self.id, samples })
     }
@@ -135,7 +137,7 @@ impl Recorder {
 /// One direction: a window of samples that begins at the recording's `flushed`.
 #[derive(Debug, Default)]
 struct Track {
-    samples: VecDeque<i16>,
+    samples: Vec<i16>,
     base: Option<Base>,
 }
 
@@ -172,17 +174,34 @@ impl Track {
         if end > self.samples.len() {
             self.samples.resize(end, 0);
         }
-        for (slot, sample) in self.samples.range_mut(start..end).zip(samples) {
-            *slot = *sample;
+        if let Some(place) = self.samples.get_mut(start..end) {
+            place.copy_from_slice(samples);
         }
     }
 
-    /// Moves the oldest samples into these places, as far as there are any.
-    fn take<'a>(&mut self, places: impl ExactSizeIterator<Item = &'a mut i16>) {
-        let count = places.len().min(self.samples.len());
-        for (place, sample) in places.zip(self.samples.drain(..count)) {
-            *place = sample;
-        }
+    /// The oldest `count` samples, and how many of them nobody has written.
+    fn first(&self, count: usize) -> (&[i16], usize) {
+        let spoken = self.samples.get(..count).unwrap_or(&self.samples);
+        (spoken, count - spoken.len())
+    }
+
+    fn forget(&mut self, count: usize) {
+        self.samples.drain(..count.min(self.samples.len()));
+    }
+}
+
+/// Puts two sides next to each other; the shorter one is silent at its end.
+fn interleave(pairs: &mut [[i16; 2]], left: &[i16], right: &[i16]) {
+    let both = left.len().min(right.len());
+    let (together, rest) = pairs.split_at_mut(both.min(pairs.len()));
+    for ((pair, left), right) in together.iter_mut().zip(left).zip(right) {
+        *pair = [*left, *right];
+    }
+    for (pair, left) in rest.iter_mut().zip(left.get(both..).unwrap_or_default()) {
+        pair[0] = *left;
+    }
+    for (pair, right) in rest.iter_mut().zip(right.get(both..).unwrap_or_default()) {
+        pair[1] = *right;
     }
 }
 

@@ -116,7 +116,6 @@ impl Machine {
         packet: PacketBuf,
     ) {
         let Err(packet) = self.pass_by_path(now, port, source, packet) else { return };
-        path::take_up_from(&mut self.streams, port);
         let kind = classify(&packet);
         if kind == Kind::Rtp {
             return self.on_rtp(now, port, source, packet);
@@ -257,9 +256,12 @@ impl Machine {
     }
 
     fn wake(&mut self, now: Duration, port: PortId) {
-        self.play(now, port);
-        self.send_digits(now, port);
-        self.report(now, port);
+        // Ears are due fifty times a second, all else now and then.
+        if self.streams.get(&port).is_some_and(|stream| stream.is_to_speak(now)) {
+            self.play(now, port);
+            self.send_digits(now, port);
+            self.report(now, port);
+        }
         self.hear(now, port);
         let Some(stream) = self.streams.get_mut(&port) else { return };
         stream.let_digits_end(now);

@@ -85,7 +85,8 @@ impl Reluctance {
 }
 
 impl Machine {
-    /// Sends a packet on by the path of its port, if there is one that it fits; else gives it back.
+    /// Sends a packet on by the path of its port, if there is one that it fits; else takes that up and gives the
+    /// packet back.
     #[inline]
     pub(super) fn pass_by_path(
         &mut self,
@@ -98,6 +99,7 @@ impl Machine {
             return Err(packet);
         };
         if !path.takes(now, source, &mut packet) {
+            take_up_from(&mut self.streams, port);
             return Err(packet);
         }
         let (port, destination) = (path.to, path.destination);

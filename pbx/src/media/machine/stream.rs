@@ -198,6 +198,13 @@ impl StreamState {
         .min()
     }
 
+    /// Whether something of our own may be due at `now`: audio, a digit, a report.
+    pub(super) fn is_to_speak(&self, now: Duration) -> bool {
+        let due = [self.digits.poll_timeout(), self.session.poll_timeout()];
+        matches!(self.activity, Activity::Playing(_))
+            || due.into_iter().flatten().any(|at| at <= now)
+    }
+
     /// Takes a packet of a telephone event; [`StreamState::ended_digit`] tells what came of it.
     pub(super) fn receive_event(&mut self, now: Duration, packet: &Packet<'_>) {
         let clock_rate = event_clock(&self.agreed);
