@@ -6,42 +6,29 @@ use std::time::Duration;
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Counters, SocketId};
-use super::demand::Demand;
 
 /// Sockets, and which of them have something to receive.
 ///
 /// A single socket is asked and waited for without epoll: a watched socket tells it of every packet that
-/// has left as well, which costs as much as a system call.
+/// has left as well, which costs as much as a system call. Several are watched edge-triggered: who is told of one has to
+/// ask it until it has no more.
 pub(super) struct Readiness {
     epoll: OwnedFd,
-    trigger: Trigger,
     /// Whether epoll watches the sockets: from the second one on.
     watching: bool,
     sockets: Sockets<Socket>,
     /// Sockets that may have more.
     ready: VecDeque<SocketId>,
-    /// How often the system has told of all that were ready (wraps).
-    round: u32,
     /// It told of as many as it may at once, so there may be others.
     is_full: bool,
     /// The one socket had something last time, so it is asked without waiting.
     eager: bool,
 }
 
-/// When epoll tells of a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trigger {
-    /// Each time, as long as it has something.
-    Level,
-    /// When something has come, once.
-    Edge,
-}
-
 pub(super) struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
     dropped: u32,
-    pub(super) demand: Demand,
     /// It had more than one datagram the last time.
     pub(super) has_several: bool,
 }
@@ -65,7 +52,7 @@ impl Readiness {
     /// # Errors
     ///
     /// When the system has no epoll to give.
-    pub(super) fn new(trigger: Trigger) -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         // SAFETY: no pointers are passed.
         let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
         if epoll < 0 {
@@ -75,11 +62,9 @@ impl Readiness {
         let epoll = unsafe { OwnedFd::from_raw_fd(epoll) };
         Ok(Self {
             epoll,
-            trigger,
             watching: false,
             sockets: Sockets::default(),
             ready: VecDeque::new(),
-            round: 0,
             is_full: false,
             eager: false,
         })
@@ -88,10 +73,6 @@ impl Readiness {
     /// Whether epoll tells of sockets, so that one need not guess.
     pub(super) fn is_watching(&self) -> bool {
         self.watching
-    }
-
-    pub(super) fn round(&self) -> u32 {
-        self.round
     }
 
     pub(super) fn is_any_ready(&self) -> bool {
@@ -122,8 +103,7 @@ impl Readiness {
         if self.watching {
             self.watch(self.sockets.next(), &socket)?;
         }
-        let demand = Demand::default();
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand, has_several: false }))
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, has_several: false }))
     }
 
     pub(super) fn remove(&mut self, id: SocketId) -> bool {
@@ -185,8 +165,6 @@ impl Readiness {
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
         self.is_full = count as usize == events.len();
-        // Whoever is told of twice in one round had more than was taken.
-        self.round = self.round.wrapping_add(u32::from(!self.is_full));
         self.ready
             .extend(events.iter().take(count as usize).map(|event| SocketId(event.u64 as u32)));
         Ok(())
@@ -205,7 +183,6 @@ impl Readiness {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        self.round = self.round.wrapping_add(1);
         if count > 0 {
             self.ready.extend(id);
         }
@@ -214,10 +191,7 @@ impl Readiness {
 
     /// Lets epoll watch a socket.
     fn watch(&self, id: SocketId, socket: &UdpSocket) -> io::Result<()> {
-        let events = match self.trigger {
-            Trigger::Level => libc::EPOLLIN,
-            Trigger::Edge => libc::EPOLLIN | libc::EPOLLET,
-        };
+        let events = libc::EPOLLIN | libc::EPOLLET;
         let mut event = libc::epoll_event { events: events as u32, u64: id.0.into() };
         // SAFETY: both descriptors are open and the event is valid for the call.
         let added = unsafe {
