@@ -64,6 +64,10 @@ impl Intake {
         self.sockets.get(id)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter()
+    }
+
     /// As [`PacketIo::has_more`](super::super::PacketIo::has_more).
     pub(super) fn may_be_more(&self) -> bool {
         self.sockets.may_be_more()

@@ -89,6 +89,10 @@ impl Readiness {
         self.sockets.get(id)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter()
+    }
+
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
         self.sockets.get_mut(id)
     }

@@ -1,6 +1,7 @@
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::RawFd;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -79,6 +80,19 @@ impl UringIo {
         }
     }
 
+    /// Sees to it that the ring is one of this thread's.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.ring.is_at_home() {
+            return Ok(());
+        }
+        let mut ring = Ring::new()?;
+        for (id, socket) in self.intake.iter() {
+            ring.register(id, socket.fd());
+        }
+        self.ring = ring;
+        Ok(())
+    }
+
     /// Sends the messages of one batch and waits until the kernel is done with them.
     fn send_part(&mut self, part: &[Datagram]) -> io::Result<usize> {
         let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -152,6 +166,7 @@ impl PacketIo for UringIo {
 
     fn send_batch(&mut self, batch: &mut Vec<Datagram>) -> io::Result<usize> {
         sort_out(batch, &self.config, &mut self.counters, |id| self.intake.socket(id).is_some());
+        self.settle()?;
         let mut total = 0;
         for part in batch.chunks(BATCH) {
             self.outbox.fill(part, self.gso);
@@ -185,6 +200,7 @@ impl PacketIo for UringIo {
 
 impl UdpIo for UringIo {
     fn add(&mut self, socket: UdpSocket) -> io::Result<SocketId> {
+        self.settle()?;
         let id = self.intake.add(socket, &self.config)?;
         if let Some(socket) = self.intake.socket(id) {
             self.ring.register(id, socket.fd());
@@ -193,7 +209,10 @@ impl UdpIo for UringIo {
     }
 
     fn remove(&mut self, id: SocketId) -> bool {
-        self.ring.register(id, -1);
+        // Where that fails, the old ring holds the socket until another takes its place.
+        if self.settle().is_ok() {
+            self.ring.register(id, -1);
+        }
         self.intake.remove(id)
     }
 }
@@ -201,6 +220,8 @@ impl UdpIo for UringIo {
 /// The ring itself. Between calls nothing is under way.
 struct Ring {
     ring: IoUring,
+    /// The only thread that may use it, for which the kernel needs no lock.
+    owner: ThreadId,
     /// Which places of the file table have a socket.
     registered: Vec<bool>,
     /// Entries whose completion has not been seen.
@@ -211,10 +232,20 @@ struct Ring {
 
 impl Ring {
     fn new() -> io::Result<Self> {
-        let ring = IoUring::new(ENTRIES)?;
+        let mut of_one_thread = IoUring::builder();
+        of_one_thread.setup_single_issuer().setup_defer_taskrun();
+        // Linux 6.0 knows rings for everybody only.
+        let ring = of_one_thread.build(ENTRIES).or_else(|_| IoUring::new(ENTRIES))?;
+        let owner = thread::current().id();
         // Fewer files may be allowed; then there is no table.
         let places = if ring.submitter().register_files_sparse(FILES).is_ok() { FILES } else { 0 };
-        Ok(Self { ring, registered: std::vec![false; places as usize], open: 0, is_broken: false })
+        let registered = std::vec![false; places as usize];
+        Ok(Self { ring, owner, registered, open: 0, is_broken: false })
+    }
+
+    /// Whether this thread may use it; when it is broken nobody does, and it stays.
+    fn is_at_home(&self) -> bool {
+        self.is_broken || self.owner == thread::current().id()
     }
 
     /// The registered place of a socket, which spares the kernel a look-up for each packet.
