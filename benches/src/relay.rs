@@ -23,8 +23,15 @@ pub struct Arrival {
     packet: PacketBuf,
 }
 
-/// What comes of a frame: two packets to send, and samples to write every now and then.
-pub type Recorded = [(Option<Transmit>, Option<Block>); 2];
+/// A frame of both sides.
+pub type Frame = [Arrival; 2];
+
+/// What comes of some frames: packets to send, and samples to write.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    transmits: Vec<Transmit>,
+    blocks: Vec<Block>,
+}
 
 /// Two legs that hear each other, in the middle of their call.
 pub struct Bridge {
@@ -67,31 +74,40 @@ impl Bridge {
         let (recording, sides) = (RecordingId(1), RecordedSides::Both);
         let record = Command::Record { port: ALICE, recording, sides };
         bridge.machine.handle_command(bridge.now, record);
-        for _ in 0..50 {
-            let arrivals = bridge.arrivals();
-            bridge.record(arrivals);
+        for _ in 0..5 {
+            let frames = bridge.frames();
+            bridge.record(frames);
         }
         bridge
     }
 
-    /// The next packet of either side.
-    pub fn arrivals(&mut self) -> [Arrival; 2] {
-        let alice = self.arrival();
-        let bytes = self.bob.speak();
-        let packet = self.packet(&bytes);
-        [alice, Arrival { now: self.now + FRAME / 4, packet }]
+    /// The next ten frames, where a driver would have received them: as much as a block of samples holds.
+    pub fn frames(&mut self) -> Vec<Frame> {
+        let frame = |_| {
+            let alice = self.arrival();
+            let bytes = self.bob.speak();
+            let packet = self.packet(&bytes);
+            [alice, Arrival { now: self.now + FRAME / 4, packet }]
+        };
+        (0..10).map(frame).collect()
     }
 
-    /// Takes a packet of either side, and lets time pass up to the next frame.
-    pub fn record(&mut self, [alice, bob]: [Arrival; 2]) -> Recorded {
-        [(ALICE, 1, alice), (BOB, 2, bob)].map(|(port, host, Arrival { now, packet })| {
-            self.machine.handle_packet(now, port, address(host), packet);
-            let later = now + FRAME / 2;
-            while self.machine.poll_timeout().is_some_and(|at| at <= later) {
-                self.machine.handle_timeout(later);
+    /// Takes frames, and lets time pass meanwhile.
+    pub fn record(&mut self, frames: Vec<Frame>) -> Recorded {
+        let mut recorded =
+            Recorded { transmits: Vec::with_capacity(20), blocks: Vec::with_capacity(2) };
+        for [alice, bob] in frames {
+            for (port, host, Arrival { now, packet }) in [(ALICE, 1, alice), (BOB, 2, bob)] {
+                self.machine.handle_packet(now, port, address(host), packet);
+                let later = now + FRAME / 2;
+                while self.machine.poll_timeout().is_some_and(|at| at <= later) {
+                    self.machine.handle_timeout(later);
+                }
+                recorded.transmits.extend(self.machine.poll_transmit());
+                recorded.blocks.extend(self.machine.poll_block());
             }
-            (self.machine.poll_transmit(), self.machine.poll_block())
-        })
+        }
+        recorded
     }
 
     /// Alice's next packet, where a driver would have received it.
@@ -172,12 +188,11 @@ mod tests {
     fn both_sides_are_recorded() {
         let mut bridge = Bridge::recorded();
         let (mut sent, mut samples) = (0, 0);
-        for _ in 0..100 {
-            let arrivals = bridge.arrivals();
-            for (transmit, block) in bridge.record(arrivals) {
-                sent += usize::from(transmit.is_some());
-                samples += block.map_or(0, |block| block.samples.len());
-            }
+        for _ in 0..10 {
+            let frames = bridge.frames();
+            let recorded = bridge.record(frames);
+            sent += recorded.transmits.len();
+            samples += recorded.blocks.iter().map(|block| block.samples.len()).sum::<usize>();
         }
         assert_eq!(sent, 200);
         assert!((28_000..36_000).contains(&samples), "{samples} of two seconds of two sides");

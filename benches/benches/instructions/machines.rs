@@ -10,7 +10,7 @@ use pbx::media::machine::Transmit;
 use pbx::record::CallRecord;
 use trunkline_benches::call::{self as calls, Office, Origin, Rehearsal, Scene};
 use trunkline_benches::register::{self as registrations, Script};
-use trunkline_benches::relay::{Arrival, Bridge, Recorded};
+use trunkline_benches::relay::{Arrival, Bridge, Frame, Recorded};
 
 // Scenes, rehearsals and bridges are warm: calls and packets have gone before.
 
@@ -52,15 +52,15 @@ fn relay((mut bridge, arrival): (Bridge, Arrival)) -> (Bridge, [Option<Transmit>
     (bridge, transmits)
 }
 
-fn with_arrivals(mut bridge: Bridge) -> (Bridge, [Arrival; 2]) {
-    let arrivals = bridge.arrivals();
-    (bridge, arrivals)
+fn with_frames(mut bridge: Bridge) -> (Bridge, Vec<Frame>) {
+    let frames = bridge.frames();
+    (bridge, frames)
 }
 
 #[library_benchmark]
-#[bench::both_sides(with_arrivals(Bridge::recorded()))]
-fn record((mut bridge, arrivals): (Bridge, [Arrival; 2])) -> (Bridge, Recorded) {
-    let recorded = black_box(&mut bridge).record(black_box(arrivals));
+#[bench::both_sides(with_frames(Bridge::recorded()))]
+fn record((mut bridge, frames): (Bridge, Vec<Frame>)) -> (Bridge, Recorded) {
+    let recorded = black_box(&mut bridge).record(black_box(frames));
     (bridge, recorded)
 }
 
