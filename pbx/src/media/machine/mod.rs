@@ -285,7 +285,7 @@ impl Machine {
             };
             if matches!(stream.activity, Activity::Echo) && heard.sounds {
                 let samples = samples.get(..heard.count).unwrap_or_default();
-                self.send_samples(now, port, heard.timestamp, samples);
+                self.send_samples(now, port, heard.timestamp(), samples);
             }
         }
     }

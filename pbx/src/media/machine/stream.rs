@@ -301,7 +301,7 @@ impl StreamState {
         let heard = self.hearing.as_mut()?.handle_timeout(now, samples)?;
         let samples = samples.get(..heard.count)?;
         if let Some(recorder) = self.recorder.as_mut().filter(|recorder| recorder.hears()) {
-            recorder.write(now, Direction::Received, (0, heard.timestamp), samples);
+            recorder.write_heard(heard.at, Direction::Received, samples);
         }
         if self.listens_for_digits() {
             self.digits.hear(samples);
@@ -319,7 +319,7 @@ impl StreamState {
             let samples = samples.get(..heard.count).unwrap_or_default();
             // Silence is what lies between, and something of our own may lie there.
             if heard.sounds {
-                recorder.write(now, Direction::Sent, (0, heard.timestamp), samples);
+                recorder.write_heard(heard.at, Direction::Sent, samples);
             }
         }
     }
