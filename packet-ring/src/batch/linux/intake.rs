@@ -22,9 +22,7 @@ pub(super) struct Intake {
 enum Drained {
     /// Nothing.
     All,
-    /// Something, or nothing any more.
-    Perhaps,
-    /// Something, for which there was no room.
+    /// Perhaps something.
     Part,
     /// Something, for which there was no buffer.
     Starved,
@@ -81,7 +79,7 @@ impl Intake {
         timeout: Option<Duration>,
         counters: &mut Counters,
     ) -> io::Result<usize> {
-        self.sockets.begin();
+        self.sockets.begin(counters)?;
         let mut count = self.take_ready(pool, into, counters);
         if count == 0 {
             // What is left here waits for the pool, and so for time to pass.
@@ -111,8 +109,8 @@ impl Intake {
             asked += 1;
             match self.drain(id, pool, full, into, counters) {
                 Drained::All => {}
-                Drained::Part => self.sockets.again_first(id),
-                Drained::Perhaps => self.sockets.again_last(id),
+                // After all others: who is sent more than can be taken keeps nobody waiting.
+                Drained::Part => self.sockets.again_last(id),
                 Drained::Starved => {
                     self.sockets.again_first(id);
                     break;
@@ -164,7 +162,7 @@ impl Intake {
                 Err(_) => {
                     // An answer to something sent: it is consumed, there may be packets behind it.
                     counters.errors += 1;
-                    return Drained::Perhaps;
+                    return Drained::Part;
                 }
             };
             socket.has_several = into.len() > before + 1;
@@ -176,7 +174,7 @@ impl Intake {
             }
             if !watching {
                 // A full batch is likely to be followed.
-                return Drained::Perhaps;
+                return Drained::Part;
             }
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Readiness {
     ready: VecDeque<SocketId>,
     /// It told of as many as it may at once, so there may be others.
     is_full: bool,
+    /// Some are asked again before the system is.
+    repeats: bool,
     /// The one socket had something last time, so it is asked without waiting.
     eager: bool,
 }
@@ -31,6 +33,8 @@ pub(super) struct Socket {
     dropped: u32,
     /// It had more than one datagram the last time.
     pub(super) has_several: bool,
+    /// It is among those that may have more.
+    is_ready: bool,
 }
 
 impl Socket {
@@ -66,6 +70,7 @@ impl Readiness {
             sockets: Sockets::default(),
             ready: VecDeque::new(),
             is_full: false,
+            repeats: false,
             eager: false,
         })
     }
@@ -107,7 +112,7 @@ impl Readiness {
         if self.watching {
             self.watch(self.sockets.next(), &socket)?;
         }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, has_several: false }))
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, has_several: false, is_ready: false }))
     }
 
     pub(super) fn remove(&mut self, id: SocketId) -> bool {
@@ -118,11 +123,16 @@ impl Readiness {
         removed
     }
 
-    /// Begins a batch; the one socket need not be waited for while it has something each time.
-    pub(super) fn begin(&mut self) {
-        if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {
-            self.ready.push_back(SocketId(0));
+    /// Begins a batch; the one socket need not be waited for while it has something each time. Where others have
+    /// something each time, those that have come meanwhile have their turn after them.
+    pub(super) fn begin(&mut self, counters: &mut Counters) -> io::Result<()> {
+        if std::mem::take(&mut self.repeats) && self.watching {
+            self.wait(Some(Duration::ZERO), counters)?;
         }
+        if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {
+            self.note_ready(SocketId(0));
+        }
+        Ok(())
     }
 
     /// Ends a batch of `count` datagrams.
@@ -133,17 +143,26 @@ impl Readiness {
     /// The next socket that may have something.
     #[inline]
     pub(super) fn next(&mut self) -> Option<SocketId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.is_ready = false;
+        }
+        Some(id)
     }
 
     /// Asks it again, before all others.
     pub(super) fn again_first(&mut self, id: SocketId) {
-        self.ready.push_front(id);
+        if self.becomes_ready(id) {
+            self.ready.push_front(id);
+        }
     }
 
     /// Asks it again, after all others.
     pub(super) fn again_last(&mut self, id: SocketId) {
-        self.ready.push_back(id);
+        self.repeats = true;
+        if self.becomes_ready(id) {
+            self.ready.push_back(id);
+        }
     }
 
     /// Waits for sockets to become ready.
@@ -169,8 +188,9 @@ impl Readiness {
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
         self.is_full = count as usize == events.len();
-        self.ready
-            .extend(events.iter().take(count as usize).map(|event| SocketId(event.u64 as u32)));
+        for event in events.iter().take(count as usize) {
+            self.note_ready(SocketId(event.u64 as u32));
+        }
         Ok(())
     }
 
@@ -187,10 +207,24 @@ impl Readiness {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        if count > 0 {
-            self.ready.extend(id);
+        if count > 0
+            && let Some(id) = id
+        {
+            self.note_ready(id);
         }
         Ok(())
+    }
+
+    fn note_ready(&mut self, id: SocketId) {
+        if self.becomes_ready(id) {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Whether it is to be put among those that may have more: nobody is there twice.
+    fn becomes_ready(&mut self, id: SocketId) -> bool {
+        let socket = self.sockets.get_mut(id);
+        socket.is_some_and(|socket| !std::mem::replace(&mut socket.is_ready, true))
     }
 
     /// Lets epoll watch a socket.
