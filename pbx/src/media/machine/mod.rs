@@ -11,7 +11,7 @@
 //!
 //! A bridged stream of one codec and packet length is rewritten in its own buffer: nothing is copied,
 //! nothing allocated. Other laws are transcoded octet by octet, other lengths cut anew. Packets that follow
-//! the one before as it is usual take a short way past all of the above ([`path`]).
+//! the one before as it is usual take a short way past all of the above (`path.rs`).
 //!
 //! A stream that ends here is heard through a jitter buffer whose delay follows the network, with what is
 //! missing concealed by the codec's own method: for the echo, for digits that come as tones, for
