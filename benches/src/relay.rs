@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use packet_ring::pool::{PacketBuf, PacketPool, PoolConfig};
 use pbx::media::machine::Transmit;
-use pbx::media::{Codec, CodecKind, Command, Machine, PortId, Stream};
+use pbx::media::{
+    Block, Codec, CodecKind, Command, Machine, PortId, RecordedSides, RecordingId, Stream,
+};
 use rtp_core::PayloadType;
 
 use crate::rtp::Speaker;
@@ -21,12 +23,23 @@ pub struct Arrival {
     packet: PacketBuf,
 }
 
+/// A frame of both sides.
+pub type Frame = [Arrival; 2];
+
+/// What comes of some frames: packets to send, and samples to write.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    transmits: Vec<Transmit>,
+    blocks: Vec<Block>,
+}
+
 /// Two legs that hear each other, in the middle of their call.
 pub struct Bridge {
     machine: Machine,
     pool: PacketPool,
     now: Duration,
     alice: Speaker,
+    bob: Speaker,
 }
 
 impl Bridge {
@@ -36,22 +49,65 @@ impl Bridge {
     pub fn new(kind: CodecKind, ptime_ms: u32) -> Self {
         let pool = PacketPool::new(PoolConfig::default()).expect("memory for packets");
         let mut machine = Machine::new(pool.clone(), [7; 32]);
-        let mut bob = Speaker::new(payload_type(&kind), 2);
+        let bob = Speaker::new(payload_type(&kind), 2);
         let legs = [(ALICE, stream(CodecKind::Pcma, 20, 1)), (BOB, stream(kind, ptime_ms, 2))];
         for (port, stream) in legs {
             machine.handle_command(Duration::ZERO, Command::Open { port, stream });
         }
         machine.handle_command(Duration::ZERO, Command::Bridge { a: ALICE, b: BOB });
         let alice = Speaker::new(PayloadType::PCMA, 1);
-        let mut bridge = Self { machine, pool, now: Duration::ZERO, alice };
+        let mut bridge = Self { machine, pool, now: Duration::ZERO, alice, bob };
         for _ in 0..50 {
             let arrival = bridge.arrival();
             bridge.relay(arrival);
-            let packet = bridge.packet(&bob.speak());
+            let bytes = bridge.bob.speak();
+            let packet = bridge.packet(&bytes);
             bridge.machine.handle_packet(bridge.now, BOB, address(2), packet);
             while bridge.machine.poll_transmit().is_some() {}
         }
         bridge
+    }
+
+    /// The same call, both of whose sides have been recorded for a second.
+    pub fn recorded() -> Self {
+        let mut bridge = Self::new(CodecKind::Pcma, 20);
+        let (recording, sides) = (RecordingId(1), RecordedSides::Both);
+        let record = Command::Record { port: ALICE, recording, sides };
+        bridge.machine.handle_command(bridge.now, record);
+        for _ in 0..5 {
+            let frames = bridge.frames();
+            bridge.record(frames);
+        }
+        bridge
+    }
+
+    /// The next ten frames, where a driver would have received them: as much as a block of samples holds.
+    pub fn frames(&mut self) -> Vec<Frame> {
+        let frame = |_| {
+            let alice = self.arrival();
+            let bytes = self.bob.speak();
+            let packet = self.packet(&bytes);
+            [alice, Arrival { now: self.now + FRAME / 4, packet }]
+        };
+        (0..10).map(frame).collect()
+    }
+
+    /// Takes frames, and lets time pass meanwhile.
+    pub fn record(&mut self, frames: Vec<Frame>) -> Recorded {
+        let mut recorded =
+            Recorded { transmits: Vec::with_capacity(20), blocks: Vec::with_capacity(2) };
+        for [alice, bob] in frames {
+            for (port, host, Arrival { now, packet }) in [(ALICE, 1, alice), (BOB, 2, bob)] {
+                self.machine.handle_packet(now, port, address(host), packet);
+                let later = now + FRAME / 2;
+                while self.machine.poll_timeout().is_some_and(|at| at <= later) {
+                    self.machine.handle_timeout(later);
+                }
+                recorded.transmits.extend(self.machine.poll_transmit());
+                recorded.blocks.extend(self.machine.poll_block());
+            }
+        }
+        recorded
     }
 
     /// Alice's next packet, where a driver would have received it.
@@ -126,6 +182,20 @@ mod tests {
         let octets: Vec<u8> = (0..160).collect();
         assert!(packets.iter().all(|bytes| Packet::parse(bytes).unwrap().payload() == octets));
         assert_eq!(packets.len(), 3);
+    }
+
+    #[test]
+    fn both_sides_are_recorded() {
+        let mut bridge = Bridge::recorded();
+        let (mut sent, mut samples) = (0, 0);
+        for _ in 0..10 {
+            let frames = bridge.frames();
+            let recorded = bridge.record(frames);
+            sent += recorded.transmits.len();
+            samples += recorded.blocks.iter().map(|block| block.samples.len()).sum::<usize>();
+        }
+        assert_eq!(sent, 200);
+        assert!((28_000..36_000).contains(&samples), "{samples} of two seconds of two sides");
     }
 
     #[test]

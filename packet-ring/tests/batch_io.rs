@@ -132,6 +132,33 @@ fn what_is_at_hand_is_told_and_had_without_waiting() {
 }
 
 #[test]
+fn a_flooded_socket_keeps_nobody_waiting() {
+    for mut io in back_ends(&IoConfig::default()) {
+        let pool = pool(1024);
+        let sockets = [socket(&mut *io), socket(&mut *io), socket(&mut *io)];
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut come = Vec::new();
+        for round in 0..20 {
+            for _ in 0..100 {
+                peer.send_to(b"flood", sockets[1].1).unwrap();
+            }
+            if round == 10 {
+                for at in [0, 2] {
+                    peer.send_to(b"voice", sockets[at].1).unwrap();
+                }
+            }
+            let mut batch = Vec::new();
+            io.recv_batch(&pool, &mut batch, Some(Duration::ZERO)).unwrap();
+            come.extend(batch.iter().map(|one| (round, one.socket)));
+        }
+        for at in [0, 2] {
+            let first = come.iter().find(|(_, from)| *from == sockets[at].0);
+            assert!(first.is_some_and(|(round, _)| *round <= 13), "{}: {first:?}", io.backend());
+        }
+    }
+}
+
+#[test]
 fn sockets_come_and_go() {
     for mut io in back_ends(&IoConfig::default()) {
         let io = &mut *io;

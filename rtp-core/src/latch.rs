@@ -28,6 +28,7 @@ use alloc::boxed::Box;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
+use crate::run::Run;
 use crate::{Packet, PayloadTypeSet, Ssrc};
 
 /// Whom to believe besides the signalled address.
@@ -303,6 +304,27 @@ impl Latch {
             return Verdict::Accept;
         }
         self.handle_unusual(now, from, packet)
+    }
+
+    /// The peer of whom each further packet is accepted, whenever it comes: its address and SSRC.
+    pub fn settled(&self) -> Option<(SocketAddr, Ssrc)> {
+        match self.state {
+            State::Settled { peer } if self.config.silence.is_none() => {
+                Some((peer.address, peer.ssrc))
+            }
+            _ => None,
+        }
+    }
+
+    /// Notes the packets of a run that has ended: all were the settled peer's.
+    pub fn end_run(&mut self, run: &Run) {
+        if let State::Settled { peer } = &mut self.state
+            && run.packets() > 0
+        {
+            peer.last = run.last();
+            peer.successor = None;
+        }
+        self.counters.accepted += run.packets();
     }
 
     fn handle_unusual(&mut self, now: Duration, from: SocketAddr, packet: &Packet<'_>) -> Verdict {

@@ -39,6 +39,7 @@ pub mod packet;
 pub mod payload_type;
 pub mod quality;
 pub mod rtcp;
+pub mod run;
 pub mod sequence;
 pub mod session;
 #[cfg(feature = "srtp")]

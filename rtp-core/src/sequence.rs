@@ -130,6 +130,14 @@ impl Sequence {
         }
     }
 
+    /// Takes `count` packets that have come, each with the number after the highest.
+    pub(crate) fn in_order(&mut self, count: u64) {
+        self.highest.0 += count;
+        for _ in 0..count {
+            self.history.advance(1);
+        }
+    }
+
     /// Has the source passed its probation?
     pub fn is_valid(&self) -> bool {
         self.state == State::Valid

@@ -49,8 +49,9 @@ use crate::rtcp::xr::{Block, VoipMetrics};
 use crate::rtcp::{
     self, Compound, CompoundWriter, ReportBlock, ReportBlocks, RtcpError, RtcpWriteError, SdesItem,
 };
+use crate::run::Run;
 use crate::sequence::{Arrival, SequenceLimits};
-use crate::stats::{Figures, round_trip};
+use crate::stats::{Figures, Jitter, round_trip};
 use crate::{ClockRate, NtpTime, Packet, PayloadType, PayloadTypeSet, Ssrc};
 
 pub use conflict::Conflict;
@@ -281,6 +282,26 @@ impl Session {
             self.push(Event::SourceValid(packet.ssrc()));
         }
         Reception::Counted(arrival)
+    }
+
+    /// Takes the packets of a run that has ended.
+    pub fn end_run(&mut self, run: &Run) {
+        if run.packets() > 0
+            && let Some(source) = self.sources.find_mut(run.ssrc())
+        {
+            source.statistics.end_run(run);
+            source.note_rtp(run.last());
+        }
+    }
+
+    /// The newest number of a source and its jitter, when its next packet of this type is one to be counted
+    /// and nothing else.
+    pub(crate) fn position(&self, ssrc: Ssrc, payload_type: PayloadType) -> Option<(u16, Jitter)> {
+        if ssrc == self.ssrc() || self.config.untimed.contains(payload_type) {
+            return None;
+        }
+        let source = self.sources.find(ssrc).filter(|source| source.is_settled())?;
+        source.statistics.position(self.clock_rate_of(payload_type))
     }
 
     /// Takes an RTCP datagram that came at `now`.

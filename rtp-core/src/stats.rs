@@ -1,27 +1,28 @@
 //! What a receiver knows of one source: loss, jitter, round trip (RFC 3550 sections 6.4 and A.3,
 //! A.8).
 
+mod jitter;
+
 use core::time::Duration;
 
 use crate::ntp::NtpShort;
 use crate::rtcp::{ReportBlock, SenderInfo};
+use crate::run::Run;
 use crate::sequence::{Arrival, BurstGap, LossRuns, Sequence, SequenceLimits};
 use crate::{ClockRate, NtpTime, Ssrc};
+pub(crate) use jitter::Jitter;
 
 /// Counts the packets of one source and makes report blocks of the counts.
 #[derive(Debug, Clone)]
 pub struct ReceiverStatistics {
     ssrc: Ssrc,
-    clock_rate: ClockRate,
     sequence: Sequence,
     /// Valid packets since the source became valid or started anew, duplicates included: what the
     /// RFC calls `received`.
     received: u64,
     received_prior: u64,
     expected_prior: u64,
-    transit: Option<u32>,
-    /// Sixteen times the jitter, as in RFC 3550 appendix A.8.
-    jitter_scaled: u64,
+    jitter: Jitter,
     last_sr: Option<(NtpShort, Duration)>,
     totals: Totals,
 }
@@ -34,7 +35,6 @@ struct Totals {
     late: u64,
     refused: u64,
     restarts: u32,
-    peak_jitter: Duration,
 }
 
 impl ReceiverStatistics {
@@ -42,13 +42,11 @@ impl ReceiverStatistics {
     pub fn new(ssrc: Ssrc, clock_rate: ClockRate, limits: SequenceLimits) -> ReceiverStatistics {
         ReceiverStatistics {
             ssrc,
-            clock_rate,
             sequence: Sequence::new(limits),
             received: 0,
             received_prior: 0,
             expected_prior: 0,
-            transit: None,
-            jitter_scaled: 0,
+            jitter: Jitter::new(clock_rate),
             last_sr: None,
             totals: Totals::default(),
         }
@@ -61,13 +59,7 @@ impl ReceiverStatistics {
 
     /// Follows a change of payload type to one with another clock: jitter keeps its length in time.
     pub fn set_clock_rate(&mut self, clock_rate: ClockRate) {
-        if clock_rate != self.clock_rate {
-            let (old, new) = (u64::from(self.clock_rate.hz()), u64::from(clock_rate.hz()));
-            self.jitter_scaled = self.jitter_scaled.saturating_mul(new) / old;
-            self.clock_rate = clock_rate;
-            // Timestamps before and after are not comparable.
-            self.transit = None;
-        }
+        self.jitter.set_clock_rate(clock_rate);
     }
 
     /// Takes a packet that came at `now`.
@@ -95,14 +87,14 @@ impl ReceiverStatistics {
                 self.received = 0;
                 self.received_prior = 0;
                 self.expected_prior = 0;
-                self.transit = None;
+                self.jitter.forget_transit();
             }
         }
         self.received += 1;
         self.totals.packets += 1;
         self.totals.octets += payload_len as u64;
         if let Some(timestamp) = timestamp {
-            self.update_jitter(now, timestamp);
+            self.jitter.arrived(now, timestamp);
         }
         arrival
     }
@@ -148,12 +140,12 @@ impl ReceiverStatistics {
 
     /// Interarrival jitter in ticks of the RTP clock, as reports carry it.
     pub fn jitter_ticks(&self) -> u32 {
-        u32::try_from(self.jitter_scaled >> 4).unwrap_or(u32::MAX)
+        self.jitter.ticks()
     }
 
     /// Interarrival jitter as time.
     pub fn jitter(&self) -> Duration {
-        self.clock_rate.duration(self.jitter_scaled >> 4)
+        self.jitter.now()
     }
 
     /// All counts since the first packet, restarts included.
@@ -166,25 +158,27 @@ impl ReceiverStatistics {
             refused: self.totals.refused,
             restarts: self.totals.restarts,
             jitter: self.jitter(),
-            peak_jitter: self.totals.peak_jitter,
+            peak_jitter: self.jitter.peak(),
             loss_runs: self.sequence.loss_runs(),
             burst_gap: self.sequence.burst_gap(),
         }
     }
 
-    /// RFC 3550 appendix A.8, in integers.
-    fn update_jitter(&mut self, now: Duration, timestamp: u32) {
-        let arrival = self.clock_rate.ticks(now) as u32;
-        let transit = arrival.wrapping_sub(timestamp);
-        if let Some(previous) = self.transit.replace(transit) {
-            let difference = (transit.wrapping_sub(previous) as i32).unsigned_abs();
-            let decay = (self.jitter_scaled + 8) >> 4;
-            let before = self.jitter_scaled;
-            self.jitter_scaled = before + u64::from(difference) - decay;
-            if self.jitter_scaled > before {
-                self.totals.peak_jitter = self.totals.peak_jitter.max(self.jitter());
-            }
-        }
+    /// What a run goes on from: the highest number and the jitter; `None` when the next packet by `clock_rate`
+    /// would not simply be counted.
+    pub(crate) fn position(&self, clock_rate: ClockRate) -> Option<(u16, Jitter)> {
+        let highest = self.sequence.highest()?;
+        (self.jitter.clock_rate == clock_rate && self.jitter.transit.is_some())
+            .then_some((highest.number(), self.jitter))
+    }
+
+    /// Takes the packets of a run that went on from [`ReceiverStatistics::position`].
+    pub(crate) fn end_run(&mut self, run: &Run) {
+        self.sequence.in_order(run.packets());
+        self.received += run.packets();
+        self.totals.packets += run.packets();
+        self.totals.octets += run.octets();
+        self.jitter = *run.jitter();
     }
 }
 

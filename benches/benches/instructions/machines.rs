@@ -1,5 +1,5 @@
 //! Whole bridged calls in memory, from the first byte to the record, a registration with digest, and
-//! one RTP packet on its way through the media machine.
+//! RTP packets on their way through the media machine.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use pbx::media::machine::Transmit;
 use pbx::record::CallRecord;
 use trunkline_benches::call::{self as calls, Office, Origin, Rehearsal, Scene};
 use trunkline_benches::register::{self as registrations, Script};
-use trunkline_benches::relay::{Arrival, Bridge};
+use trunkline_benches::relay::{Arrival, Bridge, Frame, Recorded};
 
 // Scenes, rehearsals and bridges are warm: calls and packets have gone before.
 
@@ -52,4 +52,16 @@ fn relay((mut bridge, arrival): (Bridge, Arrival)) -> (Bridge, [Option<Transmit>
     (bridge, transmits)
 }
 
-library_benchmark_group!(name = media, benchmarks = [relay]);
+fn with_frames(mut bridge: Bridge) -> (Bridge, Vec<Frame>) {
+    let frames = bridge.frames();
+    (bridge, frames)
+}
+
+#[library_benchmark]
+#[bench::both_sides(with_frames(Bridge::recorded()))]
+fn record((mut bridge, frames): (Bridge, Vec<Frame>)) -> (Bridge, Recorded) {
+    let recorded = black_box(&mut bridge).record(black_box(frames));
+    (bridge, recorded)
+}
+
+library_benchmark_group!(name = media, benchmarks = [relay, record]);

@@ -2,7 +2,8 @@
 //!
 //! It binds as many sockets as the exchange, sends what comes by one out by its neighbour to whoever
 //! spoke there, and lets packets gather as the exchange does. One `recvfrom` and one `sendto` a packet, on
-//! what a level-triggered `epoll` says is readable; no look at what is in a packet.
+//! what a level-triggered `epoll` says is readable; no look at what is in a packet. Where the exchange is told to use a
+//! certain back end, the same is done over that, too: what the back end costs, and nothing else.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, UdpSocket};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
 use anyhow::Context as _;
-use packet_ring::batch::{Tick, TickConfig};
+use packet_ring::batch::{self, BATCH, Backend, Datagram, IoConfig, Tick, TickConfig};
+use packet_ring::pool::{PacketPool, PoolConfig};
 use rustix::event::{Timespec, epoll};
 
 use crate::Options;
@@ -30,12 +32,18 @@ const SETTLING: Duration = Duration::from_secs(1);
 /// Ports or descriptors run out, or the office-pbx to measure does not start.
 pub(crate) fn compare(options: &Options, rounds: usize) -> anyhow::Result<()> {
     let (mut bare, mut ours) = (Vec::new(), Vec::new());
+    let backend = options.target.media_io();
     for round in 1..=rounds.max(1) {
-        let one = measure(options)?;
+        let one = measure(options, None)?;
+        let by_backend = backend.map(|name| measure(options, Some(name))).transpose()?;
         let mut target = Target::open(&options.target)?;
         let report = run::play(Scenario::Media, options, &mut target)?;
         let other = report.cpu_us_per_packet.context("the server's process is not known")?;
-        println!("round {round}: bare {one:.2} us, server {other:.2} us a relayed packet");
+        print!("round {round}: bare {one:.2} us, ");
+        if let (Some(name), Some(by_backend)) = (backend, by_backend) {
+            print!("bare by {name} {by_backend:.2} us, ");
+        }
+        println!("server {other:.2} us a relayed packet");
         bare.push(one);
         ours.push(other);
     }
@@ -54,9 +62,9 @@ fn median(values: &mut [f64]) -> f64 {
 }
 
 /// CPU microseconds a packet of the bare loop.
-fn measure(options: &Options) -> anyhow::Result<f64> {
+fn measure(options: &Options, backend: Option<&str>) -> anyhow::Result<f64> {
     let count = 2 * options.calls;
-    let mut relay = Relay::start(count)?;
+    let mut relay = Relay::start(count, backend)?;
     let (media, ours) = Media::start(count, None)?;
     for (port, relayed) in ours.iter().zip(relay.ports()?) {
         media.speak(*port, SocketAddr::from(([127, 0, 0, 1], relayed)));
@@ -76,9 +84,10 @@ struct Relay {
 }
 
 impl Relay {
-    fn start(count: usize) -> anyhow::Result<Self> {
+    fn start(count: usize, backend: Option<&str>) -> anyhow::Result<Self> {
         let child = Command::new(env::current_exe()?)
             .args(["bare-loop", "--sockets", &count.to_string()])
+            .args(backend.map(|name| format!("--backend={name}")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -105,8 +114,61 @@ impl Drop for Relay {
 ///
 /// # Errors
 ///
-/// There are not so many ports or descriptors.
-pub(crate) fn relay(count: usize) -> anyhow::Result<()> {
+/// There are not so many ports or descriptors, or there is no such back end.
+pub(crate) fn relay(count: usize, backend: Option<&str>) -> anyhow::Result<()> {
+    match backend {
+        None => relay_bare(count),
+        Some("mmsg") => relay_by(Backend::Mmsg, count),
+        Some("io_uring") => relay_by(Backend::IoUring, count),
+        Some("std") => relay_by(Backend::Std, count),
+        Some(other) => anyhow::bail!("no back end is called {other}"),
+    }
+}
+
+fn relay_by(backend: Backend, count: usize) -> anyhow::Result<()> {
+    let config = IoConfig {
+        order: vec![backend],
+        expected_sockets: count,
+        timestamps: false,
+        ..IoConfig::default()
+    };
+    let (mut io, _) = batch::open(&config)?;
+    let pool = PacketPool::new(PoolConfig { slots: 4_096, ..PoolConfig::default() })?;
+    for _ in 0..count {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        println!("{}", socket.local_addr()?.port());
+        io.add(socket)?;
+    }
+    end_with_input();
+    let (started, mut tick) = (Instant::now(), Tick::new(TickConfig::default()));
+    let mut peers = vec![None; count];
+    let mut packets: Vec<Datagram> = Vec::with_capacity(BATCH);
+    loop {
+        if !io.has_more() {
+            thread::sleep(tick.pause());
+        }
+        io.recv_batch(&pool, &mut packets, Some(SETTLING))?;
+        tick.received(started.elapsed(), packets.len());
+        packets.retain_mut(|packet| {
+            if let Some(peer) = peers.get_mut(packet.socket.0 as usize) {
+                *peer = peer.or(packet.peer);
+            }
+            packet.socket.0 ^= 1;
+            packet.peer = peers.get(packet.socket.0 as usize).copied().flatten();
+            packet.peer.is_some()
+        });
+        io.send_batch(&mut packets)?;
+    }
+}
+
+fn end_with_input() {
+    thread::spawn(|| {
+        let _ = io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+}
+
+fn relay_bare(count: usize) -> anyhow::Result<()> {
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let mut sides = Vec::new();
     for number in 0..count {
@@ -117,10 +179,7 @@ pub(crate) fn relay(count: usize) -> anyhow::Result<()> {
         println!("{}", socket.local_addr()?.port());
         sides.push(Side { socket, peer: None });
     }
-    thread::spawn(|| {
-        let _ = io::stdin().read(&mut [0]);
-        std::process::exit(0);
-    });
+    end_with_input();
     let (started, mut tick) = (Instant::now(), Tick::new(TickConfig::default()));
     let mut events = Vec::with_capacity(64);
     let mut buffer = [0; 2_048];

@@ -103,6 +103,9 @@ enum What {
         /// How many.
         #[arg(long)]
         sockets: usize,
+        /// Over which back end.
+        #[arg(long)]
+        backend: Option<String>,
     },
     /// Sets two reports that `--json` wrote side by side.
     Compare {
@@ -177,7 +180,9 @@ fn work(what: What) -> anyhow::Result<bool> {
         }
         What::Start(starts) => memory::starts(&starts).map(|()| true),
         What::Calm { scenarios, after, options } => memory::calm(&scenarios, &options, after),
-        What::BareLoop { sockets } => bare::relay(sockets).map(|()| true),
+        What::BareLoop { sockets, backend } => {
+            bare::relay(sockets, backend.as_deref()).map(|()| true)
+        }
         What::Compare { before, after } => {
             print!("{}", report::compare(&Report::load(&before)?, &Report::load(&after)?));
             Ok(true)

@@ -57,6 +57,11 @@ pub(crate) struct Where {
 }
 
 impl Where {
+    /// The back end for RTP that office-pbx is told to use.
+    pub(crate) fn media_io(&self) -> Option<&str> {
+        self.argument.iter().find_map(|argument| argument.strip_prefix("--media-io="))
+    }
+
     /// The same with another number of users.
     pub(crate) fn with_users(&self, users: u32) -> Self {
         Self { users, ..self.clone() }

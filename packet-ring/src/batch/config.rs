@@ -41,7 +41,7 @@ pub struct IoConfig {
     /// Linux 4.18). Default true.
     pub gso: bool,
     /// Whether the kernel may give datagrams in a row from one peer as one (UDP GRO, Linux 5.0); they are
-    /// separated again, at the price of a copy. For `mmsg`. Default false.
+    /// separated again, at the price of a copy. For `mmsg` and `io_uring`. Default false.
     pub gro: bool,
     /// The MTU of the way out, in bytes, IP header included. What is longer is not sent but counted: it
     /// would be fragmented. Default 1500.

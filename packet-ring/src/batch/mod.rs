@@ -6,7 +6,7 @@
 //! | back end | needs | worth it |
 //! |---|---|---|
 //! | [`Backend::Mmsg`] | Linux | nearly always: `recvmmsg` and `sendmmsg`, GSO and GRO where asked for |
-//! | [`Backend::IoUring`] | Linux 6.0, not forbidden by the system | many sockets where system calls are costly: two a batch, and one to wait |
+//! | [`Backend::IoUring`] | Linux 6.0, not forbidden by the system | many sockets where system calls are costly: one for all that a batch sends |
 //! | [`Backend::Std`] | any system | works |
 //! | [`AfPacket`] | Linux, `CAP_NET_RAW` | whole frames of an interface: a ring shared with the kernel |
 //!

@@ -71,7 +71,8 @@ impl StdIo {
                 }
             }
             if count == BATCH {
-                self.turn = id.0;
+                // After all others: who is sent more than can be taken keeps nobody waiting.
+                self.turn = id.0 + 1;
                 break;
             }
         }

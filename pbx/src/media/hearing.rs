@@ -41,10 +41,17 @@ pub(super) struct Hearing {
 pub(super) struct Heard {
     /// How many samples there are.
     pub(super) count: usize,
-    /// Their time in samples since the machine's arbitrary start.
-    pub(super) timestamp: u32,
+    /// When it is to be heard.
+    pub(super) at: Duration,
     /// Whether the source says anything.
     pub(super) sounds: bool,
+}
+
+impl Heard {
+    /// Its time in samples since the machine's arbitrary start.
+    pub(super) fn timestamp(&self) -> u32 {
+        (self.at.as_micros() / 125) as u32
+    }
 }
 
 /// The payload of a packet.
@@ -136,7 +143,7 @@ impl Hearing {
         });
         Some(Heard {
             count,
-            timestamp: (tick.as_micros() / 125) as u32,
+            at: tick,
             sounds: plays && tick.saturating_sub(self.last_packet) <= PATIENCE,
         })
     }

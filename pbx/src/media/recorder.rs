@@ -1,6 +1,5 @@
 //! Recording: samples put where their time says, however late and in whatever order they come.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{RecordedSides, RecordingId};
@@ -9,6 +8,9 @@ use super::{RecordedSides, RecordingId};
 const RATE: u64 = 8_000;
 /// How long a packet may be late and still be recorded in its place.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// The same where an ear has waited for packets before: what it hears, and what is sent of our own, is there in time.
+/// Samples that wait for it are in the processor's way.
+const PATIENCE_OF_EARS: Duration = Duration::from_millis(60);
 /// How often finished samples leave.
 const BLOCK: Duration = Duration::from_millis(200);
 /// A source whose clock disagrees with arrival by more than this has been set anew.
@@ -52,7 +54,7 @@ impl Recorder {
             flushed: 0,
             received: Track::default(),
             sent: Track::default(),
-            next_block: now + PATIENCE + BLOCK,
+            next_block: now + patience(sides) + BLOCK,
         }
     }
 
@@ -87,8 +89,22 @@ impl Recorder {
             Direction::Received => &mut self.received,
             Direction::Sent => &mut self.sent,
         };
-        let position = track.position(arrival, source);
+        // What belongs where nothing can be written any more is better late than lost; a packet that the
+        // network held up is not.
+        let behind =
+            if self.sides == RecordedSides::Received { MAX_DRIFT } else { ticks(PATIENCE_OF_EARS) };
+        let position = track.position(arrival, behind, source);
         track.put(flushed, position, samples);
+    }
+
+    /// What an ear has heard at `at`.
+    pub(super) fn write_heard(&mut self, at: Duration, direction: Direction, samples: &[i16]) {
+        let position = ticks(at.saturating_sub(self.start));
+        let track = match direction {
+            Direction::Received => &mut self.received,
+            Direction::Sent => &mut self.sent,
+        };
+        track.put(self.flushed, position, samples);
     }
 
     pub(super) fn poll_timeout(&self) -> Duration {
@@ -101,7 +117,8 @@ impl Recorder {
             return None;
         }
         self.next_block = now + BLOCK;
-        self.flush(ticks(now.saturating_sub(self.start).saturating_sub(PATIENCE)))
+        let patience = patience(self.sides);
+        self.flush(ticks(now.saturating_sub(self.start).saturating_sub(patience)))
     }
 
     /// The rest, and the length of the whole in samples.
@@ -114,19 +131,22 @@ impl Recorder {
 
     fn flush(&mut self, until: u64) -> Option<Block> {
         let count = usize::try_from(until.saturating_sub(self.flushed)).ok().filter(|n| *n > 0)?;
-        let samples = match self.sides {
+        let mut samples = Vec::new();
+        match self.sides {
             RecordedSides::Received | RecordedSides::Heard => {
-                let mut samples = vec![0; count];
-                self.received.take(samples.iter_mut());
-                samples
+                let (spoken, silent) = self.received.first(count);
+                samples.reserve_exact(count);
+                samples.extend_from_slice(spoken);
+                samples.resize(samples.len() + silent, 0);
             }
             RecordedSides::Both => {
-                let mut samples = vec![0; 2 * count];
-                self.received.take(samples.iter_mut().step_by(2));
-                self.sent.take(samples.iter_mut().skip(1).step_by(2));
-                samples
+                samples.resize(2 * count, 0);
+                let (pairs, _) = samples.as_chunks_mut();
+                interleave(pairs, self.received.first(count).0, self.sent.first(count).0);
             }
-        };
+        }
+        self.received.forget(count);
+        self.sent.forget(count);
         self.flushed = until;
         Some(Block { recording: self.id, samples })
     }
@@ -135,7 +155,7 @@ impl Recorder {
 /// One direction: a window of samples that begins at the recording's `flushed`.
 #[derive(Debug, Default)]
 struct Track {
-    samples: VecDeque<i16>,
+    samples: Vec<i16>,
     base: Option<Base>,
 }
 
@@ -148,13 +168,14 @@ struct Base {
 }
 
 impl Track {
-    fn position(&mut self, arrival: u64, (ssrc, timestamp): (u32, u32)) -> u64 {
+    /// Where samples lie that came at `arrival`: at most `behind` before it.
+    fn position(&mut self, arrival: u64, behind: u64, (ssrc, timestamp): (u32, u32)) -> u64 {
         if let Some(base) = self.base
             && base.ssrc == ssrc
         {
             let step = timestamp.wrapping_sub(base.timestamp).cast_signed();
             let position = base.position.saturating_add_signed(i64::from(step));
-            if position.abs_diff(arrival) <= MAX_DRIFT {
+            if (arrival.saturating_sub(behind)..=arrival + MAX_DRIFT).contains(&position) {
                 self.base = Some(Base { ssrc, timestamp, position });
                 return position;
             }
@@ -172,17 +193,41 @@ impl Track {
         if end > self.samples.len() {
             self.samples.resize(end, 0);
         }
-        for (slot, sample) in self.samples.range_mut(start..end).zip(samples) {
-            *slot = *sample;
+        if let Some(place) = self.samples.get_mut(start..end) {
+            place.copy_from_slice(samples);
         }
     }
 
-    /// Moves the oldest samples into these places, as far as there are any.
-    fn take<'a>(&mut self, places: impl ExactSizeIterator<Item = &'a mut i16>) {
-        let count = places.len().min(self.samples.len());
-        for (place, sample) in places.zip(self.samples.drain(..count)) {
-            *place = sample;
-        }
+    /// The oldest `count` samples, and how many of them nobody has written.
+    fn first(&self, count: usize) -> (&[i16], usize) {
+        let spoken = self.samples.get(..count).unwrap_or(&self.samples);
+        (spoken, count - spoken.len())
+    }
+
+    fn forget(&mut self, count: usize) {
+        self.samples.drain(..count.min(self.samples.len()));
+    }
+}
+
+/// Puts two sides next to each other; the shorter one is silent at its end.
+fn interleave(pairs: &mut [[i16; 2]], left: &[i16], right: &[i16]) {
+    let both = left.len().min(right.len());
+    let (together, rest) = pairs.split_at_mut(both.min(pairs.len()));
+    for ((pair, left), right) in together.iter_mut().zip(left).zip(right) {
+        *pair = [*left, *right];
+    }
+    for (pair, left) in rest.iter_mut().zip(left.get(both..).unwrap_or_default()) {
+        pair[0] = *left;
+    }
+    for (pair, right) in rest.iter_mut().zip(right.get(both..).unwrap_or_default()) {
+        pair[1] = *right;
+    }
+}
+
+fn patience(sides: RecordedSides) -> Duration {
+    match sides {
+        RecordedSides::Received => PATIENCE,
+        RecordedSides::Heard | RecordedSides::Both => PATIENCE_OF_EARS,
     }
 }
 
@@ -226,6 +271,23 @@ mod tests {
         let samples = recorded(&[0, 2, 1, 3, 5]);
         let first: Vec<i16> = samples.chunks(160).map(|frame| frame[0]).collect();
         assert_eq!(first, [1, 2, 3, 4, 0, 6]);
+    }
+
+    #[test]
+    fn what_is_sent_of_our_own_is_recorded_though_its_clock_has_fallen_behind() {
+        let mut recorder = Recorder::new(RecordingId(1), RecordedSides::Both, Duration::ZERO);
+        let mut samples = Vec::new();
+        for n in 0..100 {
+            // A pause in which its clock has stood still.
+            let now = FRAME * (n + if n < 50 { 0 } else { 15 });
+            recorder.write(now, Direction::Sent, (9, n * 160), &[1; 160]);
+            recorder.write_heard(now, Direction::Received, &[2; 160]);
+            samples.extend(recorder.handle_timeout(now).into_iter().flat_map(|b| b.samples));
+        }
+        samples.extend(recorder.finish(FRAME * 115).0.into_iter().flat_map(|b| b.samples));
+        let (pairs, _) = samples.as_chunks::<2>();
+        assert_eq!(pairs.len(), 115 * 160);
+        assert_eq!(pairs.iter().filter(|pair| **pair == [2, 1]).count(), 100 * 160);
     }
 
     #[test]

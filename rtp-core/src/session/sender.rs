@@ -12,6 +12,7 @@ use rand_core::Rng;
 
 use crate::header::Header;
 use crate::rtcp::{RelayedStream, SenderInfo};
+use crate::run::{Renumbering, Run};
 use crate::{ClockRate, NtpTime, Packet, PayloadType, Ssrc};
 
 /// A packet of a local source (a player, a mixer, a tone), as that source counts time.
@@ -197,6 +198,41 @@ impl Sender {
         };
         self.note_sent(now, timestamp, payload_len);
         Some(Header { marker, ..Header::new(payload_type, sequence_number, timestamp, self.ssrc) })
+    }
+
+    /// Notes the packets of a run that has ended: they have been sent on.
+    pub fn end_run(&mut self, run: &Run) {
+        if run.packets() == 0 {
+            return;
+        }
+        let Renumbering { sequence_offset, timestamp_offset, .. } = *run.renumbering();
+        if let Source::Relayed { ssrc, highest, .. } = &mut self.source
+            && *ssrc == run.ssrc()
+        {
+            *highest = run.number();
+            self.next_sequence = run.number().wrapping_add(sequence_offset).wrapping_add(1);
+            self.newest.timestamp = run.timestamp().wrapping_add(timestamp_offset);
+            self.newest.at = run.last();
+        }
+        self.packets += run.packets();
+        self.octets += run.octets();
+        self.last_sent = Some(run.last());
+    }
+
+    /// The source that is relayed now and its newest number, how it is numbered anew, and how far its timestamps go
+    /// with each packet; `None` when its next packet would not simply be sent on.
+    pub(crate) fn relaying(&self) -> Option<(Ssrc, u16, Renumbering)> {
+        let Source::Relayed { ssrc, timestamp_offset, sequence_offset, highest, .. } = self.source
+        else {
+            return None;
+        };
+        let Newest { timestamp, at, step } = self.newest;
+        let is_steady = (1..=self.clock_rate.hz() / 5).contains(&step);
+        (is_steady && self.last_sent == Some(at)).then_some((
+            ssrc,
+            highest,
+            Renumbering { ssrc: self.ssrc, sequence_offset, timestamp_offset, timestamp, step },
+        ))
     }
 
     /// Leaves out a relayed packet that is consumed here (a digit for a menu, audio that a digit

@@ -47,6 +47,11 @@ impl Source {
         }
     }
 
+    /// Whether another packet of RTP changes nothing but when it was last heard.
+    pub(super) fn is_settled(&self) -> bool {
+        self.member && self.sender && self.to_report && self.left.is_none()
+    }
+
     pub(super) fn note_rtcp(&mut self, now: Duration) {
         self.last_heard = now;
         if self.is_back(now) {

@@ -287,31 +287,6 @@ impl Inbox {
         }
         notes.dropped
     }
-
-    /// Gives the first `wanted` messages buffers, for io_uring; returns how many have one.
-    pub(super) fn prepare(&mut self, pool: &PacketPool, wanted: usize) -> usize {
-        self.fill(pool, wanted)
-    }
-
-    /// The header of a message, for io_uring to receive by; good until the next call.
-    pub(super) fn header(&mut self, at: usize) -> *mut libc::msghdr {
-        self.headers.get_mut(at).map_or(ptr::null_mut(), |header| &mut header.msg_hdr)
-    }
-
-    /// Hands out what io_uring received by the header of message `at`: `len` bytes. Returns the kernel's count of
-    /// drops, if it told one.
-    pub(super) fn took(
-        &mut self,
-        at: usize,
-        len: u32,
-        socket: SocketId,
-        pool: &PacketPool,
-        counters: &mut Counters,
-        into: &mut Vec<Datagram>,
-    ) -> Option<u32> {
-        self.headers[at].msg_len = len;
-        self.take_one(at, socket, pool, counters, into)
-    }
 }
 
 /// Messages to be sent, made of up to [`BATCH`] datagrams: one each, or one for several of GSO.

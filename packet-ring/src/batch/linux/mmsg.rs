@@ -1,30 +1,23 @@
 use std::io;
 use std::net::UdpSocket;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::Duration;
 use std::vec::Vec;
 
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Inbox, Outbox, SendFault, give_back, send_one, sort_out};
-use super::readiness::Readiness;
+use super::intake::Intake;
+use super::messages::{Outbox, SendFault, give_back, send_one, sort_out};
 use crate::pool::PacketPool;
 
 /// `recvmmsg` and `sendmmsg` on sockets that epoll watches; a lone packet is read and sent by a call of its
 /// own.
 pub struct MmsgIo {
     config: IoConfig,
-    sockets: Readiness,
-    /// A lone datagram is received without the kernel's notes: nobody wants its time.
-    plain: bool,
-    inbox: Inbox,
+    intake: Intake,
     outbox: Outbox,
     gso: bool,
     counters: Counters,
 }
-
-/// Sockets asked for one batch. What the kernel knows of so many is still in the processor's cache when they
-/// are sent by.
-const AT_ONCE: usize = 16;
 
 impl MmsgIo {
     /// No sockets yet.
@@ -34,68 +27,12 @@ impl MmsgIo {
     /// When the system has no epoll to give.
     pub fn new(config: IoConfig) -> io::Result<Self> {
         Ok(Self {
-            sockets: Readiness::new()?,
-            plain: !config.timestamps && !config.gro,
-            // Drops are told in a control message as well, so there is always room for one.
-            inbox: Inbox::new(true, config.gro),
+            intake: Intake::new(&config)?,
             outbox: Outbox::new(),
             gso: config.gso,
             counters: Counters::default(),
             config,
         })
-    }
-
-    /// Takes what the ready sockets have.
-    fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> usize {
-        let mut count = 0;
-        let mut asked = 0;
-        while count < BATCH
-            && asked < AT_ONCE
-            && let Some(id) = self.sockets.next()
-        {
-            let (round, watching) = (self.sockets.round(), self.sockets.is_watching());
-            let Some(socket) = self.sockets.get_mut(id) else { continue };
-            asked += 1;
-            let room = BATCH - count;
-            // Epoll tells as often as asked what still has some, so with its help less will do.
-            let wanted = if watching { socket.demand.next().min(room) } else { room };
-            let (starved, before) = (self.counters.starved, into.len());
-            let fd = socket.fd();
-            let received = if wanted == 1 && self.plain {
-                self.inbox.receive_one(fd, id, pool, &mut self.counters, into)
-            } else {
-                self.inbox.receive(fd, pool, wanted, &mut self.counters).inspect(|received| {
-                    let total = self.inbox.take(*received, id, pool, &mut self.counters, into);
-                    if let Some(total) = total {
-                        self.counters.dropped += socket.note_dropped(total);
-                    }
-                })
-            };
-            match received {
-                Ok(received) => {
-                    count += into.len() - before;
-                    if self.counters.starved != starved {
-                        self.sockets.again_first(id);
-                        break;
-                    }
-                    socket.demand.met(round, wanted, received);
-                    // A full batch is likely to be followed.
-                    if wanted > 1 && received == wanted {
-                        self.sockets.again_last(id);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.demand.met(round, wanted, 0);
-                }
-                Err(_) => {
-                    // An answer to something sent: it is consumed, there may be packets behind it.
-                    self.counters.errors += 1;
-                    self.sockets.again_last(id);
-                }
-            }
-        }
-        self.counters.received += count as u64;
-        count
     }
 
     /// Sends one datagram. Returns how many went.
@@ -178,27 +115,17 @@ impl PacketIo for MmsgIo {
         into: &mut Vec<Datagram>,
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        self.sockets.begin();
-        let mut count = self.take_ready(pool, into);
-        if count == 0 {
-            // What is left here waits for the pool, and so for time to pass.
-            if !self.sockets.is_any_ready() {
-                self.sockets.wait(timeout, &mut self.counters)?;
-            }
-            count = self.take_ready(pool, into);
-        }
-        self.sockets.end(count);
-        Ok(count)
+        self.intake.receive(pool, into, timeout, &mut self.counters)
     }
 
     fn send_batch(&mut self, batch: &mut Vec<Datagram>) -> io::Result<usize> {
-        sort_out(batch, &self.config, &mut self.counters, |id| self.sockets.get(id).is_some());
+        sort_out(batch, &self.config, &mut self.counters, |id| self.intake.socket(id).is_some());
         let mut sent = 0;
         // The tables are of a batch; a longer one is several.
         for part in batch.chunks(BATCH) {
             // Datagrams in a row by one socket go together, where it has several.
             for row in part.chunk_by(|one, next| one.socket == next.socket) {
-                let Some(socket) = row.first().and_then(|first| self.sockets.get(first.socket))
+                let Some(socket) = row.first().and_then(|first| self.intake.socket(first.socket))
                 else {
                     continue;
                 };
@@ -218,7 +145,7 @@ impl PacketIo for MmsgIo {
     }
 
     fn has_more(&self) -> bool {
-        self.sockets.may_be_more()
+        self.intake.may_be_more()
     }
 
     fn shrink(&mut self) {
@@ -237,33 +164,10 @@ impl PacketIo for MmsgIo {
 
 impl UdpIo for MmsgIo {
     fn add(&mut self, socket: UdpSocket) -> io::Result<SocketId> {
-        socket.set_nonblocking(true)?;
-        prepare(&socket, &self.config)?;
-        self.sockets.add(socket)
+        self.intake.add(socket, &self.config)
     }
 
     fn remove(&mut self, socket: SocketId) -> bool {
-        self.sockets.remove(socket)
+        self.intake.remove(socket)
     }
-}
-
-/// Sets the options that the configuration asks for; those the kernel does not know are done without.
-pub(super) fn prepare(socket: &UdpSocket, config: &IoConfig) -> io::Result<()> {
-    let fd = socket.as_raw_fd();
-    if config.timestamps {
-        set_option(fd, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
-    }
-    let _ = set_option(fd, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1);
-    if config.gro {
-        let _ = set_option(fd, libc::SOL_UDP, libc::UDP_GRO, 1);
-    }
-    Ok(())
-}
-
-pub(super) fn set_option(fd: RawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
-    // SAFETY: the option's value is an int, and its length is told.
-    let done = unsafe {
-        libc::setsockopt(fd, level, name, (&raw const value).cast(), size_of::<i32>() as u32)
-    };
-    if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

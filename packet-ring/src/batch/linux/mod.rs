@@ -1,8 +1,8 @@
 //! What Linux has.
 
 mod af_packet;
-mod demand;
 mod frame_ring;
+mod intake;
 mod messages;
 mod mmsg;
 mod names;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::super::sockets::Sockets;
 use super::super::{BATCH, Counters, SocketId};
-use super::demand::Demand;
 
 /// Sockets, and which of them have something to receive.
 ///
 /// A single socket is asked and waited for without epoll: a watched socket tells it of every packet that
-/// has left as well, which costs as much as a system call.
+/// has left as well, which costs as much as a system call. Several are watched edge-triggered: who is told of one has to
+/// ask it until it has no more.
 pub(super) struct Readiness {
     epoll: OwnedFd,
     /// Whether epoll watches the sockets: from the second one on.
@@ -19,10 +19,10 @@ pub(super) struct Readiness {
     sockets: Sockets<Socket>,
     /// Sockets that may have more.
     ready: VecDeque<SocketId>,
-    /// How often the system has told of all that were ready (wraps).
-    round: u32,
     /// It told of as many as it may at once, so there may be others.
     is_full: bool,
+    /// Some are asked again before the system is.
+    repeats: bool,
     /// The one socket had something last time, so it is asked without waiting.
     eager: bool,
 }
@@ -31,7 +31,10 @@ pub(super) struct Socket {
     socket: UdpSocket,
     /// The kernel's count of drops when last heard of.
     dropped: u32,
-    pub(super) demand: Demand,
+    /// It had more than one datagram the last time.
+    pub(super) has_several: bool,
+    /// It is among those that may have more.
+    is_ready: bool,
 }
 
 impl Socket {
@@ -66,19 +69,15 @@ impl Readiness {
             watching: false,
             sockets: Sockets::default(),
             ready: VecDeque::new(),
-            round: 0,
             is_full: false,
+            repeats: false,
             eager: false,
         })
     }
 
-    /// Whether epoll tells again of sockets that still have some, so that less may be asked for.
+    /// Whether epoll tells of sockets, so that one need not guess.
     pub(super) fn is_watching(&self) -> bool {
         self.watching
-    }
-
-    pub(super) fn round(&self) -> u32 {
-        self.round
     }
 
     pub(super) fn is_any_ready(&self) -> bool {
@@ -95,6 +94,10 @@ impl Readiness {
         self.sockets.get(id)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter()
+    }
+
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
         self.sockets.get_mut(id)
     }
@@ -109,7 +112,7 @@ impl Readiness {
         if self.watching {
             self.watch(self.sockets.next(), &socket)?;
         }
-        Ok(self.sockets.insert(Socket { socket, dropped: 0, demand: Demand::default() }))
+        Ok(self.sockets.insert(Socket { socket, dropped: 0, has_several: false, is_ready: false }))
     }
 
     pub(super) fn remove(&mut self, id: SocketId) -> bool {
@@ -125,11 +128,16 @@ impl Readiness {
         self.ready.shrink_to_fit();
     }
 
-    /// Begins a batch; the one socket need not be waited for while it has something each time.
-    pub(super) fn begin(&mut self) {
-        if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {
-            self.ready.push_back(SocketId(0));
+    /// Begins a batch; the one socket need not be waited for while it has something each time. Where others have
+    /// something each time, those that have come meanwhile have their turn after them.
+    pub(super) fn begin(&mut self, counters: &mut Counters) -> io::Result<()> {
+        if std::mem::take(&mut self.repeats) && self.watching {
+            self.wait(Some(Duration::ZERO), counters)?;
         }
+        if self.eager && self.ready.is_empty() && self.sockets.end() == 1 {
+            self.note_ready(SocketId(0));
+        }
+        Ok(())
     }
 
     /// Ends a batch of `count` datagrams.
@@ -140,17 +148,26 @@ impl Readiness {
     /// The next socket that may have something.
     #[inline]
     pub(super) fn next(&mut self) -> Option<SocketId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.is_ready = false;
+        }
+        Some(id)
     }
 
     /// Asks it again, before all others.
     pub(super) fn again_first(&mut self, id: SocketId) {
-        self.ready.push_front(id);
+        if self.becomes_ready(id) {
+            self.ready.push_front(id);
+        }
     }
 
     /// Asks it again, after all others.
     pub(super) fn again_last(&mut self, id: SocketId) {
-        self.ready.push_back(id);
+        self.repeats = true;
+        if self.becomes_ready(id) {
+            self.ready.push_back(id);
+        }
     }
 
     /// Waits for sockets to become ready.
@@ -176,10 +193,9 @@ impl Readiness {
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
         self.is_full = count as usize == events.len();
-        // Whoever is told of twice in one round had more than was taken.
-        self.round = self.round.wrapping_add(u32::from(!self.is_full));
-        self.ready
-            .extend(events.iter().take(count as usize).map(|event| SocketId(event.u64 as u32)));
+        for event in events.iter().take(count as usize) {
+            self.note_ready(SocketId(event.u64 as u32));
+        }
         Ok(())
     }
 
@@ -196,16 +212,30 @@ impl Readiness {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        self.round = self.round.wrapping_add(1);
-        if count > 0 {
-            self.ready.extend(id);
+        if count > 0
+            && let Some(id) = id
+        {
+            self.note_ready(id);
         }
         Ok(())
     }
 
+    fn note_ready(&mut self, id: SocketId) {
+        if self.becomes_ready(id) {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Whether it is to be put among those that may have more: nobody is there twice.
+    fn becomes_ready(&mut self, id: SocketId) -> bool {
+        let socket = self.sockets.get_mut(id);
+        socket.is_some_and(|socket| !std::mem::replace(&mut socket.is_ready, true))
+    }
+
     /// Lets epoll watch a socket.
     fn watch(&self, id: SocketId, socket: &UdpSocket) -> io::Result<()> {
-        let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: id.0.into() };
+        let events = libc::EPOLLIN | libc::EPOLLET;
+        let mut event = libc::epoll_event { events: events as u32, u64: id.0.into() };
         // SAFETY: both descriptors are open and the event is valid for the call.
         let added = unsafe {
             libc::epoll_ctl(

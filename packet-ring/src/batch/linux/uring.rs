@@ -1,6 +1,7 @@
 use std::io;
 use std::net::UdpSocket;
 use std::os::fd::RawFd;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -8,24 +9,20 @@ use io_uring::types::{Fd, Fixed};
 use io_uring::{IoUring, opcode, squeue};
 
 use super::super::{BATCH, Backend, Counters, Datagram, IoConfig, PacketIo, SocketId, UdpIo};
-use super::messages::{Inbox, Outbox, SendFault, give_back, sort_out};
-use super::mmsg::prepare;
-use super::readiness::Readiness;
+use super::intake::Intake;
+use super::messages::{Outbox, SendFault, give_back, sort_out};
 use crate::pool::PacketPool;
 
-/// io_uring: one system call for the receives of a batch and one for its sends, on sockets that epoll watches.
+/// io_uring: one system call for the sends of a batch; received is as by [`MmsgIo`](super::MmsgIo).
 ///
 /// Nothing is left with the kernel between calls. A receive that goes on by itself (multishot) would spare epoll,
-/// but it ends each look at a socket by finding nothing, and costs a task's work for each packet, which is
-/// dearer than the system calls that it saves.
+/// but it ends each look at a socket by finding nothing, and costs a task's work for each packet; one that is asked for
+/// anew each time has a header copied and a request made. Either is dearer than the system call that it saves.
 pub struct UringIo {
     config: IoConfig,
-    sockets: Readiness,
+    intake: Intake,
     ring: Ring,
-    inbox: Inbox,
     outbox: Outbox,
-    /// The socket of each receive of a batch.
-    asked: Vec<SocketId>,
     /// What became of the entries of a batch, by their numbers.
     results: Vec<i32>,
     gso: bool,
@@ -36,9 +33,6 @@ pub struct UringIo {
 const ENTRIES: u32 = BATCH as u32;
 /// Places in the table of registered sockets; others are looked up.
 const FILES: u32 = 4096;
-/// Receives of one batch. What the kernel knows of so many sockets is still in the processor's cache when they
-/// are sent by.
-const AT_ONCE: usize = 16;
 
 impl UringIo {
     /// No sockets yet.
@@ -48,12 +42,9 @@ impl UringIo {
     /// When the system has no io_uring or no epoll to give.
     pub fn new(config: IoConfig) -> io::Result<Self> {
         Ok(Self {
-            sockets: Readiness::new()?,
+            intake: Intake::new(&config)?,
             ring: Ring::new()?,
-            // Drops are told in a control message as well, so there is always room for one.
-            inbox: Inbox::new(true, false),
             outbox: Outbox::new(),
-            asked: Vec::with_capacity(BATCH),
             results: Vec::with_capacity(BATCH),
             gso: config.gso,
             counters: Counters::default(),
@@ -89,82 +80,17 @@ impl UringIo {
         }
     }
 
-    /// Takes what the ready sockets have.
-    fn take_ready(&mut self, pool: &PacketPool, into: &mut Vec<Datagram>) -> io::Result<usize> {
-        self.asked.clear();
-        while self.asked.len() < AT_ONCE
-            && let Some(id) = self.sockets.next()
-        {
-            let Some(socket) = self.sockets.get(id) else { continue };
-            let wanted = socket.demand.next().min(BATCH - self.asked.len());
-            self.asked.extend(std::iter::repeat_n(id, wanted));
+    /// Sees to it that the ring is one of this thread's.
+    fn settle(&mut self) -> io::Result<()> {
+        if self.ring.is_at_home() {
+            return Ok(());
         }
-        if self.asked.is_empty() {
-            return Ok(0);
+        let mut ring = Ring::new()?;
+        for (id, socket) in self.intake.iter() {
+            ring.register(id, socket.fd());
         }
-        let room = self.inbox.prepare(pool, self.asked.len());
-        if room < self.asked.len() {
-            self.counters.starved += 1;
-            // These wait for the pool, the first one asked in part again at once.
-            let mut waiting: Vec<_> = self.asked.drain(room..).collect();
-            waiting.dedup();
-            waiting.iter().rev().for_each(|id| self.sockets.again_first(*id));
-            if room == 0 {
-                return Ok(0);
-            }
-        }
-        for (at, id) in self.asked.iter().enumerate() {
-            let Some(socket) = self.sockets.get(*id) else { continue };
-            let header = self.inbox.header(at);
-            let flags = libc::MSG_DONTWAIT as u32;
-            let entry = match self.ring.slot(*id) {
-                Some(slot) => opcode::RecvMsg::new(slot, header).flags(flags).build(),
-                None => opcode::RecvMsg::new(Fd(socket.fd()), header).flags(flags).build(),
-            };
-            // SAFETY: the header and what it leads to belong to `inbox`, unused until the completion was seen,
-            // which `finish` waits for; when it fails, `inbox` is never freed.
-            unsafe { self.ring.push(&entry.user_data(at as u64)) }?;
-        }
-        self.counters.calls += 1;
-        if let Err(error) = self.ring.finish(&mut self.results) {
-            std::mem::forget(std::mem::replace(&mut self.inbox, Inbox::new(true, false)));
-            return Err(error);
-        }
-        let before = into.len();
-        let round = self.sockets.round();
-        let mut at = 0;
-        for row in self.asked.chunk_by(|one, next| one == next) {
-            let Some(id) = row.first().copied() else { continue };
-            let Some(socket) = self.sockets.get_mut(id) else { continue };
-            let (mut received, mut failed) = (0, false);
-            for at in at..at + row.len() {
-                let result = self.results.get(at).copied().unwrap_or(-libc::EAGAIN);
-                match u32::try_from(result) {
-                    Ok(len) => {
-                        let counters = &mut self.counters;
-                        let total = self.inbox.took(at, len, id, pool, counters, into);
-                        let new = total.map_or(0, |total| socket.note_dropped(total));
-                        self.counters.dropped += new;
-                        received += 1;
-                    }
-                    Err(_) if result == -libc::EAGAIN => {}
-                    Err(_) => {
-                        // An answer to something sent: it is consumed, there may be packets behind it.
-                        self.counters.errors += 1;
-                        failed = true;
-                    }
-                }
-            }
-            at += row.len();
-            socket.demand.met(round, row.len(), received);
-            // Many are likely to be followed by more.
-            if failed || received > 1 && received == row.len() {
-                self.sockets.again_last(id);
-            }
-        }
-        let count = into.len() - before;
-        self.counters.received += count as u64;
-        Ok(count)
+        self.ring = ring;
+        Ok(())
     }
 
     /// Sends the messages of one batch and waits until the kernel is done with them.
@@ -174,7 +100,7 @@ impl UringIo {
             let (start, count) = self.outbox.span(message);
             let first = &part[start];
             // Those without a socket have been sorted out.
-            let Some(socket) = self.sockets.get(first.socket) else { continue };
+            let Some(socket) = self.intake.socket(first.socket) else { continue };
             let (name, name_len) = self.outbox.name(message);
             // A message of one needs no header, which the kernel would have to copy.
             let one = |entry: opcode::Send| {
@@ -211,7 +137,7 @@ impl UringIo {
                     self.gso &= fault == SendFault::Again;
                     self.counters.errors += u64::from(result == -libc::ECONNREFUSED);
                     // Rare: one by one, without the ring.
-                    let Some(socket) = part.first().and_then(|one| self.sockets.get(one.socket))
+                    let Some(socket) = part.first().and_then(|one| self.intake.socket(one.socket))
                     else {
                         continue;
                     };
@@ -235,21 +161,12 @@ impl PacketIo for UringIo {
         into: &mut Vec<Datagram>,
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        self.sockets.begin();
-        let mut count = self.take_ready(pool, into)?;
-        if count == 0 {
-            // What is left here waits for the pool, and so for time to pass.
-            if !self.sockets.is_any_ready() {
-                self.sockets.wait(timeout, &mut self.counters)?;
-            }
-            count = self.take_ready(pool, into)?;
-        }
-        self.sockets.end(count);
-        Ok(count)
+        self.intake.receive(pool, into, timeout, &mut self.counters)
     }
 
     fn send_batch(&mut self, batch: &mut Vec<Datagram>) -> io::Result<usize> {
-        sort_out(batch, &self.config, &mut self.counters, |id| self.sockets.get(id).is_some());
+        sort_out(batch, &self.config, &mut self.counters, |id| self.intake.socket(id).is_some());
+        self.settle()?;
         let mut total = 0;
         for part in batch.chunks(BATCH) {
             self.outbox.fill(part, self.gso);
@@ -269,7 +186,7 @@ impl PacketIo for UringIo {
     }
 
     fn has_more(&self) -> bool {
-        self.sockets.may_be_more()
+        self.intake.may_be_more()
     }
 
     fn shrink(&mut self) {
@@ -288,25 +205,28 @@ impl PacketIo for UringIo {
 
 impl UdpIo for UringIo {
     fn add(&mut self, socket: UdpSocket) -> io::Result<SocketId> {
-        socket.set_nonblocking(true)?;
-        // Long datagrams of GRO do not fit the buffers.
-        prepare(&socket, &IoConfig { gro: false, ..self.config.clone() })?;
-        let id = self.sockets.add(socket)?;
-        if let Some(socket) = self.sockets.get(id) {
+        self.settle()?;
+        let id = self.intake.add(socket, &self.config)?;
+        if let Some(socket) = self.intake.socket(id) {
             self.ring.register(id, socket.fd());
         }
         Ok(id)
     }
 
     fn remove(&mut self, id: SocketId) -> bool {
-        self.ring.register(id, -1);
-        self.sockets.remove(id)
+        // Where that fails, the old ring holds the socket until another takes its place.
+        if self.settle().is_ok() {
+            self.ring.register(id, -1);
+        }
+        self.intake.remove(id)
     }
 }
 
 /// The ring itself. Between calls nothing is under way.
 struct Ring {
     ring: IoUring,
+    /// The only thread that may use it, for which the kernel needs no lock.
+    owner: ThreadId,
     /// Which places of the file table have a socket.
     registered: Vec<bool>,
     /// Entries whose completion has not been seen.
@@ -317,10 +237,20 @@ struct Ring {
 
 impl Ring {
     fn new() -> io::Result<Self> {
-        let ring = IoUring::new(ENTRIES)?;
+        let mut of_one_thread = IoUring::builder();
+        of_one_thread.setup_single_issuer().setup_defer_taskrun();
+        // Linux 6.0 knows rings for everybody only.
+        let ring = of_one_thread.build(ENTRIES).or_else(|_| IoUring::new(ENTRIES))?;
+        let owner = thread::current().id();
         // Fewer files may be allowed; then there is no table.
         let places = if ring.submitter().register_files_sparse(FILES).is_ok() { FILES } else { 0 };
-        Ok(Self { ring, registered: std::vec![false; places as usize], open: 0, is_broken: false })
+        let registered = std::vec![false; places as usize];
+        Ok(Self { ring, owner, registered, open: 0, is_broken: false })
+    }
+
+    /// Whether this thread may use it; when it is broken nobody does, and it stays.
+    fn is_at_home(&self) -> bool {
+        self.is_broken || self.owner == thread::current().id()
     }
 
     /// The registered place of a socket, which spares the kernel a look-up for each packet.

@@ -9,7 +9,7 @@ use rtp_core::{Header, Packet, PayloadType};
 
 use super::playing::LONGEST;
 use super::stream::{Activity, StreamState};
-use super::{Machine, Transmit};
+use super::{Machine, Transmit, path};
 use crate::media::repacketizer::Repacketizer;
 use crate::media::{Codec, CodecKind, Event, PortId};
 
@@ -29,9 +29,15 @@ impl Machine {
             stream.malformed += 1;
             return;
         };
+        let before = stream.latch.destination();
         if !stream.latch.handle_rtp(now, source, &view).is_accept() {
             return;
         }
+        if stream.latch.destination() != before {
+            // Its path leads to where the peer was.
+            path::take_up(&mut self.streams, port);
+        }
+        let Some(stream) = self.streams.get_mut(&port) else { return };
         stream.heard(now);
         if !stream.session.handle_rtp(now, &view).is_playable() {
             return;
@@ -52,7 +58,11 @@ impl Machine {
         match stream.activity {
             // What we can decode comes back when it was heard.
             Activity::Echo if !codec.is_g711() => self.pass_audio(now, port, &codec, packet),
-            Activity::Bridged(other) => self.pass_audio(now, other, &codec, packet),
+            Activity::Bridged(other) => {
+                self.pass_audio(now, other, &codec, packet);
+                let payload_type = PayloadType::from_octet(payload_type);
+                path::lay(&mut self.streams, now, port, payload_type);
+            }
             Activity::Echo | Activity::Idle | Activity::Playing(_) => {}
         }
         if begins {
@@ -84,8 +94,10 @@ impl Machine {
         };
         let start = view.header_len();
         rewrite(&mut packet, &header);
-        if let Some(payload) = packet.get_mut(start..start + length) {
-            transcode(&codec.kind, &kind, payload);
+        if let Some(transcode) = path::transcoding(&codec.kind, &kind)
+            && let Some(payload) = packet.get_mut(start..start + length)
+        {
+            transcode(payload);
         }
         let mut begins = false;
         if target.is_recorded_both_ways()
@@ -125,7 +137,9 @@ impl Machine {
         for piece in view.payload().chunks(LONGEST) {
             let Some(octets) = octets.get_mut(..piece.len()) else { return };
             octets.copy_from_slice(piece);
-            transcode(from, kind, octets);
+            if let Some(transcode) = path::transcoding(from, kind) {
+                transcode(octets);
+            }
             cutter.push(timestamp, octets, |timestamp, frame| {
                 let Some(mut packet) = pool.take() else {
                     counters.no_buffer += 1;
@@ -213,13 +227,4 @@ fn rewrite(packet: &mut [u8], header: &Header<'_>) {
     timestamp.copy_from_slice(&header.timestamp.to_be_bytes());
     ssrc.copy_from_slice(&header.ssrc.0.to_be_bytes());
     fixed.copy_from_slice(&fields);
-}
-
-/// Changes the law of G.711 octets in place; other codecs, and the same law, stay as they are.
-fn transcode(from: &CodecKind, to: &CodecKind, octets: &mut [u8]) {
-    match (from, to) {
-        (CodecKind::Pcma, CodecKind::Pcmu) => codec_g711::transcode::alaw_to_ulaw_in_place(octets),
-        (CodecKind::Pcmu, CodecKind::Pcma) => codec_g711::transcode::ulaw_to_alaw_in_place(octets),
-        _ => {}
-    }
 }

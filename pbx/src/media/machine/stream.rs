@@ -13,6 +13,7 @@ use rtp_core::{ClockRate, Packet, PayloadType, PayloadTypeSet};
 
 use super::super::hearing::{self, Heard, Hearing};
 use super::super::recorder::{Direction, Recorder};
+use super::path::{Path, Reluctance};
 use super::playing::LONGEST;
 use crate::media::repacketizer::Repacketizer;
 use crate::media::{Audio, Codec, CodecKind, PortId, Stream, StreamStatistics};
@@ -45,6 +46,9 @@ pub(super) struct StreamState {
     pub(super) latch: Latch,
     pub(super) session: Session,
     pub(super) activity: Activity,
+    /// The short way of what the peer says, as long as it may take one.
+    pub(super) path: Option<Path>,
+    pub(super) reluctance: Reluctance,
     /// Only where the peer wants packets of another length than it is sent.
     pub(super) cutter: Option<Box<Repacketizer>>,
     pub(super) recorder: Option<Box<Recorder>>,
@@ -90,6 +94,8 @@ impl StreamState {
             latch,
             session,
             activity: Activity::Idle,
+            path: None,
+            reluctance: Reluctance::default(),
             cutter: None,
             recorder: None,
             hearing: None,
@@ -192,6 +198,13 @@ impl StreamState {
         .min()
     }
 
+    /// Whether something of our own may be due at `now`: audio, a digit, a report.
+    pub(super) fn is_to_speak(&self, now: Duration) -> bool {
+        let due = [self.digits.poll_timeout(), self.session.poll_timeout()];
+        matches!(self.activity, Activity::Playing(_))
+            || due.into_iter().flatten().any(|at| at <= now)
+    }
+
     /// Takes a packet of a telephone event; [`StreamState::ended_digit`] tells what came of it.
     pub(super) fn receive_event(&mut self, now: Duration, packet: &Packet<'_>) {
         let clock_rate = event_clock(&self.agreed);
@@ -288,7 +301,7 @@ impl StreamState {
         let heard = self.hearing.as_mut()?.handle_timeout(now, samples)?;
         let samples = samples.get(..heard.count)?;
         if let Some(recorder) = self.recorder.as_mut().filter(|recorder| recorder.hears()) {
-            recorder.write(now, Direction::Received, (0, heard.timestamp), samples);
+            recorder.write_heard(heard.at, Direction::Received, samples);
         }
         if self.listens_for_digits() {
             self.digits.hear(samples);
@@ -306,7 +319,7 @@ impl StreamState {
             let samples = samples.get(..heard.count).unwrap_or_default();
             // Silence is what lies between, and something of our own may lie there.
             if heard.sounds {
-                recorder.write(now, Direction::Sent, (0, heard.timestamp), samples);
+                recorder.write_heard(heard.at, Direction::Sent, samples);
             }
         }
     }
