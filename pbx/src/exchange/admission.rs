@@ -261,7 +261,7 @@ impl Exchange {
     }
 
     fn is_emergency(&self, uri: &Uri) -> bool {
-        is_emergency(uri.to_string().as_bytes(), &self.settings.emergency)
+        is_emergency(uri.to_text().as_bytes(), &self.settings.emergency)
     }
 
     fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request, flow: &Flow) {

@@ -6,8 +6,7 @@ use std::time::Duration;
 use rtp_core::tone::{Country, Signal};
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
-use sip_core::header::UserAgent;
-use sip_core::{Flow, HostPort, Request, Token, Transport, endpoint, registrar};
+use sip_core::{Flow, HeaderName, HostPort, Request, Token, Transport, endpoint, registrar};
 
 use super::MediaNetworks;
 use super::admission::METHODS;
@@ -106,11 +105,10 @@ impl Settings {
 
     /// The digest algorithms to offer to whoever sent a request.
     pub(super) fn algorithms_for(&self, request: &Request) -> &[Algorithm] {
-        let agent = request.headers.typed::<UserAgent>().ok().flatten();
-        let agent = agent.as_ref().map_or("", |agent| agent.as_str());
+        let agent = request.headers.raw(HeaderName::UserAgent).next().unwrap_or_default();
         let offered = &self.authentication.algorithms;
         if offered.contains(&Algorithm::Md5)
-            && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_str()))
+            && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_bytes()))
         {
             &[Algorithm::Md5]
         } else {

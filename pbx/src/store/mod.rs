@@ -194,7 +194,7 @@ impl StoredBinding {
     pub(crate) fn new(extension: &str, binding: &Binding, until: Timestamp) -> Self {
         Self {
             extension: extension.to_owned(),
-            contact: binding.contact.uri.to_string(),
+            contact: binding.contact.uri.to_text(),
             contact_header: binding.contact.to_string(),
             transport: binding.flow.transport,
             local: binding.flow.local,
