@@ -105,7 +105,12 @@ impl Settings {
 
     /// The digest algorithms to offer to whoever sent a request.
     pub(super) fn algorithms_for(&self, request: &Request) -> &[Algorithm] {
-        let agent = request.headers.raw(HeaderName::UserAgent).next().unwrap_or_default();
+        let agent = request.headers.raw(HeaderName::UserAgent).next();
+        self.algorithms_of(agent.unwrap_or_default())
+    }
+
+    /// The same by User-Agent, as it was written.
+    pub(super) fn algorithms_of(&self, agent: &[u8]) -> &[Algorithm] {
         let offered = &self.authentication.algorithms;
         if offered.contains(&Algorithm::Md5)
             && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_bytes()))
