@@ -371,6 +371,14 @@ impl<'a> CredentialsRef<'a> {
     const NAMES: [&'static str; 9] =
         ["username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "qop", "nc"];
 
+    /// The place of a name in [`CredentialsRef::NAMES`].
+    #[inline]
+    fn slot(name: &str) -> Option<usize> {
+        // Nearly all write it as the standard does.
+        let exact = Self::NAMES.iter().position(|known| *known == name);
+        exact.or_else(|| Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)))
+    }
+
     /// What [`Credentials::parse`] takes and refuses.
     fn read(value: &'a [u8]) -> Result<Self, ValueError> {
         let (text, mut cursor) = Cursor::with_text(value)?;
@@ -385,7 +393,7 @@ impl<'a> CredentialsRef<'a> {
         let mut values = [None; 9];
         let mut others = Others::default();
         read_params(text, &mut cursor, |name, value| {
-            let slot = Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name));
+            let slot = Self::slot(name);
             match slot.and_then(|slot| values.get_mut(slot)) {
                 Some(Some(_)) => Err(ValueErrorKind::Repeated),
                 Some(known) => {
