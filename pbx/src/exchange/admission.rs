@@ -8,10 +8,11 @@ use sip_core::endpoint::ServerId;
 use sip_core::header::{
     Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
 };
+use sip_core::message::Outline;
 use sip_core::uri::UriRef;
 use sip_core::{Flow, HeaderName, Method, Request, Response, StatusCode, Uri};
 
-use super::{Event, Exchange};
+use super::{Event, Exchange, Settings};
 use crate::call::{Call, CallState, Draft, Hearing, Leg, LegState, Session, Side};
 use crate::directory::{Party, Trunk};
 use crate::front::{Proof, is_emergency};
@@ -36,6 +37,40 @@ pub(super) const METHODS: [Method; 8] = [
 ];
 
 impl Exchange {
+    /// Challenges a registration without credentials where it lies; `false` says that the message is to be
+    /// read in full. Half of all messages of telephones are of this kind, and nothing but who they are from
+    /// is of interest before they have shown it (RFC 3261 §8.2).
+    pub(super) fn challenge_at_sight(
+        &mut self,
+        now: Duration,
+        flow: &Flow,
+        message: &[u8],
+    ) -> bool {
+        let Settings { endpoint, .. } = &self.settings;
+        let is_plain = message.starts_with(b"REGISTER sip")
+            && message.len() <= endpoint.message.bytes
+            // It would have to be named.
+            && endpoint.user_agent.is_none();
+        let Some(outline) = is_plain.then(|| Outline::of_unsigned(message)).flatten() else {
+            return false;
+        };
+        if outline.method() != "REGISTER" || !outline.to_tag().is_empty() {
+            return false;
+        }
+        // As long as `turn_away` sends to strangers.
+        let most = if flow.is_reliable() { usize::MAX } else { message.len() * 3 / 2 };
+        let challenge = self.stateless.challenge(
+            now,
+            &outline,
+            flow,
+            &self.authenticator,
+            self.settings.algorithms_of(outline.user_agent()),
+            most,
+            &mut self.random,
+        );
+        challenge.map(|challenge| self.endpoint.send_answer(challenge)).is_some()
+    }
+
     /// A request outside any dialog.
     pub(super) fn admit(&mut self, now: Duration, id: ServerId, request: Request, flow: Flow) {
         match request.method {
@@ -261,7 +296,7 @@ impl Exchange {
     }
 
     fn is_emergency(&self, uri: &Uri) -> bool {
-        is_emergency(uri.to_string().as_bytes(), &self.settings.emergency)
+        is_emergency(uri.to_text().as_bytes(), &self.settings.emergency)
     }
 
     fn refuse_for_now(&mut self, now: Duration, id: ServerId, request: &Request, flow: &Flow) {

@@ -6,7 +6,6 @@
 //! After a sudden end a registration may look shorter than it was, never longer.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -27,7 +26,7 @@ type Key = (AddressOfRecord, u64);
 
 #[derive(Debug)]
 struct Kept {
-    /// Everything but its end, Call-ID and CSeq, hashed.
+    /// Everything but its contact's URI, end, Call-ID and CSeq, hashed.
     rest: u64,
     until: Duration,
     /// When half of the time until then has passed.
@@ -37,9 +36,9 @@ struct Kept {
 
 impl Keeping {
     /// Whether a binding that was registered or refreshed is to be written now. If not, it is among
-    /// what [`due`](Self::due) gives later.
-    pub(super) fn note(&mut self, now: Duration, binding: &Binding) -> bool {
-        let mut key = key(binding);
+    /// what [`due`](Self::due) gives later. `contact` is the text of its contact's URI.
+    pub(super) fn note(&mut self, now: Duration, binding: &Binding, contact: &str) -> bool {
+        let mut key = key(binding, contact);
         let rest = rest(binding);
         if let Some((known, _)) = self.kept.get_key_value(&key) {
             // Its memory lies where the registrar's does.
@@ -64,12 +63,12 @@ impl Keeping {
 
     /// A binding that the store has told us of.
     pub(super) fn restored(&mut self, now: Duration, binding: &Binding) {
-        self.wrote(now, key(binding), rest(binding), binding.expires);
+        self.wrote(now, key_of(binding), rest(binding), binding.expires);
     }
 
     /// A binding is gone.
     pub(super) fn forget(&mut self, binding: &Binding) {
-        if let Some(kept) = self.kept.remove(&key(binding))
+        if let Some(kept) = self.kept.remove(&key_of(binding))
             && let Some(behind) = kept.behind
         {
             self.behind.remove(&behind);
@@ -89,7 +88,7 @@ impl Keeping {
 
     /// Whether a key of [`due`](Self::due) names a binding.
     pub(super) fn is(named: &Key, binding: &Binding) -> bool {
-        key(binding) == *named
+        key_of(binding) == *named
     }
 
     pub(super) fn shrink(&mut self) {
@@ -98,7 +97,7 @@ impl Keeping {
 
     /// Names every binding by the registrar's own names, which have been moved.
     pub(super) fn rename<'a>(&mut self, bindings: impl Iterator<Item = &'a Binding>) {
-        for key in bindings.map(key) {
+        for key in bindings.map(key_of) {
             if let Some(kept) = self.kept.remove(&key) {
                 if let Some(name) = kept.behind.and_then(|behind| self.behind.get_mut(&behind)) {
                     name.clone_from(&key);
@@ -124,29 +123,25 @@ impl Keeping {
     }
 }
 
-fn key(binding: &Binding) -> Key {
-    let mut hashed = Hashed(DefaultHasher::new());
-    let _ = write!(hashed, "{}", binding.contact.uri);
-    (binding.aor.clone(), hashed.0.finish())
+fn key_of(binding: &Binding) -> Key {
+    key(binding, &binding.contact.uri.to_text())
 }
 
+fn key(binding: &Binding, contact: &str) -> Key {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(contact.as_bytes());
+    (binding.aor.clone(), hasher.finish())
+}
+
+/// What is not in the key: the URI of the contact is.
 fn rest(binding: &Binding) -> u64 {
-    let mut hashed = Hashed(DefaultHasher::new());
-    binding.contact.hash(&mut hashed.0);
-    binding.q.hash(&mut hashed.0);
+    let mut hasher = DefaultHasher::new();
+    binding.contact.display_name.hash(&mut hasher);
+    binding.contact.params.hash(&mut hasher);
+    binding.q.hash(&mut hasher);
     let flow = &binding.flow;
-    (flow.transport, flow.local, flow.remote).hash(&mut hashed.0);
-    hashed.0.finish()
-}
-
-/// Text that is hashed as it is written.
-struct Hashed(DefaultHasher);
-
-impl std::fmt::Write for Hashed {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.write(text.as_bytes());
-        Ok(())
-    }
+    (flow.transport, flow.local, flow.remote).hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -174,13 +169,17 @@ mod tests {
         }
     }
 
+    fn note(keeping: &mut Keeping, now: Duration, binding: &Binding) -> bool {
+        keeping.note(now, binding, &binding.contact.uri.to_text())
+    }
+
     #[test]
     fn a_refresh_is_written_when_half_of_the_time_has_passed() {
         let mut keeping = Keeping::default();
         let start = HOUR;
-        assert!(keeping.note(start, &binding(2, start + HOUR)), "a new one is written");
+        assert!(note(&mut keeping, start, &binding(2, start + HOUR)), "a new one is written");
         for minute in (1..30).map(|minute| start + minute * HOUR / 60) {
-            assert!(!keeping.note(minute, &binding(2, minute + HOUR)));
+            assert!(!note(&mut keeping, minute, &binding(2, minute + HOUR)));
             assert_eq!(keeping.poll_timeout(), Some(start + HOUR / 2));
             assert!(keeping.due(minute).is_none());
         }
@@ -188,27 +187,30 @@ mod tests {
         let due = keeping.due(half).expect("nobody has refreshed it since");
         let latest = binding(2, half + HOUR);
         assert!(Keeping::is(&due, &latest) && !Keeping::is(&due, &binding(3, half + HOUR)));
-        assert!(keeping.note(half, &latest));
+        assert!(note(&mut keeping, half, &latest));
         assert_eq!((keeping.due(half), keeping.poll_timeout()), (None, None));
         let later = half + HOUR / 2;
-        assert!(keeping.note(later, &binding(2, later + HOUR)), "a refresh at its time is written");
+        assert!(
+            note(&mut keeping, later, &binding(2, later + HOUR)),
+            "a refresh at its time is written"
+        );
     }
 
     #[test]
     fn what_changes_or_shortens_is_written_at_once() {
         let mut keeping = Keeping::default();
         let first = binding(2, HOUR);
-        assert!(keeping.note(Duration::ZERO, &first));
+        assert!(note(&mut keeping, Duration::ZERO, &first));
         let longer = Binding { expires: HOUR + HOUR, cseq: 2, ..first.clone() };
-        assert!(!keeping.note(Duration::ZERO, &longer));
-        assert!(keeping.note(Duration::ZERO, &Binding { q: 500, ..longer.clone() }));
-        assert!(keeping.note(Duration::ZERO, &longer), "back again");
+        assert!(!note(&mut keeping, Duration::ZERO, &longer));
+        assert!(note(&mut keeping, Duration::ZERO, &Binding { q: 500, ..longer.clone() }));
+        assert!(note(&mut keeping, Duration::ZERO, &longer), "back again");
         let there = ([192, 0, 2, 9], 4_000).into();
         let flow = Flow { remote: there, ..longer.flow };
-        assert!(keeping.note(Duration::ZERO, &Binding { flow, ..longer.clone() }));
+        assert!(note(&mut keeping, Duration::ZERO, &Binding { flow, ..longer.clone() }));
         let shorter = Binding { flow, expires: HOUR, ..longer };
-        assert!(keeping.note(Duration::ZERO, &shorter), "never longer than it is");
-        assert!(keeping.note(Duration::ZERO, &binding(3, HOUR)), "another telephone");
+        assert!(note(&mut keeping, Duration::ZERO, &shorter), "never longer than it is");
+        assert!(note(&mut keeping, Duration::ZERO, &binding(3, HOUR)), "another telephone");
         assert_eq!(keeping.poll_timeout(), None);
     }
 
@@ -216,13 +218,13 @@ mod tests {
     fn what_is_gone_is_forgotten() {
         let mut keeping = Keeping::default();
         keeping.restored(Duration::ZERO, &binding(2, HOUR));
-        assert!(!keeping.note(Duration::ZERO, &binding(2, HOUR)), "the store has it");
+        assert!(!note(&mut keeping, Duration::ZERO, &binding(2, HOUR)), "the store has it");
         assert_eq!(keeping.poll_timeout(), None, "nothing new for the store");
-        assert!(!keeping.note(Duration::ZERO, &binding(2, HOUR + HOUR)));
+        assert!(!note(&mut keeping, Duration::ZERO, &binding(2, HOUR + HOUR)));
         assert!(keeping.poll_timeout().is_some());
         let others = [binding(2, HOUR), binding(3, HOUR)];
         keeping.rename(others.iter());
-        assert!(!keeping.note(Duration::ZERO, &binding(2, HOUR)), "known by another name");
+        assert!(!note(&mut keeping, Duration::ZERO, &binding(2, HOUR)), "known by another name");
         let names = keeping.kept.keys().chain(keeping.behind.values());
         let place = |aor: &AddressOfRecord| aor.as_str().as_ptr();
         assert!(names.map(|(aor, _)| place(aor)).eq([place(&others[0].aor); 2]));

@@ -37,7 +37,7 @@ use rand_core::{Rng, SeedableRng};
 use sip_core::Transmit;
 use sip_core::auth::server::Authenticator;
 use sip_core::dialog::DialogId;
-use sip_core::endpoint::{self, ClientId, Endpoint, ServerId};
+use sip_core::endpoint::{self, ClientId, Endpoint, ServerId, Stateless};
 use sip_core::registrar::Registrar;
 
 pub use command::Command;
@@ -79,6 +79,8 @@ pub struct Exchange {
     settings: Settings,
     directory: Directory,
     endpoint: Endpoint,
+    /// Challenges whoever has not shown who it is.
+    stateless: Stateless,
     authenticator: Authenticator,
     registrar: Registrar,
     keeping: Keeping,
@@ -156,8 +158,12 @@ impl Exchange {
         let authenticator =
             Authenticator::new(settings.realm.clone(), fork(), settings.authentication.clone());
         let registrar = Registrar::new(settings.registrar.clone());
+        // Of a stream of its own, since all else goes on as before without it.
+        let mut strangers = ChaCha20Rng::from_seed(seed);
+        strangers.set_stream(1);
         Self {
             endpoint,
+            stateless: Stateless::new(&mut strangers),
             authenticator,
             registrar,
             keeping: Keeping::default(),
@@ -188,6 +194,11 @@ impl Exchange {
     /// Something happened.
     pub fn handle_input(&mut self, now: Duration, input: Input) {
         match input {
+            Input::Sip(endpoint::Input::Received { flow, message })
+                if self.challenge_at_sight(now, &flow, &message) =>
+            {
+                return;
+            }
             Input::Sip(input) => {
                 if let endpoint::Input::FlowFailed { flow } = &input {
                     self.registrar.flow_failed(flow);

@@ -47,21 +47,22 @@ impl Exchange {
             match change {
                 Change::Registered(binding) => {
                     let Some(extension) = self.extension_of(&binding.aor) else { continue };
-                    if self.keeping.note(now, &binding) {
+                    let contact = binding.contact.uri.to_text();
+                    if self.keeping.note(now, &binding, &contact) {
                         let until = self.wall_clock(binding.expires);
                         let stored = StoredBinding::new(&extension, &binding, until);
                         self.store.push_back(Write::Bind(stored));
                     }
                     self.events.push_back(Event::Registered {
                         extension,
-                        contact: binding.contact.uri.to_string(),
+                        contact,
                         expires: binding.expires.saturating_sub(now),
                     });
                 }
                 Change::Removed { binding, .. } => {
                     self.keeping.forget(&binding);
                     let Some(extension) = self.extension_of(&binding.aor) else { continue };
-                    let contact = binding.contact.uri.to_string();
+                    let contact = binding.contact.uri.to_text();
                     self.store.push_back(Write::Unbind {
                         extension: extension.clone(),
                         contact: contact.clone(),
@@ -81,7 +82,7 @@ impl Exchange {
                 continue;
             };
             if let Some(extension) = self.extension_of(&binding.aor)
-                && self.keeping.note(now, binding)
+                && self.keeping.note(now, binding, &binding.contact.uri.to_text())
             {
                 let until = self.wall_clock(binding.expires);
                 self.store.push_back(Write::Bind(StoredBinding::new(&extension, binding, until)));

@@ -6,8 +6,7 @@ use std::time::Duration;
 use rtp_core::tone::{Country, Signal};
 use sip_core::auth::Algorithm;
 use sip_core::auth::server::Config as AuthenticationSettings;
-use sip_core::header::UserAgent;
-use sip_core::{Flow, HostPort, Request, Token, Transport, endpoint, registrar};
+use sip_core::{Flow, HeaderName, HostPort, Request, Token, Transport, endpoint, registrar};
 
 use super::MediaNetworks;
 use super::admission::METHODS;
@@ -88,9 +87,11 @@ impl Default for Settings {
 }
 
 /// Over UDP a request is remembered for 32 s after its answer (RFC 3261 §17.2.2), so that many calls a
-/// second take many transactions. Strangers take none.
+/// second take many transactions. Strangers take none. They are forgotten twice a second: waking for
+/// each would take more than what is done then.
 fn endpoint_defaults() -> endpoint::Config {
     let mut config = endpoint::Config::default();
+    config.timing.grain = Duration::from_millis(512);
     config.capacity.transactions.servers = 524_288;
     config.capacity.transactions.clients = 262_144;
     config
@@ -104,11 +105,15 @@ impl Settings {
 
     /// The digest algorithms to offer to whoever sent a request.
     pub(super) fn algorithms_for(&self, request: &Request) -> &[Algorithm] {
-        let agent = request.headers.typed::<UserAgent>().ok().flatten();
-        let agent = agent.as_ref().map_or("", |agent| agent.as_str());
+        let agent = request.headers.raw(HeaderName::UserAgent).next();
+        self.algorithms_of(agent.unwrap_or_default())
+    }
+
+    /// The same by User-Agent, as it was written.
+    pub(super) fn algorithms_of(&self, agent: &[u8]) -> &[Algorithm] {
         let offered = &self.authentication.algorithms;
         if offered.contains(&Algorithm::Md5)
-            && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_str()))
+            && self.md5_only.iter().any(|beginning| agent.starts_with(beginning.as_bytes()))
         {
             &[Algorithm::Md5]
         } else {

@@ -23,8 +23,11 @@ use crate::media::{Command, Event, Machine, PortId};
 /// Commands and events under way between the two threads; further ones wait on their side. The memory of all of them
 /// is in use from the first round on.
 const RING: usize = 128;
-/// How long the thread may sleep over instructions that wait for packets anyway.
-const UNHURRIED: Duration = Duration::from_millis(50);
+/// How long the thread may sleep over instructions that wait for packets anyway, and over the end of what
+/// nobody hears: being woken for each call takes as long as what is to be done then.
+const UNHURRIED: Duration = Duration::from_millis(250);
+/// So many instructions are not slept over.
+const PLENTY: usize = 64;
 /// Pause before an empty pool is asked again.
 const STARVED: Duration = Duration::from_millis(2);
 
@@ -140,7 +143,8 @@ impl MediaThread {
     pub(super) fn hand_over(&mut self, now: Duration) {
         let any = !self.waiting.is_empty();
         self.fill_ring();
-        if self.hurried || !self.waiting.is_empty() || self.ring_by.is_some_and(|by| by <= now) {
+        let many = self.instructions.capacity() - self.instructions.free() >= PLENTY;
+        if many || self.hurried || self.ring_by.is_some_and(|by| by <= now) {
             self.wake();
         } else if any {
             self.ring_by.get_or_insert(now + UNHURRIED);

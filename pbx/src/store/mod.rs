@@ -5,8 +5,8 @@
 //!
 //! Two promises differ: what [`Store::append`] returned for is *written* and survives the end of the
 //! process, however sudden; what [`Store::sync`] returned for is *durable* and survives the loss of
-//! power. [`writer::Writer`] keeps both for call records, at one group of writes every 50 ms, and
-//! makes registrations, which telephones repeat, durable within a second.
+//! power. [`writer::Writer`] keeps both for call records, at one group of writes every half a second,
+//! and makes registrations, which telephones repeat, durable within a second.
 
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -194,7 +194,7 @@ impl StoredBinding {
     pub(crate) fn new(extension: &str, binding: &Binding, until: Timestamp) -> Self {
         Self {
             extension: extension.to_owned(),
-            contact: binding.contact.uri.to_string(),
+            contact: binding.contact.uri.to_text(),
             contact_header: binding.contact.to_string(),
             transport: binding.flow.transport,
             local: binding.flow.local,

@@ -1,17 +1,19 @@
 //! Writes behind: a thread that appends groups of writes and makes them durable.
 //!
 //! ```text
-//!  exchange --Write--> queue (bounded) --group, every 50 ms--> Store::append -> Store::sync
-//!                        |                                       |
-//!                        | full: counted, said once              | locked, disk full: kept and tried again
+//!  exchange --Write--> queue (bounded) --group, every 500 ms--> Store::append -> Store::sync
+//!                        |                                        |
+//!                        | full: counted, said once               | locked, disk full: kept and tried again
 //! ```
 //!
-//! Groups are at least 50 ms apart, since a commit costs as much as many writes: a write that comes
-//! alone is appended after the 2 ms in which others may join it, those that follow wait for the next
-//! group. Call records are made durable with their group, registrations within a second: what a loss
-//! of power takes of those, the telephones repeat.
+//! A commit costs as much as many writes. So a write that comes alone is appended after the 2 ms in
+//! which others may join it, and those that follow wait for the next group: call records, which are
+//! announced when they are durable, for half a second or until there are 128 of them; registrations,
+//! which have been confirmed already, for 50 ms, and what waits goes with them. Call records are made
+//! durable with their group, registrations within a second: what a loss of power takes of those, the
+//! telephones repeat.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -23,6 +25,10 @@ use super::{Store, Write};
 pub const SPILL: usize = 65_536;
 /// The shortest time between two groups.
 const GATHER: Duration = Duration::from_millis(50);
+/// How long call records wait for each other: a group that is made for one of them wakes three threads.
+const RECORDS: Duration = Duration::from_millis(500);
+/// So many writes do not wait any longer for others.
+const PLENTY: usize = 128;
 /// How long the first write of a group waits for those that come with it.
 const COMPANY: Duration = Duration::from_millis(2);
 /// How long a registration may stay written without being durable.
@@ -53,6 +59,8 @@ pub struct Writer {
     /// Bounded by `waiting`, since a bounded channel takes the memory of a full one at once.
     queue: Option<Sender<Write>>,
     waiting: Arc<AtomicUsize>,
+    /// Whether what waits is not to wait for call records to come.
+    hurried: Arc<AtomicBool>,
     /// Writes that were taken.
     taken: AtomicU64,
     /// How many of them are durable, in the order in which they were taken.
@@ -85,7 +93,9 @@ impl Writer {
         let (queue, writes) = channel();
         let waiting = Arc::new(AtomicUsize::new(0));
         let progress = Arc::new(Mutex::new(Progress::default()));
-        let backlog = Backlog { writes, waiting: Arc::clone(&waiting) };
+        let hurried = Arc::new(AtomicBool::new(false));
+        let backlog =
+            Backlog { writes, waiting: Arc::clone(&waiting), hurried: Arc::clone(&hurried) };
         let shared = Arc::clone(&progress);
         let durable = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&durable);
@@ -94,16 +104,21 @@ impl Writer {
         let thread =
             std::thread::Builder::new().name("store".to_owned()).spawn(move || work.run())?;
         let taken = AtomicU64::new(0);
-        Ok(Self { queue: Some(queue), waiting, taken, durable, progress, thread: Some(thread) })
+        let queue = Some(queue);
+        Ok(Self { queue, waiting, hurried, taken, durable, progress, thread: Some(thread) })
     }
 
     /// Hands a write over without waiting. `false` when the queue is full: the write is lost and
     /// counted, since a call must not wait for a disk.
     pub fn write(&self, write: Write) -> bool {
         let Some(queue) = &self.queue else { return false };
-        let room = self.waiting.fetch_add(1, Ordering::Relaxed) < SPILL;
-        if room && queue.send(write).is_ok() {
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let hurries = !matches!(write, Write::Record(_)) || waiting + 1 >= PLENTY;
+        if waiting < SPILL && queue.send(write).is_ok() {
             self.taken.fetch_add(1, Ordering::Relaxed);
+            if hurries {
+                self.hurry();
+            }
             return true;
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -133,8 +148,18 @@ impl Writer {
         self.progress()
     }
 
+    /// Has a group made as soon as one may be.
+    fn hurry(&self) {
+        if !self.hurried.swap(true, Ordering::Release)
+            && let Some(thread) = &self.thread
+        {
+            thread.thread().unpark();
+        }
+    }
+
     fn join(&mut self) {
         self.queue = None;
+        self.hurry();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -151,11 +176,14 @@ impl Drop for Writer {
 struct Backlog {
     writes: Receiver<Write>,
     waiting: Arc<AtomicUsize>,
+    hurried: Arc<AtomicBool>,
 }
 
 impl Backlog {
     /// Takes what waits into the group, up to its size.
     fn fill(&self, group: &mut Vec<Write>) {
+        // Before the queue is emptied: what comes in after that hurries again.
+        self.hurried.swap(false, Ordering::Acquire);
         let before = group.len();
         group.extend(self.writes.try_iter().take(GROUP.saturating_sub(before)));
         self.waiting.fetch_sub(group.len() - before, Ordering::Relaxed);
@@ -163,9 +191,19 @@ impl Backlog {
 
     /// Lets further writes come until the time for the next group, unless there is a full one.
     fn gather(&self, last_group: Option<Instant>) {
-        let rest = last_group.map_or(Duration::ZERO, |last| GATHER.saturating_sub(last.elapsed()));
-        if self.waiting.load(Ordering::Relaxed) < GROUP {
-            std::thread::sleep(rest.max(COMPANY));
+        let earliest = Instant::now() + COMPANY;
+        while self.waiting.load(Ordering::Relaxed) < GROUP {
+            let apart = match self.hurried.load(Ordering::Acquire) {
+                true => GATHER,
+                false => RECORDS,
+            };
+            let next = last_group.map_or(earliest, |last| earliest.max(last + apart));
+            let rest = next.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                break;
+            }
+            // Whoever hurries wakes us sooner.
+            std::thread::park_timeout(rest);
         }
     }
 

@@ -228,40 +228,51 @@ impl Authenticator {
         algorithms: &[Algorithm],
         random: &mut dyn Rng,
     ) -> Response {
-        let status = if self.config.proxy {
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        } else {
-            StatusCode::UNAUTHORIZED
-        };
+        let (status, name) = self.asks_by();
         let mut response = Response::to(request, status);
-        let name = || match self.config.proxy {
-            true => HeaderName::ProxyAuthenticate,
-            false => HeaderName::WwwAuthenticate,
-        };
         let nonce = self.nonces.issue(now, random);
         let mut line = Vec::with_capacity(self.offer.len() + 160);
         for algorithm in algorithms {
             line.clear();
-            line.extend_from_slice(&self.offer);
-            line.extend_from_slice(nonce.as_bytes());
-            line.extend_from_slice(match self.config.auth_int {
-                true => b"\", qop=\"auth,auth-int\", algorithm=",
-                false => b"\", qop=\"auth\", algorithm=",
-            });
-            line.extend_from_slice(algorithm.as_str().as_bytes());
-            if stale {
-                line.extend_from_slice(b", stale=true");
-            }
-            response.headers.push_written(name(), &line);
+            self.write_offer(&nonce, *algorithm, stale, &mut line);
+            response.headers.push_written(name.clone(), &line);
         }
         response
+    }
+
+    /// The status of a challenge, and the header that it is in.
+    pub(crate) fn asks_by(&self) -> (StatusCode, HeaderName) {
+        match self.config.proxy {
+            true => (StatusCode::PROXY_AUTHENTICATION_REQUIRED, HeaderName::ProxyAuthenticate),
+            false => (StatusCode::UNAUTHORIZED, HeaderName::WwwAuthenticate),
+        }
+    }
+
+    /// Writes the value of a challenge.
+    pub(crate) fn write_offer(
+        &self,
+        nonce: &Hex,
+        algorithm: Algorithm,
+        stale: bool,
+        out: &mut Vec<u8>,
+    ) {
+        out.extend_from_slice(&self.offer);
+        out.extend_from_slice(nonce.as_bytes());
+        out.extend_from_slice(match self.config.auth_int {
+            true => b"\", qop=\"auth,auth-int\", algorithm=",
+            false => b"\", qop=\"auth\", algorithm=",
+        });
+        out.extend_from_slice(algorithm.as_str().as_bytes());
+        if stale {
+            out.extend_from_slice(b", stale=true");
+        }
     }
 
     pub(super) fn is_proxy(&self) -> bool {
         self.config.proxy
     }
 
-    pub(super) fn next_nonce(&self, now: Duration, random: &mut dyn Rng) -> Hex {
+    pub(crate) fn next_nonce(&self, now: Duration, random: &mut dyn Rng) -> Hex {
         self.nonces.issue(now, random)
     }
 

@@ -3,7 +3,8 @@
 use super::DialogTag;
 use crate::flow::Flow;
 use crate::header::{
-    CSeq, CallId, Contact, From, Known, MaxForwards, NameAddr, RecordRoute, Route, To, ViaRef,
+    CSeq, CallId, Contact, ContactRef, From, Known, MaxForwards, NameAddr, RecordRoute, Route, To,
+    TypedHeader as _, ViaRef,
 };
 use crate::slab::Key;
 use crate::{HeaderError, HeaderName, Headers, Method, Request, Response, SipUri, Uri};
@@ -266,6 +267,14 @@ impl Dialog {
         }
     }
 
+    /// Takes the Contact that a message of ours was given, which `written` is if it is known.
+    pub(crate) fn take_contact(&mut self, written: Option<Contact>, headers: &Headers) {
+        match written {
+            Some(Contact::Address(contact)) => self.contact = Some(contact),
+            _ => self.set_contact(headers),
+        }
+    }
+
     /// Takes note of the number of a request of the peer's. ACK and CANCEL have none of their own
     /// and do not belong here.
     pub(crate) fn take_number(&mut self, number: u32) -> Order {
@@ -296,9 +305,9 @@ impl Dialog {
         if !headers.contains(HeaderName::MaxForwards) {
             headers.push(MaxForwards(70));
         }
-        headers.set(From(self.local.clone()));
-        headers.set(To(self.remote.clone()));
-        headers.set(self.call_id.clone());
+        headers.set_with(HeaderName::From, |out| self.local.write(out));
+        headers.set_with(HeaderName::To, |out| self.remote.write(out));
+        headers.set_with(HeaderName::CallId, |out| self.call_id.write(out));
         headers.set(CSeq { number, method: request.method.clone() });
     }
 
@@ -346,9 +355,15 @@ fn record_route(headers: &Headers) -> Result<Vec<NameAddr>, HeaderError> {
 }
 
 fn peer_contact(headers: &Headers) -> Result<Option<Uri>, HeaderError> {
-    Ok(own_contact(headers)?.map(|contact| contact.uri))
+    Ok(match headers.typed::<ContactRef<'_>>()? {
+        Some(ContactRef::Address(address)) => Some(address.uri().to_uri()),
+        _ => None,
+    })
 }
 
 fn own_contact(headers: &Headers) -> Result<Option<NameAddr>, HeaderError> {
-    Ok(headers.typed::<Contact>()?.and_then(|contact| contact.address().cloned()))
+    Ok(match headers.typed::<Contact>()? {
+        Some(Contact::Address(address)) => Some(address),
+        _ => None,
+    })
 }

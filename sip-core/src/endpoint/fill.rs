@@ -1,15 +1,18 @@
 //! What the endpoint writes into messages where their author has left it out.
 
+use std::borrow::Cow;
+
 use rand_core::Rng;
 
 use super::{Config, Endpoint, Error};
 use crate::dialog::names_contact;
 use crate::flow::Flow;
 use crate::header::{
-    Allow, CSeq, CallId, Contact, From, MaxForwards, NameAddr, RecvInfo, Supported, To,
-    TypedHeader, UserAgent,
+    Allow, CSeq, CSeqRef, CallId, CallIdRef, Contact, From, FromRef, Known, MaxForwards, NameAddr,
+    RecvInfo, Supported, To, ToRef, TypedHeader, UserAgent,
 };
 use crate::keyed::push_hex;
+use crate::uri::UriRef;
 use crate::{HeaderName, Headers, Method, Request, Response, SipUri, Transport, Uri};
 
 /// Header values that are the same in every message, written once.
@@ -77,22 +80,27 @@ impl Line {
 impl Endpoint {
     /// Completes a request outside a dialog (§8.1.1).
     pub(super) fn fill_request(&mut self, request: &mut Request, flow: &Flow) -> Result<(), Error> {
-        let mut from = request.headers.require::<From>()?;
-        if from.tag().is_none() {
-            let _ = from.set_tag(&self.new_tag());
-            request.headers.set(from);
+        if request.headers.require::<FromRef<'_>>()?.tag().is_none() {
+            let tag = self.new_tag();
+            // What ends in a bracket has no parameters yet, as nearly every From of ours.
+            let more: [&[u8]; 2] = [b";tag=", tag.as_bytes()];
+            if !request.headers.append_behind(Known::From, b'>', &more) {
+                let mut from = request.headers.require::<From>()?;
+                let _ = from.set_tag(&tag);
+                request.headers.set(from);
+            }
         }
-        if request.headers.typed::<To>()?.is_none() {
+        if request.headers.typed::<ToRef<'_>>()?.is_none() {
             request.headers.push(To(NameAddr::new(request.uri.clone())));
         }
         if !request.headers.contains(HeaderName::MaxForwards) {
             request.headers.push(MaxForwards(70));
         }
-        if request.headers.typed::<CallId>()?.is_none() {
+        if request.headers.typed::<CallIdRef<'_>>()?.is_none() {
             request.headers.push(self.new_call_id()?);
         }
-        match request.headers.typed::<CSeq>()? {
-            Some(cseq) if cseq.method == request.method => {}
+        match request.headers.typed::<CSeqRef<'_>>()? {
+            Some(cseq) if cseq.method() == request.method.as_str() => {}
             Some(_) => return Err(Error::NotAllowed("CSeq names another method")),
             None => {
                 let number = (self.random.next_u32() & 0xffff) + 1;
@@ -107,7 +115,11 @@ impl Endpoint {
     pub(super) fn fill_common(&self, request: &mut Request, flow: &Flow) {
         let headers = &mut request.headers;
         if names_contact(&request.method) && !headers.contains(HeaderName::Contact) {
-            let user = headers.typed::<From>().ok().flatten().and_then(|from| user_of(&from.uri));
+            let from = headers.typed::<FromRef<'_>>().ok().flatten();
+            let user = match from.map(|from| *from.uri()) {
+                Some(UriRef::Sip(uri)) => uri.user().map(Cow::into_owned),
+                _ => None,
+            };
             headers.push(self.contact(user.as_deref(), flow));
         }
         self.lines.agent.fill(HeaderName::UserAgent, headers);
@@ -117,14 +129,15 @@ impl Endpoint {
     }
 
     /// Completes a response, apart from its To tag. `invite` is the request when it is an INVITE
-    /// outside a dialog.
+    /// outside a dialog. Gives the Contact that was written.
     pub(super) fn fill_response(
         &self,
         response: &mut Response,
         method: &Method,
         invite: Option<&Request>,
         flow: &Flow,
-    ) {
+    ) -> Option<Contact> {
+        let mut written = None;
         let status = response.status;
         let headers = &mut response.headers;
         let makes_dialog = status.code() > 100 && status.code() < 300;
@@ -138,7 +151,9 @@ impl Endpoint {
                 Some(invite) => user_of(&invite.uri),
                 None => headers.typed::<To>().ok().flatten().and_then(|to| user_of(&to.uri)),
             };
-            headers.push(self.contact(user.as_deref(), flow));
+            let contact = self.contact(user.as_deref(), flow);
+            headers.push_with(HeaderName::Contact, |out| contact.write(out));
+            written = Some(contact);
         }
         self.lines.agent.fill(HeaderName::Server, headers);
         let tells = matches!(method, Method::Invite | Method::Update | Method::Options)
@@ -149,6 +164,7 @@ impl Endpoint {
             // Allow alone (§21.4.6): strangers get this, and it must not be long.
             self.lines.allow.fill(HeaderName::Allow, headers);
         }
+        written
     }
 
     /// Our Contact towards the peer of `flow`.

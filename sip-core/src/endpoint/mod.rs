@@ -212,6 +212,13 @@ impl Endpoint {
         self.transactions.poll_transmit()
     }
 
+    /// Sends the answer to a request that was not handed over, such as one of [`Stateless`], and counts that
+    /// as received.
+    pub fn send_answer(&mut self, answer: Transmit) {
+        self.statistics.received += 1;
+        self.transactions.transmit(answer.flow, answer.bytes);
+    }
+
     /// The next thing to tell the user.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

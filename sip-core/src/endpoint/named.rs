@@ -133,7 +133,8 @@ impl Endpoint {
         }
         if self.departed.order.len() < REMEMBERED && self.departed.known.insert(tag.clone()) {
             self.departed.order.push_back(tag);
-            self.timers.start(now + self.config.timing.timeout(), Wake::ForgetDeparted);
+            let until = now + self.config.timing.timeout();
+            self.timers.start(self.config.timing.grained(until), Wake::ForgetDeparted);
         }
     }
 

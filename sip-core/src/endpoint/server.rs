@@ -268,7 +268,7 @@ impl Endpoint {
             response.headers.copy(HeaderName::RecordRoute, routes);
         }
         let invite = self.transactions.received_invite(key).filter(|_| initial);
-        self.fill_response(&mut response, &method, invite, &flow);
+        let contact = self.fill_response(&mut response, &method, invite, &flow);
         let described = describes(&response.headers, &response.body);
         let own = match dialog {
             Some(_) if described && makes_dialog(status) => {
@@ -285,7 +285,7 @@ impl Endpoint {
             && makes_dialog(status)
             && usage.dialog.contact().is_none()
         {
-            usage.dialog.set_contact(&response.headers);
+            usage.dialog.take_contact(contact, &response.headers);
         }
         if let Some(dialog) = dialog {
             self.described(dialog, own);

@@ -2,11 +2,14 @@
 //! and by those who have no time.
 
 use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
 
 use memchr::{memchr, memmem};
 use rand_core::Rng;
 
 use super::way_back::WayBack;
+use crate::auth::Algorithm;
+use crate::auth::server::Authenticator;
 use crate::flow::{Flow, Transmit};
 use crate::header::{CSeqRef, CallIdRef, FromRef, HeaderView as _, ToRef, ViaRef};
 use crate::keyed::{KeyedHash, hex};
@@ -122,6 +125,72 @@ impl Stateless {
         retry_after: Option<u32>,
         out: &mut Vec<u8>,
     ) -> Option<Flow> {
+        let reply = self.begin(request, flow, status, &self.tag_of(request), out)?;
+        if let Some(seconds) = retry_after {
+            out.extend_from_slice(b"Retry-After: ");
+            write_seconds(out, seconds);
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        Some(reply)
+    }
+
+    /// The challenge to a request without credentials, in at most so many bytes: with one offer an
+    /// algorithm, the best first, or with the last alone if they are too long together. `None` when that
+    /// is too long as well, for an ACK, and for a request with credentials or one that requires extensions:
+    /// then the request is to be read in full.
+    ///
+    /// Who asks has to show first who it is (RFC 3261 §8.2): until then what else it says is of no
+    /// interest, and nothing is kept of it.
+    #[expect(clippy::too_many_arguments, reason = "what a challenge is made of")]
+    pub fn challenge(
+        &self,
+        now: Duration,
+        request: &Outline<'_>,
+        flow: &Flow,
+        authenticator: &Authenticator,
+        algorithms: &[Algorithm],
+        most: usize,
+        random: &mut dyn Rng,
+    ) -> Option<Transmit> {
+        if request.is_signed() || request.has_demands() {
+            return None;
+        }
+        let (status, name) = authenticator.asks_by();
+        let mut out = Vec::with_capacity(512 + 256 * algorithms.len());
+        // Nobody acknowledges it: the part that is common to all tags is left out.
+        let tag = self.tag_of(request);
+        let tag = tag.get(MARK..).unwrap_or_default();
+        let reply = self.begin(request, flow, status, tag, &mut out)?;
+        let begun = out.len();
+        let nonce = authenticator.next_nonce(now, random);
+        let end = b"Content-Length: 0\r\n\r\n";
+        for skipped in [0, algorithms.len().saturating_sub(1)] {
+            out.truncate(begun);
+            for algorithm in algorithms.iter().skip(skipped) {
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.extend_from_slice(b": ");
+                authenticator.write_offer(&nonce, *algorithm, false, &mut out);
+                out.extend_from_slice(b"\r\n");
+            }
+            out.extend_from_slice(end);
+            if out.len() <= most {
+                return Some(Transmit { flow: reply, bytes: out.into() });
+            }
+        }
+        None
+    }
+
+    /// Writes a response up to the headers that are its own: the flow that it is to be sent by. `None`
+    /// leaves `out` as it was.
+    fn begin(
+        &self,
+        request: &Outline<'_>,
+        flow: &Flow,
+        status: StatusCode,
+        tag: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Flow> {
         if request.method() == "ACK" {
             return None;
         }
@@ -144,17 +213,13 @@ impl Stateless {
         out.extend_from_slice(request.to());
         if request.to_tag().is_empty() {
             out.extend_from_slice(b";tag=");
-            out.extend_from_slice(&self.tag_of(request));
+            out.extend_from_slice(tag);
         }
         out.extend_from_slice(b"\r\nCall-ID: ");
         out.extend_from_slice(request.call_id());
         out.extend_from_slice(b"\r\nCSeq: ");
         out.extend_from_slice(request.cseq());
-        if let Some(seconds) = retry_after {
-            out.extend_from_slice(b"\r\nRetry-After: ");
-            write_seconds(out, seconds);
-        }
-        out.extend_from_slice(b"\r\nContent-Length: 0\r\n\r\n");
+        out.extend_from_slice(b"\r\n");
         Some(reply)
     }
 
@@ -327,6 +392,45 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(stateless.write(&outline, &flow(), StatusCode::NOT_FOUND, None, &mut out), None);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn a_challenge_is_that_of_the_authenticator_and_no_longer_than_allowed() {
+        let stateless = Stateless::new(&mut ChaCha8Rng::seed_from_u64(1));
+        let authenticator = Authenticator::new("home", [1; 32], Default::default());
+        let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+        let text = "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5062;rport;branch=z9hG4bK1\r\n\
+            From: <sip:101@h>;tag=1\r\nTo: <sip:101@h>\r\nCall-ID: 1\r\nCSeq: 7 REGISTER\r\n\
+            Contact: <sip:101@192.0.2.1:5062>\r\n\r\n";
+        let now = Duration::from_secs(9);
+        let challenge = |text: &str, most| {
+            let outline = Outline::of(text.as_bytes()).unwrap();
+            let random = &mut ChaCha8Rng::seed_from_u64(5);
+            let from = &authenticator;
+            stateless.challenge(now, &outline, &flow(), from, &algorithms, most, random)
+        };
+        let sent = challenge(text, usize::MAX).unwrap();
+        assert_eq!(sent.flow.remote, flow().remote, "it asks for rport");
+        let limits = Limits::default();
+        let response = crate::Response::parse(sent.bytes.clone(), &limits).unwrap();
+        assert_eq!(response.check(), Ok(()));
+        let request = crate::Request::parse(text.into(), &limits).unwrap();
+        let random = &mut ChaCha8Rng::seed_from_u64(5);
+        let whole = authenticator.challenge(now, &request, false, random);
+        let offers = |headers: &crate::Headers| -> Vec<Vec<u8>> {
+            headers.raw(HeaderName::WwwAuthenticate).map(<[u8]>::to_vec).collect()
+        };
+        assert_eq!((response.status, offers(&response.headers).len()), (whole.status, 2));
+        assert_eq!(offers(&response.headers), offers(&whole.headers));
+        assert_eq!(challenge(text, sent.bytes.len()), Some(sent.clone()));
+        let short = challenge(text, sent.bytes.len() - 1).unwrap();
+        let response = crate::Response::parse(short.bytes.clone(), &limits).unwrap();
+        assert_eq!(offers(&response.headers), offers(&whole.headers)[1..]);
+        assert_eq!(challenge(text, short.bytes.len() - 1), None);
+        for line in ["Authorization: Digest a=b", "Require: path"] {
+            let other = text.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"));
+            assert_eq!(challenge(&other, usize::MAX), None, "{line}");
+        }
     }
 
     #[test]

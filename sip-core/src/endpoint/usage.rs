@@ -11,7 +11,7 @@ use super::reliable::Heard;
 use super::subscription::{Ended, SubscriptionId};
 use super::{ClientId, Endpoint, Error, Event, Noun, ServerId, Wake};
 use crate::dialog::negotiation::Negotiation;
-use crate::dialog::{Dialog, DialogId, DialogState, Role};
+use crate::dialog::{Dialog, DialogId, DialogState, DialogTag, Role};
 use crate::flow::Flow;
 use crate::timer::TimerKey;
 use crate::transaction::{Failure, ServerKey};
@@ -21,6 +21,8 @@ use crate::{Method, Request, StatusCode};
 #[derive(Debug)]
 pub(super) struct Usage {
     pub(super) dialog: Dialog,
+    /// What names the dialog, joined once.
+    tag: DialogTag,
     /// The INVITE in progress.
     pub(super) invite: Option<Pending>,
     /// Our 2xx without its ACK.
@@ -82,6 +84,7 @@ pub(super) struct Ack {
 impl Usage {
     pub(super) fn new(dialog: Dialog) -> Self {
         Self {
+            tag: dialog.tag(),
             dialog,
             invite: None,
             accepted: None,
@@ -140,7 +143,7 @@ impl Usage {
 
 impl Endpoint {
     pub(super) fn add_dialog(&mut self, usage: Usage) -> DialogId {
-        let tag = usage.dialog.tag();
+        let tag = usage.tag.clone();
         let id = DialogId(self.dialogs.insert(usage));
         self.dialog_tags.insert(tag, id);
         id
@@ -149,9 +152,8 @@ impl Endpoint {
     /// Takes a dialog out of the tables.
     pub(super) fn forget_dialog(&mut self, id: DialogId) -> Option<Usage> {
         let usage = self.dialogs.remove(id.0)?;
-        let tag = usage.dialog.tag();
-        if self.dialog_tags.get(&tag) == Some(&id) {
-            self.dialog_tags.remove(&tag);
+        if self.dialog_tags.get(&usage.tag) == Some(&id) {
+            self.dialog_tags.remove(&usage.tag);
         }
         Some(usage)
     }
@@ -179,7 +181,7 @@ impl Endpoint {
 
     fn end_call(&mut self, now: Duration, id: DialogId, usage: Usage) {
         if usage.call {
-            self.remember_departed(now, usage.dialog.tag());
+            self.remember_departed(now, usage.tag);
         }
         if let Some(session) = usage.session {
             self.stop_session(*session);

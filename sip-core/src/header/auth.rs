@@ -85,9 +85,9 @@ impl AuthParams {
         self.0.is_empty()
     }
 
-    fn read(cursor: &mut Cursor<'_>) -> Result<AuthParams, ValueError> {
+    fn read<'a>(text: &'a str, cursor: &mut Cursor<'a>) -> Result<AuthParams, ValueError> {
         let mut params = AuthParams::default();
-        read_params(cursor, |name, value| {
+        read_params(text, cursor, |name, value| {
             let value = if value.starts_with('"') { fold_free(value) } else { value.into() };
             if params.0.iter().any(|param| param.name.eq_ignore_ascii_case(name)) {
                 return Err(ValueErrorKind::Repeated);
@@ -118,23 +118,29 @@ impl AuthParams {
     }
 }
 
-/// Reads parameters up to the end: each name, and its value as it is written.
+/// Reads parameters up to the end: each name, and its value as it is written. `text` is what the cursor
+/// reads: it is known to be UTF-8, so that its parts need not be looked through again.
 #[inline]
 fn read_params<'a>(
+    text: &'a str,
     cursor: &mut Cursor<'a>,
     mut each: impl FnMut(&'a str, &'a str) -> Result<(), ValueErrorKind>,
 ) -> Result<(), ValueError> {
+    let since = |at: usize, end: usize| text.get(at..end).unwrap_or_default();
     loop {
         let at = cursor.at();
-        let name = cursor.word("the name of a parameter")?;
+        cursor.token("the name of a parameter")?;
+        let name = since(at, cursor.at());
         if !cursor.separator(b'=') {
             return Err(cursor.expected("= after the name of a parameter"));
         }
-        let value = if cursor.peek() == Some(b'"') {
-            str(cursor.quoted()?)
+        let start = cursor.at();
+        if cursor.peek() == Some(b'"') {
+            cursor.quoted()?;
         } else {
-            cursor.word("the value of a parameter")?
-        };
+            cursor.token("the value of a parameter")?;
+        }
+        let value = since(start, cursor.at());
         each(name, value).map_err(|kind| ValueError::new(kind, at))?;
         if !cursor.separator(b',') {
             return cursor.end();
@@ -160,14 +166,14 @@ struct Scheme {
 
 impl Scheme {
     fn parse(value: &[u8]) -> Result<Scheme, ValueError> {
-        let mut cursor = Cursor::of(value)?;
+        let (text, mut cursor) = Cursor::with_text(value)?;
         cursor.lws();
         let scheme = Token::copy(cursor.token("an authentication scheme")?);
         if !cursor.lws() {
             return Err(cursor.expected("white space after the scheme"));
         }
         let start = cursor.at();
-        let params = match AuthParams::read(&mut cursor) {
+        let params = match AuthParams::read(text, &mut cursor) {
             Ok(params) => params,
             Err(error) if scheme.as_str().eq_ignore_ascii_case("Digest") => return Err(error),
             Err(error) => {
@@ -365,9 +371,17 @@ impl<'a> CredentialsRef<'a> {
     const NAMES: [&'static str; 9] =
         ["username", "realm", "nonce", "uri", "response", "algorithm", "cnonce", "qop", "nc"];
 
+    /// The place of a name in [`CredentialsRef::NAMES`].
+    #[inline]
+    fn slot(name: &str) -> Option<usize> {
+        // Nearly all write it as the standard does.
+        let exact = Self::NAMES.iter().position(|known| *known == name);
+        exact.or_else(|| Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)))
+    }
+
     /// What [`Credentials::parse`] takes and refuses.
     fn read(value: &'a [u8]) -> Result<Self, ValueError> {
-        let mut cursor = Cursor::of(value)?;
+        let (text, mut cursor) = Cursor::with_text(value)?;
         cursor.lws();
         let scheme = cursor.token("an authentication scheme")?;
         if !scheme.eq_ignore_ascii_case(b"Digest") {
@@ -378,8 +392,8 @@ impl<'a> CredentialsRef<'a> {
         }
         let mut values = [None; 9];
         let mut others = Others::default();
-        read_params(&mut cursor, |name, value| {
-            let slot = Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name));
+        read_params(text, &mut cursor, |name, value| {
+            let slot = Self::slot(name);
             match slot.and_then(|slot| values.get_mut(slot)) {
                 Some(Some(_)) => Err(ValueErrorKind::Repeated),
                 Some(known) => {
@@ -590,10 +604,10 @@ macro_rules! infos {
             const NAME: HeaderName = HeaderName::$name;
 
             fn parse(value: &[u8]) -> Result<Self, HeaderError> {
-                Cursor::of(value)
-                    .and_then(|mut cursor| {
+                Cursor::with_text(value)
+                    .and_then(|(text, mut cursor)| {
                         cursor.lws();
-                        AuthParams::read(&mut cursor)
+                        AuthParams::read(text, &mut cursor)
                     })
                     .map($name)
                     .map_err(|error| error.of(HeaderName::$name))

@@ -99,7 +99,10 @@ impl TypedHeader for ContentType {
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.to_string().as_bytes());
+        out.extend_from_slice(self.0.kind.as_str().as_bytes());
+        out.push(b'/');
+        out.extend_from_slice(self.0.subtype.as_str().as_bytes());
+        out.extend_from_slice(self.0.params.as_str().as_bytes());
     }
 }
 

@@ -195,6 +195,9 @@ impl<'a> ParamsRef<'a> {
 
     /// Copies them, without white space between.
     pub fn to_params(&self) -> Params {
+        if !self.0.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
+            return Params(str(self.0).to_owned());
+        }
         let mut text = String::with_capacity(self.0.len());
         for param in self.iter() {
             push(&mut text, param);
@@ -301,6 +304,16 @@ mod tests {
             ";tag=19v;rport=5060;received=2001:db8::9:255;y=\"a b\";z=\"\""
         );
         assert!(params.set("a b", None).is_err());
+    }
+
+    #[test]
+    fn a_copy_is_what_its_parts_are() {
+        for text in ["", ";a", ";a=b;c=\"d\\\";\"", "; a = b", ";a=\"b c\"", ";a=\"b\tc\" ;d"] {
+            let params = Params::parse(text).unwrap();
+            let mut parts = String::new();
+            params.iter().for_each(|param| push(&mut parts, param));
+            assert_eq!(params.as_str(), parts, "{text:?}");
+        }
     }
 
     #[test]

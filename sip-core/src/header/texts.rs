@@ -34,6 +34,12 @@ macro_rules! texts {
             }
         }
 
+        impl From<$name> for String {
+            fn from($name(text): $name) -> String {
+                text
+            }
+        }
+
         impl TypedHeader for $name {
             const NAME: HeaderName = HeaderName::$name;
 
@@ -170,6 +176,9 @@ tokens! {
 fn text(value: &[u8]) -> Result<String, ValueError> {
     let text = core::str::from_utf8(value)
         .map_err(|error| ValueError::new(ValueErrorKind::Utf8, error.valid_up_to()))?;
+    if !value.iter().any(u8::is_ascii_control) {
+        return Ok(text.trim_matches(' ').to_owned());
+    }
     let mut plain = String::with_capacity(text.len());
     for (index, line) in text.split("\r\n").enumerate() {
         if index > 0 {

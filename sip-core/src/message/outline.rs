@@ -1,6 +1,6 @@
 //! What an answer is made of, found without reading the rest.
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memchr2, memmem, memrchr};
 
 use crate::text::{is_token, trim};
 
@@ -34,6 +34,8 @@ pub struct Outline<'a> {
     cseq: &'a [u8],
     number: u32,
     user_agent: &'a [u8],
+    is_signed: bool,
+    has_demands: bool,
 }
 
 /// Via lines of a plain request; each is a hop.
@@ -56,6 +58,7 @@ impl<'a> Outline<'a> {
         let mut count = 0;
         let [mut from, mut to, mut call_id, mut cseq, mut user_agent] = [None; 5];
         let mut lines = 0;
+        let [mut is_signed, mut has_demands] = [false; 2];
         loop {
             let (line, others) = cut_line(rest)?;
             rest = others;
@@ -77,8 +80,8 @@ impl<'a> Outline<'a> {
                 }
                 Some(b't') if let Some(value) = after(line, b"To:") => (&mut to, value),
                 Some(b'f') if let Some(value) = after(line, b"From:") => (&mut from, value),
-                Some(b'c') if let Some(value) = after(line, b"CSeq:") => (&mut cseq, value),
                 Some(b'c') if let Some(value) = after(line, b"Call-ID:") => (&mut call_id, value),
+                Some(b'c') if let Some(value) = after(line, b"CSeq:") => (&mut cseq, value),
                 Some(b'u') if let Some(value) = after(line, b"User-Agent:") => {
                     (&mut user_agent, value)
                 }
@@ -88,6 +91,20 @@ impl<'a> Outline<'a> {
                     if name.len() < 2 || name.last().is_some_and(|byte| *byte <= b' ') {
                         return None;
                     }
+                    continue;
+                }
+                // What begins like these may well be another header: then it is told to be read in full.
+                Some(b'a') => {
+                    is_signed |= after(line, b"Authorization").is_some();
+                    continue;
+                }
+                Some(b'p') if after(line, b"Proxy-").is_some() => {
+                    is_signed |= after(line, b"Proxy-Authorization").is_some();
+                    has_demands |= after(line, b"Proxy-Require").is_some();
+                    continue;
+                }
+                Some(b'r') => {
+                    has_demands |= after(line, b"Require").is_some();
                     continue;
                 }
                 _ => continue,
@@ -113,7 +130,18 @@ impl<'a> Outline<'a> {
             cseq,
             number: number(cseq, method)?,
             user_agent: user_agent.unwrap_or_default(),
+            is_signed,
+            has_demands,
         })
+    }
+
+    /// The same of a request without credentials only, which takes next to nothing for one that has some.
+    pub fn of_unsigned(message: &'a [u8]) -> Option<Self> {
+        // However else they may be written is seen in the outline.
+        if memmem::find(message, b"\r\nAuthorization:").is_some() {
+            return None;
+        }
+        Self::of(message).filter(|outline| !outline.is_signed)
     }
 
     /// The method, as it was written.
@@ -170,6 +198,16 @@ impl<'a> Outline<'a> {
     pub fn user_agent(&self) -> &'a [u8] {
         self.user_agent
     }
+
+    /// Whether there are credentials, in Authorization or Proxy-Authorization.
+    pub fn is_signed(&self) -> bool {
+        self.is_signed
+    }
+
+    /// Whether there is a Require or Proxy-Require.
+    pub fn has_demands(&self) -> bool {
+        self.has_demands
+    }
 }
 
 /// A line without its end, and what follows it. `None` without CRLF, or with one half of it alone.
@@ -182,7 +220,8 @@ fn cut_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 /// What follows the name of a header and its colon.
 fn after<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
-    start.eq_ignore_ascii_case(name).then_some(value)
+    // Nearly all write it as the standards do.
+    (start == name || start.eq_ignore_ascii_case(name)).then_some(value)
 }
 
 /// The tag among the parameters of From or To; empty when there is none, `None` when it takes more than a
@@ -249,6 +288,13 @@ mod tests {
             view.raw(HeaderName::UserAgent).next().unwrap_or_default(),
             outline.user_agent()
         );
+        let any = |names: [HeaderName; 2]| {
+            names.iter().any(|name| view.raw(name.clone()).next().is_some())
+        };
+        let signed = any([HeaderName::Authorization, HeaderName::ProxyAuthorization]);
+        assert!(outline.is_signed() || !signed);
+        let demands = any([HeaderName::Require, HeaderName::ProxyRequire]);
+        assert!(outline.has_demands() || !demands);
         if let Ok(from) = view.require::<FromRef<'_>>() {
             assert_eq!(from.tag_bytes(), outline.from_tag());
         }
@@ -271,6 +317,29 @@ mod tests {
         assert_eq!((outline.from_tag(), outline.to_tag()), (&b"1"[..], &b""[..]));
         assert_eq!((outline.number(), outline.vias().len()), (7, 2));
         assert!(agrees(PLAIN.replace("TO:<sip:102@h>", "To: sip:102@h;tag=2").as_bytes()));
+    }
+
+    #[test]
+    fn credentials_and_demands_are_seen_however_they_are_written() {
+        let of = |line: &str| {
+            let text = PLAIN.replace("X-Y: z", line);
+            assert!(agrees(text.as_bytes()));
+            let outline = Outline::of(text.as_bytes()).unwrap();
+            let unsigned = Outline::of_unsigned(text.as_bytes());
+            assert_eq!(unsigned.is_none(), outline.is_signed(), "{line}");
+            (outline.is_signed(), outline.has_demands())
+        };
+        assert_eq!(of("X-Y: z"), (false, false));
+        for line in ["Authorization: Digest a=b", "AUTHORIZATION : x y", "proxy-authorization:x y"]
+        {
+            assert_eq!(of(line), (true, false), "{line}");
+        }
+        for line in ["Require: path", "require :path", "PROXY-REQUIRE:x"] {
+            assert_eq!(of(line), (false, true), "{line}");
+        }
+        for line in ["Allow: INVITE", "Accept: x/y", "Route: <sip:h;lr>", "Priority: normal"] {
+            assert_eq!(of(line), (false, false), "{line}");
+        }
     }
 
     #[test]

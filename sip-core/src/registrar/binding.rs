@@ -2,10 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::flow::Flow;
 use crate::header::{CallId, NameAddr};
+use crate::keyed::with_joined;
+use crate::text::str;
 use crate::{TelUri, Uri};
 
 /// Who is registered, in the form in which such addresses are compared (§10.3, step 5): user and
@@ -17,7 +20,12 @@ pub struct AddressOfRecord(Arc<str>);
 impl AddressOfRecord {
     /// `user@host`.
     pub fn new(user: &str, host: &str) -> Self {
-        Self(format!("{user}@{}", host.to_ascii_lowercase()).into())
+        let host = match host.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(host.to_ascii_lowercase()),
+            false => Cow::Borrowed(host),
+        };
+        let parts = [user.as_bytes(), b"@", host.as_bytes()];
+        Self(with_joined(&parts, |address| Arc::from(str(address))))
     }
 
     /// The address that a URI names; `None` for a scheme that has none.

@@ -101,8 +101,7 @@ impl Registrar {
             Some(mut wishes) => {
                 outbound = self.outbound(supports("outbound"), headers, &path, &mut wishes)?;
                 self.check(aor, &wishes, &call_id, cseq)?;
-                let agent = headers.typed::<UserAgent>().ok().flatten();
-                let agent = agent.map(|agent| agent.as_str().to_owned());
+                let agent = headers.typed::<UserAgent>().ok().flatten().map(String::from);
                 for wish in wishes {
                     let binding = Binding {
                         aor: aor.clone(),

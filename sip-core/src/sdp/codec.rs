@@ -67,22 +67,21 @@ impl Codec {
     /// The codecs of all payload types of a stream in its order, `None` for those that mean nothing: as
     /// [`of`](Self::of), reading each attribute once however many there are.
     pub(super) fn all_of(media: &Media) -> impl Iterator<Item = (u8, Option<Self>)> {
-        let mut maps: [Option<RtpmapParts<'_>>; 128] = [const { None }; 128];
-        let mut parameters: [Option<&str>; 128] = [None; 128];
+        let mut meanings = Meanings::default();
         for map in media.rtpmaps() {
-            if let Some(slot) = maps.get_mut(usize::from(map.payload_type)) {
-                slot.get_or_insert(map);
+            if let Some(meaning) = meanings.of(map.payload_type) {
+                meaning.map.get_or_insert(map);
             }
         }
         for (number, text) in media.fmtps() {
-            if let Some(slot) = parameters.get_mut(usize::from(number)) {
-                slot.get_or_insert(text);
+            if let Some(meaning) = meanings.of(number) {
+                meaning.parameters.get_or_insert(text);
             }
         }
         media.payload_types().map(move |number| {
-            let at = usize::from(number);
-            let map = maps.get(at).and_then(Option::as_ref).and_then(RtpmapParts::named);
-            (number, Self::assemble(number, map, parameters.get(at).copied().flatten()))
+            let meaning = meanings.known(number);
+            let map = meaning.and_then(|meaning| meaning.map.as_ref()?.named());
+            (number, Self::assemble(number, map, meaning.and_then(|meaning| meaning.parameters)))
         })
     }
 
@@ -224,6 +223,44 @@ fn shared_name(name: &str) -> Cow<'static, str> {
     match NAMES.iter().find(|known| **known == name) {
         Some(known) => Cow::Borrowed(known),
         None => Cow::Owned(name.to_owned()),
+    }
+}
+
+/// What a stream says of its payload types.
+struct Meanings<'a> {
+    /// Where each number's meaning stands, and [`Meanings::NOWHERE`] without one.
+    places: [u8; 128],
+    all: Vec<Meaning<'a>>,
+}
+
+#[derive(Default)]
+struct Meaning<'a> {
+    map: Option<RtpmapParts<'a>>,
+    parameters: Option<&'a str>,
+}
+
+impl Default for Meanings<'_> {
+    fn default() -> Self {
+        Self { places: [Self::NOWHERE; 128], all: Vec::with_capacity(8) }
+    }
+}
+
+impl<'a> Meanings<'a> {
+    const NOWHERE: u8 = u8::MAX;
+
+    /// The meaning of a number, to be completed; `None` above 127.
+    fn of(&mut self, number: u8) -> Option<&mut Meaning<'a>> {
+        let place = self.places.get_mut(usize::from(number))?;
+        if *place == Self::NOWHERE {
+            // At most 127, since there are no more numbers.
+            *place = self.all.len() as u8;
+            self.all.push(Meaning::default());
+        }
+        self.all.get_mut(usize::from(*place))
+    }
+
+    fn known(&self, number: u8) -> Option<&Meaning<'a>> {
+        self.all.get(usize::from(*self.places.get(usize::from(number))?))
     }
 }
 

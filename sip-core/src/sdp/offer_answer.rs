@@ -182,7 +182,8 @@ impl OfferAnswer {
             None => Protocol::rtp_avp(),
         };
         let mut offer = self.description();
-        offer.media = self.streams.iter().map(Line::declined).collect();
+        offer.media = Vec::with_capacity(self.streams.len() + 1);
+        offer.media.extend(self.streams.iter().map(Line::declined));
         let Local { rtcp_mux, ptime, direction, .. } = self.local;
         let media = self.audio_media(protocol, &codecs, rtcp_mux, ptime, direction);
         match offer.media.get_mut(audio) {

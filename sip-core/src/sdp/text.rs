@@ -39,6 +39,9 @@ impl Text {
 
     /// A text whose line breaks and NULs are left out.
     pub fn sanitized(text: &str) -> Self {
+        if memchr::memchr3(b'\r', b'\n', 0, text.as_bytes()).is_none() {
+            return Self(Bytes::copy_from_slice(text.as_bytes()));
+        }
         let clean: String = text.chars().filter(|c| !matches!(c, '\r' | '\n' | '\0')).collect();
         Self(Bytes::from(clean))
     }

@@ -19,8 +19,13 @@ impl<'a> Cursor<'a> {
 
     /// A cursor over a header's value, which must be UTF-8.
     pub(crate) fn of(value: &'a [u8]) -> Result<Self, ValueError> {
+        Self::with_text(value).map(|(_, cursor)| cursor)
+    }
+
+    /// The same, and the value as text.
+    pub(crate) fn with_text(value: &'a [u8]) -> Result<(&'a str, Self), ValueError> {
         match core::str::from_utf8(value) {
-            Ok(_) => Ok(Cursor::new(value)),
+            Ok(text) => Ok((text, Cursor::new(value))),
             Err(error) => Err(ValueError::new(ValueErrorKind::Utf8, error.valid_up_to())),
         }
     }

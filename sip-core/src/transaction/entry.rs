@@ -149,14 +149,13 @@ impl Clock {
         timers: &mut Wheel<(Side, Timer)>,
         side: Side,
         timer: Timer,
-        now: Duration,
-        after: Option<Duration>,
+        until: Option<Duration>,
     ) {
         self.stop(timers, timer);
         if matches!(timer, Timer::A | Timer::E | Timer::G) {
             self.count += 1;
         }
-        *self.slot(timer) = after.map(|after| timers.start(now + after, (side, timer)));
+        *self.slot(timer) = until.map(|until| timers.start(until, (side, timer)));
     }
 
     pub(super) fn stop(&mut self, timers: &mut Wheel<(Side, Timer)>, timer: Timer) {

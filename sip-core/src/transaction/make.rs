@@ -4,7 +4,8 @@ use rand_core::Rng;
 
 use crate::flow::Flow;
 use crate::header::{CSeq, MAGIC_COOKIE, MaxForwards, To, Via};
-use crate::keyed::push_hex;
+use crate::keyed::hex;
+use crate::text::Out;
 use crate::{HeaderName, HostPort, Method, Request, Transport};
 
 /// Puts our Via on top, asking for the port (RFC 3581), and gives its branch back.
@@ -16,19 +17,23 @@ pub(super) fn push_via(
     alias: bool,
 ) -> u128 {
     let branch = u128::from(random.next_u64()) << 64 | u128::from(random.next_u64());
-    let mut text = String::with_capacity(MAGIC_COOKIE.len() + 32);
-    text.push_str(MAGIC_COOKIE);
-    push_hex(&mut text, (branch >> 64) as u64);
-    push_hex(&mut text, branch as u64);
-    // The branch is a token by construction, so that nothing can be refused.
-    if let Ok(mut via) = Via::new(flow.transport, sent_by, &text) {
-        via.set_rport(None);
+    // As a Via writes itself, without making one.
+    request.headers.push_front_with(HeaderName::Via, |out| {
+        out.extend_from_slice(b"SIP/2.0/");
+        out.extend_from_slice(flow.transport.as_str().as_bytes());
+        out.push(b' ');
+        // Writing to a Vec cannot fail.
+        let _ = sent_by.put(&mut Out(out));
+        out.extend_from_slice(b";branch=");
+        out.extend_from_slice(MAGIC_COOKIE.as_bytes());
+        out.extend_from_slice(&hex((branch >> 64) as u64));
+        out.extend_from_slice(&hex(branch as u64));
+        out.extend_from_slice(b";rport");
         // Over anything but TLS nobody could tell whose connection it is (RFC 5923 §8.1).
         if alias && flow.transport == Transport::Tls {
-            let _ = via.params.set("alias", None);
+            out.extend_from_slice(b";alias");
         }
-        request.headers.push_front(via);
-    }
+    });
     branch
 }
 
@@ -62,4 +67,38 @@ pub(super) fn derived(invite: &Request, method: Method, to: Option<To>) -> Optio
         headers.copy(HeaderName::ProxyAuthorization, from);
     }
     Some(request)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+    use crate::Uri;
+
+    #[test]
+    fn our_via_is_what_a_via_writes() {
+        for (transport, alias) in
+            [(Transport::Udp, true), (Transport::Tcp, false), (Transport::Tls, true)]
+        {
+            for host in ["192.0.2.1:5066", "pbx.example.com", "[2001:db8::1]:5061"] {
+                let sent_by: HostPort = host.parse().unwrap();
+                let addresses = ["192.0.2.1:1".parse().unwrap(), "192.0.2.2:2".parse().unwrap()];
+                let flow = Flow { transport, ..Flow::udp(addresses[0], addresses[1]) };
+                let uri: Uri = "sip:h".parse().unwrap();
+                let mut request = Request::new(Method::Options, uri);
+                let mut random = ChaCha8Rng::seed_from_u64(1);
+                let number = push_via(&mut request, &flow, sent_by.clone(), &mut random, alias);
+                let branch = format!("{MAGIC_COOKIE}{number:032x}");
+                assert_eq!(own_branch(&branch), Some(number));
+                let mut expected = Via::new(transport, sent_by, &branch).unwrap();
+                expected.set_rport(None);
+                if alias && transport == Transport::Tls {
+                    expected.params.set("alias", None).unwrap();
+                }
+                assert_eq!(request.headers.require::<Via>(), Ok(expected));
+            }
+        }
+    }
 }

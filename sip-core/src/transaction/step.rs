@@ -61,8 +61,9 @@ impl<C, S> Transactions<C, S> {
                         &mut self.timers,
                         Side::Client(key.0),
                         *timer,
-                        now,
-                        self.timing.duration(*timer, client.clock.count, reliable, proceeding),
+                        self.timing
+                            .duration(*timer, client.clock.count, reliable, proceeding)
+                            .map(|after| self.timing.deadline(*timer, now, after)),
                     );
                 }
                 Action::Stop(timer) => client.clock.stop(&mut self.timers, *timer),
@@ -142,8 +143,9 @@ impl<C, S> Transactions<C, S> {
                         &mut self.timers,
                         Side::Server(key.0),
                         *timer,
-                        now,
-                        self.timing.duration(*timer, server.clock.count, reliable, false),
+                        self.timing
+                            .duration(*timer, server.clock.count, reliable, false)
+                            .map(|after| self.timing.deadline(*timer, now, after)),
                     );
                 }
                 Action::Stop(timer) => server.clock.stop(&mut self.timers, *timer),

@@ -16,6 +16,11 @@ pub struct Timing {
     pub t2: Duration,
     /// How long a message may stay in the network, 5 s.
     pub t4: Duration,
+    /// Waits for repetitions (timers D, I, J, K, L, M), which nobody wants to be exact, end at the next
+    /// whole multiple of this: so many of them end together, and wake their driver once. Zero, the
+    /// default, ends each at its own time. A power of two of milliseconds, such as 512 ms, suits the
+    /// timers best.
+    pub grain: Duration,
 }
 
 impl Default for Timing {
@@ -24,6 +29,7 @@ impl Default for Timing {
             t1: Duration::from_millis(500),
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
+            grain: Duration::ZERO,
         }
     }
 }
@@ -112,9 +118,47 @@ impl Timing {
     }
 }
 
+impl Timing {
+    /// When `timer` ends that runs for so long from now on.
+    pub(super) fn deadline(&self, timer: Timer, now: Duration, after: Duration) -> Duration {
+        let waits =
+            matches!(timer, Timer::D | Timer::I | Timer::J | Timer::K | Timer::L | Timer::M);
+        match waits && !after.is_zero() {
+            true => self.grained(now + after),
+            false => now + after,
+        }
+    }
+
+    /// The next whole multiple of [`grain`](Self::grain).
+    pub(crate) fn grained(&self, at: Duration) -> Duration {
+        let grain = self.grain.as_nanos();
+        if grain == 0 {
+            return at;
+        }
+        let whole = at.as_nanos().div_ceil(grain).saturating_mul(grain);
+        u64::try_from(whole).map_or(at, Duration::from_nanos)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_end_together_and_never_early() {
+        let [seconds, grain] = [Duration::from_secs, Duration::from_millis];
+        let exact = Timing::default();
+        let timing = Timing { grain: grain(512), ..exact };
+        for now in (0..5_000).step_by(37).map(Duration::from_millis) {
+            let wait = timing.deadline(Timer::J, now, seconds(32));
+            assert_eq!(wait.as_millis() % 512, 0);
+            assert!((seconds(32)..seconds(32) + grain(512)).contains(&(wait - now)));
+            assert_eq!(exact.deadline(Timer::J, now, seconds(32)), now + seconds(32));
+            assert_eq!(timing.deadline(Timer::F, now, seconds(32)), now + seconds(32));
+            assert_eq!(timing.deadline(Timer::J, now, Duration::ZERO), now);
+        }
+        assert_eq!(timing.grained(Duration::MAX), Duration::MAX);
+    }
 
     #[test]
     fn repetitions_are_those_of_the_standard() {

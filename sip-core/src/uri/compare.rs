@@ -7,6 +7,10 @@ use super::sip::headers;
 use super::{SipUri, TelUri, Uri, escape, tel};
 
 pub(super) fn equivalent(one: &Uri, other: &Uri) -> bool {
+    // What is the same is equivalent, and most are.
+    if one == other {
+        return true;
+    }
     match (one, other) {
         (Uri::Sip(one), Uri::Sip(other)) => sip_equivalent(one, other),
         (Uri::Tel(one), Uri::Tel(other)) => tel_equivalent(one, other),

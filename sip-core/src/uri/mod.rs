@@ -92,6 +92,15 @@ impl Uri {
     pub fn equivalent(&self, other: &Uri) -> bool {
         compare::equivalent(self, other)
     }
+
+    /// The text, as [`Display`](fmt::Display) writes it, without the formatter's machinery.
+    pub fn to_text(&self) -> String {
+        // Most have less.
+        let mut text = String::with_capacity(64);
+        // Writing to a String cannot fail.
+        let _ = self.put(&mut text);
+        text
+    }
 }
 
 impl Uri {

@@ -66,6 +66,11 @@ impl Intake {
         self.sockets.iter()
     }
 
+    pub(super) fn shrink(&mut self) {
+        self.inbox.shrink();
+        self.sockets.shrink();
+    }
+
     /// As [`PacketIo::has_more`](super::super::PacketIo::has_more).
     pub(super) fn may_be_more(&self) -> bool {
         self.sockets.may_be_more()

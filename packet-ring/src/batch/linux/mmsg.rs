@@ -149,8 +149,7 @@ impl PacketIo for MmsgIo {
     }
 
     fn shrink(&mut self) {
-        self.inbox.shrink();
-        self.sockets.shrink();
+        self.intake.shrink();
     }
 
     fn counters(&self) -> Counters {

@@ -190,8 +190,7 @@ impl PacketIo for UringIo {
     }
 
     fn shrink(&mut self) {
-        self.inbox.shrink();
-        self.sockets.shrink();
+        self.intake.shrink();
     }
 
     fn counters(&self) -> Counters {

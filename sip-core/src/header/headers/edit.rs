@@ -10,13 +10,18 @@ use crate::text::Elements;
 impl Headers {
     /// Replaces all values of a header by one, where its first line stood, else at the end.
     pub fn set<T: TypedHeader>(&mut self, value: T) {
-        match self.position(&T::NAME) {
+        self.set_with(T::NAME, |out| value.write(out));
+    }
+
+    /// The same with a value that is written in place.
+    pub(crate) fn set_with(&mut self, name: HeaderName, value: impl FnOnce(&mut Vec<u8>)) {
+        match self.position(&name) {
             Some(first) => {
-                let field = self.write_own(T::NAME, |out| value.write(out));
+                let field = self.write_own(name.clone(), value);
                 self.replace(first, field);
-                self.remove_after(first + 1, &T::NAME);
+                self.remove_after(first + 1, &name);
             }
-            None => self.push(value),
+            None => self.push_with(name, value),
         }
     }
 
@@ -29,9 +34,14 @@ impl Headers {
     /// Adds a line before the first of the same name. Where there is none, a Via goes to the top,
     /// anything else to the end.
     pub fn push_front<T: TypedHeader>(&mut self, value: T) {
-        let end = if T::NAME == HeaderName::Via { 0 } else { self.fields.len() };
-        let at = self.position(&T::NAME).unwrap_or(end);
-        let field = self.write_own(T::NAME, |out| value.write(out));
+        self.push_front_with(T::NAME, |out| value.write(out));
+    }
+
+    /// The same with a value that is written in place.
+    pub(crate) fn push_front_with(&mut self, name: HeaderName, value: impl FnOnce(&mut Vec<u8>)) {
+        let end = if name == HeaderName::Via { 0 } else { self.fields.len() };
+        let at = self.position(&name).unwrap_or(end);
+        let field = self.write_own(name, value);
         self.fields.insert(at, field);
     }
 
