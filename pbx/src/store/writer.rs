@@ -9,7 +9,7 @@
 //! A commit costs as much as many writes. So a write that comes alone is appended after the 2 ms in
 //! which others may join it, and those that follow wait for the next group: call records, which are
 //! announced when they are durable, for half a second or until there are 128 of them; registrations,
-//! which have been confirmed already, for 50 ms, and what waits goes with them. Call records are made
+//! which have been confirmed already, for 200 ms, and what waits goes with them. Call records are made
 //! durable with their group, registrations within a second: what a loss of power takes of those, the
 //! telephones repeat.
 
@@ -23,8 +23,9 @@ use super::{Store, Write};
 
 /// Writes that may wait while the store does not take them.
 pub const SPILL: usize = 65_536;
-/// The shortest time between two groups.
-const GATHER: Duration = Duration::from_millis(50);
+/// The shortest time between two groups: a commit of its own for each of ten new registrations a second
+/// takes two thirds of what else they take.
+const GATHER: Duration = Duration::from_millis(200);
 /// How long call records wait for each other: a group that is made for one of them wakes three threads.
 const RECORDS: Duration = Duration::from_millis(500);
 /// So many writes do not wait any longer for others.

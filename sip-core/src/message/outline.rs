@@ -1,5 +1,7 @@
 //! What an answer is made of, found without reading the rest.
 
+use std::sync::LazyLock;
+
 use memchr::{memchr, memchr2, memmem, memrchr};
 
 use crate::text::{is_token, trim};
@@ -138,7 +140,9 @@ impl<'a> Outline<'a> {
     /// The same of a request without credentials only, which takes next to nothing for one that has some.
     pub fn of_unsigned(message: &'a [u8]) -> Option<Self> {
         // However else they may be written is seen in the outline.
-        if memmem::find(message, b"\r\nAuthorization:").is_some() {
+        static CREDENTIALS: LazyLock<memmem::Finder<'static>> =
+            LazyLock::new(|| memmem::Finder::new(b"\r\nAuthorization:"));
+        if CREDENTIALS.find(message).is_some() {
             return None;
         }
         Self::of(message).filter(|outline| !outline.is_signed)
