@@ -375,8 +375,18 @@ impl<'a> CredentialsRef<'a> {
     #[inline]
     fn slot(name: &str) -> Option<usize> {
         // Nearly all write it as the standard does.
-        let exact = Self::NAMES.iter().position(|known| *known == name);
-        exact.or_else(|| Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)))
+        Some(match name {
+            "username" => 0,
+            "realm" => 1,
+            "nonce" => 2,
+            "uri" => 3,
+            "response" => 4,
+            "algorithm" => 5,
+            "cnonce" => 6,
+            "qop" => 7,
+            "nc" => 8,
+            _ => return Self::NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)),
+        })
     }
 
     /// What [`Credentials::parse`] takes and refuses.
@@ -638,6 +648,15 @@ infos! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_have_their_places_however_they_are_written() {
+        for (place, name) in CredentialsRef::NAMES.iter().enumerate() {
+            assert_eq!(CredentialsRef::slot(name), Some(place));
+            assert_eq!(CredentialsRef::slot(&name.to_uppercase()), Some(place));
+        }
+        assert_eq!(CredentialsRef::slot("opaque"), None);
+    }
 
     #[test]
     fn challenges() {

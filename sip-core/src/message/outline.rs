@@ -222,10 +222,17 @@ fn cut_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// What follows the name of a header and its colon.
+#[inline(always)]
 fn after<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, value) = line.split_at_checked(name.len())?;
-    // Nearly all write it as the standards do.
-    (start == name || start.eq_ignore_ascii_case(name)).then_some(value)
+    // Nearly all write it as the standards do, which is a comparison of a word or two.
+    (start == name || is_same(start, name)).then_some(value)
+}
+
+/// The same without regard to case.
+#[inline(never)]
+fn is_same(start: &[u8], name: &[u8]) -> bool {
+    start.eq_ignore_ascii_case(name)
 }
 
 /// The tag among the parameters of From or To; empty when there is none, `None` when it takes more than a
