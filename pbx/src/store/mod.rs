@@ -5,7 +5,7 @@
 //!
 //! Two promises differ: what [`Store::append`] returned for is *written* and survives the end of the
 //! process, however sudden; what [`Store::sync`] returned for is *durable* and survives the loss of
-//! power. [`writer::Writer`] keeps both for call records, at one group of writes every half a second,
+//! power. [`writer::Writer`] keeps both for call records, at one group of writes every 200 ms,
 //! and makes registrations, which telephones repeat, durable within a second.
 
 mod memory;

@@ -1,15 +1,15 @@
 //! Writes behind: a thread that appends groups of writes and makes them durable.
 //!
 //! ```text
-//!  exchange --Write--> queue (bounded) --group, every 500 ms--> Store::append -> Store::sync
+//!  exchange --Write--> queue (bounded) --group, every 200 ms--> Store::append -> Store::sync
 //!                        |                                        |
 //!                        | full: counted, said once               | locked, disk full: kept and tried again
 //! ```
 //!
 //! A commit costs as much as many writes. So a write that comes alone is appended after the 2 ms in
 //! which others may join it, and those that follow wait for the next group: call records, which are
-//! announced when they are durable, for half a second or until there are 128 of them; registrations,
-//! which have been confirmed already, for 200 ms, and what waits goes with them. Call records are made
+//! announced when they are durable, for 200 ms or until there are 128 of them; registrations,
+//! which have been confirmed already, for 50 ms, and what waits goes with them. Call records are made
 //! durable with their group, registrations within a second: what a loss of power takes of those, the
 //! telephones repeat.
 
@@ -23,11 +23,11 @@ use super::{Store, Write};
 
 /// Writes that may wait while the store does not take them.
 pub const SPILL: usize = 65_536;
-/// The shortest time between two groups: a commit of its own for each of ten new registrations a second
-/// takes two thirds of what else they take.
-const GATHER: Duration = Duration::from_millis(200);
+/// The shortest time between two groups. A registration that was confirmed and not written is lost when the
+/// process is killed, and its telephone is not called until it registers again: no longer than this.
+const GATHER: Duration = Duration::from_millis(50);
 /// How long call records wait for each other: a group that is made for one of them wakes three threads.
-const RECORDS: Duration = Duration::from_millis(500);
+const RECORDS: Duration = Duration::from_millis(200);
 /// So many writes do not wait any longer for others.
 const PLENTY: usize = 128;
 /// How long the first write of a group waits for those that come with it.
