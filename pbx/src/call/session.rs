@@ -9,7 +9,7 @@ use sip_core::sdp::{
     Codec as SdpCodec, CodecOrder, Direction, Limits, Local, Negotiated, OfferAnswer, Relay,
     SessionDescription,
 };
-use sip_core::{Request, StatusCode};
+use sip_core::{HeaderName, Request, StatusCode};
 
 use crate::media::{Codec, CodecKind, EventPayload, Stream};
 
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// 415 for a body that is no SDP, 400 for SDP that is malformed, 488 and 491 by RFC 3264.
+    /// 415 for a body that is no SDP or coded (RFC 3261 §8.2.3), 400 for SDP that is malformed, 488 and 491 by RFC 3264.
     pub(crate) fn receive_invite(&mut self, request: &Request) -> Result<bool, Refused> {
         if request.body.is_empty() {
             return Ok(false);
@@ -60,6 +60,10 @@ impl Session {
             }
             Ok(_) => {}
             Err(_) => return Err(Refused(StatusCode::BAD_REQUEST)),
+        }
+        let is_plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+        if !request.headers.raw(HeaderName::ContentEncoding).all(is_plain) {
+            return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let offer = parse(&request.body)?;
         self.negotiation.receive_offer(&offer).map_err(|error| Refused(error.status()))?;

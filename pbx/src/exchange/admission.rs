@@ -6,7 +6,7 @@ use rand_core::Rng as _;
 use sip_core::auth::server::Rejection;
 use sip_core::endpoint::ServerId;
 use sip_core::header::{
-    Accept, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
+    Accept, AcceptEncoding, Allow, CallId, ContentType, From, FromRef, MaxForwards, RetryAfter,
 };
 use sip_core::message::Outline;
 use sip_core::uri::UriRef;
@@ -77,8 +77,8 @@ impl Exchange {
             Method::Invite => self.on_invite(now, id, request, flow),
             Method::Register => self.on_register(now, id, &request, flow),
             Method::Options => self.turn_away(now, id, &request, &flow, abilities(&request)),
-            // It has a meaning within calls only (RFC 6086 §4.2.1).
-            Method::Info => {
+            // These have a meaning within calls only (RFC 3261 §15.1.2, RFC 6086 §4.2.1).
+            Method::Bye | Method::Info => {
                 let refusal = Response::to(&request, StatusCode::CALL_DOES_NOT_EXIST);
                 self.turn_away(now, id, &request, &flow, refusal);
             }
@@ -154,6 +154,8 @@ impl Exchange {
                 let mut response = Response::to(&request, refusal.0);
                 if refusal.0 == StatusCode::UNSUPPORTED_MEDIA_TYPE {
                     response.headers.set(accepted());
+                    // Bodies as they are, and nothing else (RFC 3261 §20.2).
+                    response.headers.set(AcceptEncoding::default());
                 }
                 let _ = self.endpoint.respond(now, id, response);
                 return;
