@@ -262,7 +262,11 @@ fn play(steps: &[Step], long_way: bool) -> Vec<String> {
                 say(now, from, &voice.packet(voice.kind, true, 160));
             }
             Step::OtherSource(_) => voice.ssrc += 10,
-            Step::OtherAddress(_) => say(now, address(7), &voice.packet(voice.kind, false, 160)),
+            Step::OtherAddress(_) => {
+                voice.next();
+                now += FRAME;
+                say(now, address(7), &voice.packet(voice.kind, false, 160));
+            }
             Step::OtherType(_, kind) => voice.kind = *kind,
             Step::OtherLength(_, length) => {
                 voice.next();

@@ -32,6 +32,27 @@ fn a_third_address_never_takes_over_a_settled_stream() {
 }
 
 #[test]
+fn who_knows_what_comes_next_is_not_passed_on_from_elsewhere() {
+    let (a, b, mallory) = (address(1, 4000), address(2, 4002), address(66, 6666));
+    let mut bench = Bench::bridged(stream(&[CodecKind::Pcmu], a), stream(&[CodecKind::Pcmu], b));
+    let mut alice = Phone::new(1, 0);
+    for _ in 0..100 {
+        bench.receive(A, a, &alice.speak(&[1; 160]));
+        bench.run_for(FRAME);
+    }
+    // As Alice would go on, each in its time.
+    for _ in 0..100 {
+        bench.receive(A, mallory, &alice.speak(&[66; 160]));
+        bench.run_for(FRAME);
+    }
+    assert_eq!(bench.to(b).len(), 100);
+    assert!(bench.to(b).iter().all(|packet| packet.payload() == [1; 160]));
+    bench.command(Command::Close { port: A });
+    let Some(Event::Closed { statistics, .. }) = bench.events.pop_back() else { panic!() };
+    assert_eq!(statistics.packets_refused, 100);
+}
+
+#[test]
 fn strangers_at_unused_ports_keep_few_buffers_and_those_not_for_long() {
     let mut bench = Bench::new();
     let mut thief = Phone::new(3, 0);
