@@ -4,6 +4,7 @@ mod bench;
 
 mod digits;
 mod echo;
+mod paths;
 mod recording;
 mod relay;
 mod strangers;

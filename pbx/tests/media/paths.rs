@@ -7,14 +7,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use packet_ring::pool::{PacketPool, PoolConfig};
-use pbx::media::{
-    Codec, CodecKind, Command, EventPayload, Machine, PortId, RecordedSides, RecordingId, Stream,
-};
+use pbx::media::{Codec, CodecKind, Command, Machine, PortId, RecordedSides, RecordingId, Stream};
 use proptest::prelude::*;
 use rtp_core::{Header, PayloadType, Ssrc};
 
+use crate::bench::FRAME;
+
 const PORTS: [PortId; 2] = [PortId(1), PortId(2)];
-const FRAME: Duration = Duration::from_millis(20);
 
 /// What happens next, to one of the two legs where it says so.
 #[derive(Clone, Debug)]
@@ -135,20 +134,12 @@ fn stream(mu_law: bool, long: bool, send: bool, host: u8) -> Stream {
         codecs.remove(0);
     }
     Stream {
-        remote: Some(address(host)),
-        sends_first: true,
         rtcp_mux: true,
-        signalled_from: None,
         codecs,
-        events: Some(EventPayload {
-            send_payload_type: 101,
-            receive_payload_type: 101,
-            clock_rate: 8_000,
-        }),
         ptime_ms: if long { 30 } else { 20 },
         send,
-        receive: true,
         silence: Some(Duration::from_secs(3)),
+        ..crate::bench::stream(&[], address(host))
     }
 }
 
